@@ -1,0 +1,105 @@
+"""How fast an agent trains and acts: train steps per second, latency of one action.
+
+Usage: python benchmarks/agent_speed.py [--seconds=10] [--out=speed.json] [GIN_FILE ...]
+
+Trains and acts as the gin files say (by default the particle's), from memory, on a few
+demonstrations collected into a temporary folder; nothing is learned to the end. Actions are taken
+one observation at a time, as a robot takes them. The float32 matmul rate of the same run tells how
+busy and how fast the machine was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import tempfile
+import time
+
+import measuring  # sets the search path; must come before the project's own imports
+import numpy as np
+import tensorflow as tf
+from tf_agents.train import learner as learner_lib
+from tf_agents.trajectories import time_step as ts
+
+from data import InMemorySource
+from ibc_agents import command_line
+
+_DEFAULT = ("gin_configs/particle.gin", "gin_configs/particle_langevin.gin",
+            "gin_configs/particle_langevin_paper.gin", "gin_configs/particle_mse.gin")  # fmt: skip
+_BINDINGS = ("DemonstrationSettings.num_episodes = 40",)
+
+
+def measure(gin_file: str, seconds: float) -> dict[str, float]:
+    """Returns train steps per second and the latency of an action in milliseconds."""
+    import gin
+
+    gin.clear_config()
+    command_line.parse_gin([gin_file], _BINDINGS)
+    with tempfile.TemporaryDirectory() as folder:
+        experiment = command_line.make_experiment(
+            root_dir=f"{folder}/run", data_dir=f"{folder}/data"
+        )
+        demonstrations = experiment.open_demonstrations()
+        agent = experiment.make_agent(demonstrations)
+        source = InMemorySource()
+        source.load(demonstrations.train, demonstrations.spec)
+        dataset = source.dataset(agent.train_sequence_length, experiment.training.batch_size, 0)
+        learner = learner_lib.Learner(
+            f"{folder}/learner",
+            agent.train_step_counter,
+            agent,
+            lambda: dataset,
+            checkpoint_interval=10**9,
+            summary_interval=10**6,
+        )
+        steps = measuring.rate(lambda: learner.run(5), 5, seconds)["per_second"]
+        latencies = action_latencies(agent.policy, demonstrations, seconds)
+    return {
+        "train_steps_per_second": steps,
+        "action_median_ms": 1e3 * float(np.median(latencies)),
+        "action_99th_percentile_ms": 1e3 * float(np.percentile(latencies, 99)),
+        "actions": len(latencies),
+    }
+
+
+def action_latencies(policy, demonstrations, seconds: float) -> list[float]:
+    """Returns the seconds that single actions took."""
+    frames = next(iter(demonstrations.train)).frames
+    observation = tf.nest.map_structure(lambda leaf: tf.constant(leaf[:1]), frames.observation)
+    time_step = ts.restart(observation, batch_size=1)
+    action = tf.function(policy.action)
+    state = action(time_step, policy.get_initial_state(1)).state
+    taken, began = [], time.perf_counter()
+    while time.perf_counter() - began < seconds or len(taken) < 20:
+        started = time.perf_counter()
+        step = action(time_step, state)
+        tf.nest.map_structure(lambda leaf: leaf.numpy(), step.action)
+        taken.append(time.perf_counter() - started)
+        state = step.state
+    return taken
+
+
+def main() -> None:
+    """Measures, prints a table and writes it where --out says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("gin_files", nargs="*", default=_DEFAULT, metavar="GIN_FILE")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    arguments = parser.parse_args()
+    results = {name: measure(name, arguments.seconds) for name in arguments.gin_files}
+    matmul = measuring.matmul_flops(arguments.seconds / 3)["per_second"]
+    print(f"\n{'':42}{'steps/s':>9}{'action: median':>16}{'99th percentile':>17}")
+    for name, row in results.items():
+        print(
+            f"{name:42}{row['train_steps_per_second']:9.2f}{row['action_median_ms']:13.1f} ms"
+            f"{row['action_99th_percentile_ms']:14.1f} ms"
+        )
+    print(f"float32 matmul in the same run: {matmul / 1e9:.0f} GFLOP/s")
+    if arguments.out:
+        content = {"agents": results, "float32_matmul_flops": matmul, **measuring.machine()}
+        arguments.out.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

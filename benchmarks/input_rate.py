@@ -1,0 +1,120 @@
+"""How fast training data comes: windows per second of both sources, on particle-like data.
+
+Usage: python benchmarks/input_rate.py [--seconds=3] [--out=rates.json]
+
+Batches are drawn inside a graph, as a learner draws them. The float32 matmul rate of the same run
+tells how busy and how fast the machine was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+sys.path.insert(0, os.fspath(pathlib.Path(__file__).resolve().parent.parent))
+with contextlib.redirect_stderr(io.StringIO()):
+    import numpy as np
+    import tensorflow as tf
+    from tf_agents.trajectories import trajectory
+
+    import data
+    from data import replay
+
+_EPISODES, _FRAMES = 1000, 51
+_WINDOW, _BATCH = 2, 512
+_CALL = 20
+_MATMUL = 2048
+
+
+def particle_like() -> tuple[list[data.Episode], trajectory.Trajectory]:
+    """Random episodes of four observations and an action of two floats each, and their spec."""
+    generator = np.random.default_rng(0)
+    step_type = np.ones(_FRAMES, np.int32)
+    step_type[0], step_type[-1] = 0, 2
+
+    def pairs() -> np.ndarray:
+        return generator.random((_FRAMES, 2), np.float32)
+
+    episodes = [
+        data.Episode(
+            trajectory.Trajectory(
+                step_type=step_type,
+                observation={name: pairs() for name in ("goal_1", "goal_2", "position", "speed")},
+                action=pairs(),
+                policy_info=(),
+                next_step_type=np.roll(step_type, -1),
+                reward=np.zeros(_FRAMES, np.float32),
+                discount=np.ones(_FRAMES, np.float32),
+            )
+        )
+        for _ in range(_EPISODES)
+    ]
+    spec = tf.nest.map_structure(
+        lambda leaf: tf.TensorSpec(leaf.shape[1:], leaf.dtype), episodes[0].frames
+    )
+    return episodes, spec
+
+
+def rate(work: Callable[[], object], amount: float, seconds: float) -> dict[str, float]:
+    """Amount a second and a CPU-second of this process, after one call to warm up."""
+    work()
+    calls, wall, cpu = 0, time.perf_counter(), time.process_time()
+    while time.perf_counter() - wall < seconds:
+        work()
+        calls += 1
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {"per_second": calls * amount / wall, "per_cpu_second": calls * amount / cpu}
+
+
+def measure_source(source: data.InMemorySource | replay.ReverbSource, seconds: float) -> dict:
+    """Windows of one source."""
+    episodes, spec = particle_like()
+    source.load(episodes, spec)
+    iterator = iter(source.dataset(_WINDOW, _BATCH, seed=0))
+
+    @tf.function
+    def draw() -> tf.Tensor:
+        total = tf.constant(0.0)
+        for _ in tf.range(_CALL):
+            total += next(iterator)[0].action[0, 0, 0]
+        return total
+
+    measured = rate(draw, _CALL * _BATCH, seconds)
+    source.close()
+    return measured
+
+
+def measure_matmul(seconds: float) -> dict:
+    """Floating-point operations of float32 products."""
+    matrix = tf.random.normal([_MATMUL, _MATMUL])
+    return rate(lambda: tf.matmul(matrix, matrix).numpy(), 2.0 * _MATMUL**3, seconds)
+
+
+def main() -> None:
+    """Measures, prints a table and writes it where --out says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3.0, help="duration of each measurement")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    arguments = parser.parse_args()
+    results = {
+        "in-memory windows": measure_source(data.InMemorySource(), arguments.seconds),
+        "Reverb windows": measure_source(replay.ReverbSource(), arguments.seconds),
+        "float32 matmul FLOP": measure_matmul(arguments.seconds),
+    }
+    print(f"{'':22}{'a second':>16}{'a CPU-second':>16}")
+    for name, measured in results.items():
+        print(f"{name:22}{measured['per_second']:16,.0f}{measured['per_cpu_second']:16,.0f}")
+    if arguments.out:
+        arguments.out.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""An opened, checked dataset and its splits."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from tf_agents.trajectories import trajectory
+
+from data import episodes, manifest, tfrecord
+from data.errors import DataError
+
+# Decoded episodes up to this size are kept in memory; a larger dataset is read again from the disk
+# at every iteration.
+MEMORY_LIMIT_BYTES = 2 << 30
+_HASH_DIGITS = 8
+
+
+class EpisodeSummary(NamedTuple):
+    """What is remembered of an episode that is not kept.
+
+    Attributes:
+        content_hash: as `Episode.content_hash`.
+        num_frames: L.
+        num_windows: frames whose action was executed: each ends one window.
+    """
+
+    content_hash: str
+    num_frames: int
+    num_windows: int
+
+
+class EpisodeCollection:
+    """Episodes that can be iterated any number of times, in one fixed order.
+
+    Args:
+        stored: the episodes of all shards, or None to read them again at each iteration.
+        shards: where they come from.
+        members: the episodes of this collection, by their number in the shards.
+    """
+
+    def __init__(
+        self,
+        stored: Sequence[episodes.Episode] | None,
+        shards: Sequence[str],
+        members: dict[int, EpisodeSummary],
+    ) -> None:
+        self._stored = stored
+        self._shards = shards
+        self._members = members
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[episodes.Episode]:
+        source: Iterable[episodes.Episode] = self._stored or ()
+        if self._stored is None and self._members:
+            source = tfrecord.read_episodes(self._shards)
+        for number, episode in enumerate(source):
+            if number in self._members:
+                yield episode
+
+    @property
+    def dataset_hash(self) -> str:
+        """`episodes.combined_hash` of these episodes, known without reading them again."""
+        return episodes.combined_hash(member.content_hash for member in self._members.values())
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of all episodes."""
+        return sum(member.num_frames for member in self._members.values())
+
+    @property
+    def num_windows(self) -> int:
+        """Windows of all episodes, whatever their length."""
+        return sum(member.num_windows for member in self._members.values())
+
+
+class Demonstrations:
+    """A dataset, read and checked once, split into training and validation by whole episodes.
+
+    Use `Demonstrations.open`.
+
+    Attributes:
+        name: of the folder, or of the shard where a single one was opened.
+        spec: Trajectory of `tf.TensorSpec` of one frame.
+        shards: paths of the shards.
+        manifest: of the folder; None for foreign data.
+        train: the training episodes.
+        validation: the others; may be empty.
+        dataset_hash: `episodes.combined_hash` of all episodes.
+        num_frames: frames of all episodes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        spec: trajectory.Trajectory,
+        shards: list[str],
+        dataset_manifest: manifest.Manifest | None,
+        validation_fraction: float,
+    ) -> None:
+        self.name = name
+        self.spec = spec
+        self.shards = shards
+        self.manifest = dataset_manifest
+        stored, summaries = _read_all(shards)
+        hashes = [summary.content_hash for summary in summaries]
+        self.dataset_hash = episodes.combined_hash(hashes)
+        self.num_frames = sum(summary.num_frames for summary in summaries)
+        held_out = _validation_hashes(hashes, validation_fraction)
+        parts: tuple[dict[int, EpisodeSummary], dict[int, EpisodeSummary]] = ({}, {})
+        for number, summary in enumerate(summaries):
+            parts[summary.content_hash in held_out][number] = summary
+        self.train, self.validation = (EpisodeCollection(stored, shards, part) for part in parts)
+
+    @classmethod
+    def open(cls, path: tfrecord.Paths, validation_fraction: float = 0.05) -> Demonstrations:
+        """Opens a dataset, reading all of it once.
+
+        An episode is held out for validation when the first 32 bits of its content hash, as a
+        fraction of 2³², are below `validation_fraction`. Of two different episodes or more at
+        least one is held out (the one of the smallest hash) unless the fraction is 0, and at least
+        one is left to train on (the one of the largest). Equal episodes are never separated.
+
+        Args:
+            path: a folder, a shard, a glob, or a list of those.
+            validation_fraction: in [0, 1).
+
+        Raises:
+            DataError: the data is missing, damaged, unusable, or not what its manifest says.
+        """
+        if not 0.0 <= validation_fraction < 1.0:
+            raise DataError(f"validation_fraction is {validation_fraction}; it must be in [0, 1).")
+        shards = tfrecord.resolve_shards(path)
+        folder = manifest.folder_of(path)
+        found = None
+        if folder is not None:
+            found = manifest.read_manifest(folder)
+            _check_shards(folder, shards, found)
+        opened = cls(
+            _name(path, shards), tfrecord.read_common_spec(shards), shards, found,
+            validation_fraction,
+        )  # fmt: skip
+        if found and found.dataset_hash != opened.dataset_hash:
+            raise DataError(
+                f"{path}: its content has hash {opened.dataset_hash[:12]} where its "
+                f"{manifest.MANIFEST_NAME} says {found.dataset_hash[:12]}: the dataset was changed "
+                "or damaged; copy or collect it anew."
+            )
+        return opened
+
+
+def _read_all(
+    shards: Sequence[str],
+) -> tuple[list[episodes.Episode] | None, list[EpisodeSummary]]:
+    """The episodes (None where they are too large to keep) and a summary of each."""
+    stored: list[episodes.Episode] | None = []
+    summaries: list[EpisodeSummary] = []
+    num_bytes = 0
+    for episode in tfrecord.read_episodes(shards):
+        num_windows = int(episode.executed.sum())
+        summaries.append(EpisodeSummary(episode.content_hash, episode.num_frames, num_windows))
+        num_bytes += episode.num_bytes
+        if num_bytes > MEMORY_LIMIT_BYTES:
+            stored = None
+        if stored is not None:
+            stored.append(episode)
+    return stored, summaries
+
+
+def _validation_hashes(hashes: Sequence[str], fraction: float) -> set[str]:
+    distinct = sorted(set(hashes))
+    if fraction == 0.0 or len(distinct) < 2:
+        return set()
+    held_out = {h for h in distinct if int(h[:_HASH_DIGITS], 16) / 16**_HASH_DIGITS < fraction}
+    return (held_out | {distinct[0]}) - {distinct[-1]}
+
+
+def _check_shards(folder: str, shards: Sequence[str], found: manifest.Manifest) -> None:
+    present = {os.path.basename(shard) for shard in shards}
+    listed = {entry.name for entry in found.shards}
+    for name in sorted(listed - present):
+        raise DataError(f"{folder}: the shard {name} is missing; copy the whole folder again.")
+    for name in sorted(present - listed):
+        raise DataError(
+            f"{folder}: the shard {name} is not in {manifest.MANIFEST_NAME}; move it elsewhere."
+        )
+
+
+def _name(path: tfrecord.Paths, shards: Sequence[str]) -> str:
+    if isinstance(path, (str, os.PathLike)) and os.path.isdir(os.path.expanduser(path)):
+        return pathlib.Path(os.path.abspath(os.path.expanduser(path))).name
+    if len(shards) == 1:
+        return tfrecord.shard_name(shards[0])
+    return pathlib.Path(os.path.abspath(shards[0])).parent.name

@@ -1,0 +1,100 @@
+"""Specs of a frame: a `Trajectory` of `tf.TensorSpec`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import trajectory
+from tf_agents.utils import nest_utils
+
+from data.errors import DataError
+
+_STORABLE = (
+    tf.half, tf.float32, tf.float64, tf.uint8, tf.int8, tf.uint16, tf.int16, tf.int32, tf.int64,
+)  # fmt: skip
+
+# How a record stores a leaf of this dtype; all others as bytes.
+LIST_KINDS = {tf.float32: "float_list", tf.int64: "int64_list"}
+
+
+def is_image(spec: tf.TypeSpec) -> bool:
+    """Whether a leaf is an image: uint8 of rank 3."""
+    return spec.dtype == tf.uint8 and len(spec.shape) == 3
+
+
+def has_images(spec: trajectory.Trajectory) -> bool:
+    """Whether any leaf of a frame is an image."""
+    return any(is_image(leaf) for leaf in tf.nest.flatten(spec))
+
+
+def named_leaves(nest: Any) -> list[tuple[str, Any]]:
+    """The leaves of a nest in nest order, each with its path, such as `observation/position`."""
+    return nest_utils.flatten_with_joined_paths(nest)
+
+
+def frame_bytes(spec: trajectory.Trajectory) -> int:
+    """Bytes that one decoded frame takes in memory."""
+    return sum(leaf.shape.num_elements() * leaf.dtype.size for leaf in tf.nest.flatten(spec))
+
+
+def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
+    """A checked copy of `spec`, with every leaf a `tf.TensorSpec`.
+
+    Args:
+        spec: a Trajectory (or a named tuple of the same fields) of array specs or tensor specs of
+            one frame.
+
+    Raises:
+        DataError: it is no Trajectory, its step types are no integer scalars, or a leaf cannot be
+            stored.
+    """
+    if getattr(spec, "_fields", None) != trajectory.Trajectory._fields:
+        raise DataError(f"the spec is a {type(spec).__name__}, not a Trajectory")
+    spec = trajectory.Trajectory(*tensor_spec.from_spec(tuple(spec)))
+    for name, leaf in named_leaves(spec):
+        if leaf.dtype not in _STORABLE:
+            raise DataError(f"the spec's leaf {name} is {leaf.dtype.name}, not a plain number")
+        if not leaf.shape.is_fully_defined() or 0 in leaf.shape:
+            raise DataError(f"the spec's leaf {name} has shape {leaf.shape}, not a fixed one")
+    for name in ("step_type", "next_step_type"):
+        leaf = getattr(spec, name)
+        if not isinstance(leaf, tf.TensorSpec) or leaf.shape.rank != 0 or not leaf.dtype.is_integer:
+            raise DataError(f"the spec's {name} is not an integer scalar")
+    return spec
+
+
+def bounds(spec: tf.TypeSpec) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lower and upper bounds of a leaf, float64 of its shape; None where it is unbounded."""
+    if not isinstance(spec, tensor_spec.BoundedTensorSpec):
+        return None
+    shape = spec.shape.as_list()
+    low = np.broadcast_to(np.asarray(spec.minimum, np.float64), shape)
+    high = np.broadcast_to(np.asarray(spec.maximum, np.float64), shape)
+    return low, high
+
+
+def difference(ours: trajectory.Trajectory, theirs: trajectory.Trajectory) -> str | None:
+    """In words, the first leaf in which two specs differ; None when they agree.
+
+    Shapes, dtypes and bounds count; names do not.
+    """
+    left, right = dict(named_leaves(ours)), dict(named_leaves(theirs))
+    for name in sorted(left.keys() ^ right.keys()):
+        return f"only one of them has the leaf {name}"
+    for name, leaf in left.items():
+        other = right[name]
+        for what in ("shape", "dtype"):
+            if getattr(leaf, what) != getattr(other, what):
+                return f"{name} has {what} {getattr(leaf, what)} against {getattr(other, what)}"
+        if not _same_bounds(bounds(leaf), bounds(other)):
+            return f"{name} has different bounds"
+    return None
+
+
+def _same_bounds(left: Any, right: Any) -> bool:
+    if left is None or right is None:
+        return left is right
+    return all(np.array_equal(a, b) for a, b in zip(left, right))

@@ -1,0 +1,83 @@
+"""What all demonstrators share: rows of a batch, and a memory that is reset at FIRST."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.policies import py_policy
+from tf_agents.trajectories import policy_step
+from tf_agents.trajectories import time_step as ts
+from tf_agents.typing import types
+
+from environments.base import Environment, VectorEnvironment
+
+
+class Demonstrator(py_policy.PyPolicy):
+    """A scripted policy that solves its environment's task.
+
+    It sees what any policy sees, the time step, and remembers in its policy state what it must;
+    a row's memory is replaced at FIRST. What it draws at random comes from the environment's
+    current episode, so a demonstration is repeatable from the environment's seed alone and is
+    the same in a single environment and in a row of a vector environment.
+
+    Args:
+        environment: Single or vector; it must be in the episodes of the time steps passed in.
+        memory_spec: Nest of `ArraySpec` of one row's memory.
+    """
+
+    def __init__(self, environment: Environment | VectorEnvironment, memory_spec: Any) -> None:
+        super().__init__(environment.time_step_spec(), environment.action_spec(), memory_spec)
+        self._environment = environment
+
+    def _action(
+        self,
+        time_step: ts.TimeStep,
+        policy_state: Any,
+        seed: types.Seed | None = None,
+    ) -> policy_step.PolicyStep:
+        del seed  # The environment's episode decides all randomness.
+        batched = self._environment.batched
+        if not batched:
+            time_step = tf.nest.map_structure(lambda value: np.asarray(value)[None], time_step)
+        memory = self._renew(time_step, policy_state)
+        action, memory = self._act(time_step.observation, memory)
+        if not batched:
+            action, memory = tf.nest.map_structure(
+                lambda value: np.asarray(value[0]), (action, memory)
+            )
+        return policy_step.PolicyStep(action, memory, ())
+
+    def _renew(self, time_step: ts.TimeStep, policy_state: Any) -> Any:
+        """The rows' memory as new arrays, fresh in the rows that are at FIRST."""
+        first = np.asarray(time_step.is_first())
+        # The state's own batch dimension is not relied upon: a TF-Agents Actor starts an unbatched
+        # policy with a state of batch 1, and a caller may pass () with a FIRST time step.
+        rows = first.shape[0]
+        if first.all():
+            memory = self.get_initial_state(rows)
+        else:
+            memory = tf.nest.map_structure(
+                lambda spec, value: np.array(value, spec.dtype).reshape(rows, *spec.shape),
+                self.policy_state_spec,
+                policy_state,
+            )
+        for row in np.flatnonzero(first):
+            if isinstance(self._environment, VectorEnvironment):
+                rng = self._environment.demonstration_rng(row)
+            else:
+                rng = self._environment.demonstration_rng()
+            fresh = self._fresh_memory(rng)
+            for leaf, value in zip(tf.nest.flatten(memory), tf.nest.flatten(fresh), strict=True):
+                leaf[row] = value
+        return memory
+
+    @abc.abstractmethod
+    def _fresh_memory(self, rng: np.random.Generator) -> Any:
+        """One row's memory at FIRST, drawn from `rng` where anything is drawn."""
+
+    @abc.abstractmethod
+    def _act(self, observation: Any, memory: Any) -> tuple[Any, Any]:
+        """The rows' actions [B, …] and new memory [B, …]; `memory` may be changed in place."""

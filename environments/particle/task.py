@@ -1,0 +1,81 @@
+"""What may vary between particle tasks, and what follows from it: name, length, specs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from tf_agents.specs import array_spec
+
+from environments.particle import dynamics
+
+MAX_DIMENSION = 32  # the largest the paper looks at (Fig. 6)
+
+_SETTLING_STEPS = 10
+
+# Observed values are float32 roundings of float64 ones; the margin is far above an ulp.
+_ROUNDING_MARGIN = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class ParticleTask:
+    """The options of the particle task; `ParticleEnvironment` says what they mean.
+
+    Raises:
+        ValueError: If `dimension` is no integer from 1 to 32 or `wait_at_first_goal` none from 0.
+    """
+
+    dimension: int
+    hide_velocity: bool
+    either_goal_first: bool
+    wait_at_first_goal: int
+
+    def __post_init__(self) -> None:
+        _check_integer("dimension", self.dimension, 1, MAX_DIMENSION)
+        _check_integer("wait_at_first_goal", self.wait_at_first_goal, 0, None)
+
+    @property
+    def name(self) -> str:
+        """E.g. `particle_2d`, or `particle_2d_hidden_velocity_either_goal_first_wait_5`."""
+        parts = [f"particle_{self.dimension}d"]
+        if self.hide_velocity:
+            parts.append("hidden_velocity")
+        if self.either_goal_first:
+            parts.append("either_goal_first")
+        if self.wait_at_first_goal:
+            parts.append(f"wait_{self.wait_at_first_goal}")
+        return "_".join(parts)
+
+    @property
+    def episode_steps(self) -> int:
+        """Actions an episode: 50; with a wait also the wait, and 0.5 s to settle before it.
+
+        In many dimensions a goal's reach is overshot for a moment, and the wait starts anew.
+        """
+        return 50 + (_SETTLING_STEPS + self.wait_at_first_goal if self.wait_at_first_goal else 0)
+
+    def observation_spec(self) -> dict[str, array_spec.BoundedArraySpec]:
+        """float32 [N] leaves; the bounds hold for every sequence of allowed actions."""
+        (low, high), (slowest, fastest) = dynamics.reachable_bounds()
+        position = (low - _ROUNDING_MARGIN, high + _ROUNDING_MARGIN)
+        bounds = {"pos_agent": position}
+        if not self.hide_velocity:
+            bounds["vel_agent"] = (slowest - _ROUNDING_MARGIN, fastest + _ROUNDING_MARGIN)
+        bounds["pos_first_goal"] = (0.0, 1.0)
+        bounds["pos_second_goal"] = (0.0, 1.0)
+        return {key: self._spec(key, *limits) for key, limits in bounds.items()}
+
+    def action_spec(self) -> array_spec.BoundedArraySpec:
+        """float32 [N], the set point, in [0, 1]."""
+        return self._spec("action", 0.0, 1.0)
+
+    def _spec(self, name: str, low: float, high: float) -> array_spec.BoundedArraySpec:
+        return array_spec.BoundedArraySpec((self.dimension,), np.float32, low, high, name)
+
+
+def _check_integer(name: str, value: int, low: int, high: int | None) -> None:
+    """Raises ValueError unless `value` is an integer in [low, high]."""
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_integer or value < low or (high is not None and value > high):
+        span = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be an integer, {span}; got {value!r}")

@@ -1,0 +1,172 @@
+"""What all agents that clone behaviour share."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import tensorflow as tf
+from tf_agents.agents import tf_agent
+from tf_agents.trajectories import time_step as ts
+
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents import random
+from ibc_agents.agents import experience as experience_lib
+from ibc_agents.agents import guarded_update
+from ibc_agents.policies import window_policy
+
+
+class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
+    """Learns the newest action of a window of demonstrations, by supervised learning.
+
+    It takes an ordinary `Trajectory` ``[B, T, …]`` in the environment's own units from any replay
+    buffer, and deals itself with windows that cross episodes (`experience.repair_window`). All
+    randomness is a function of `seed` and the train step. A step whose loss or gradients are not
+    finite is skipped and counted (`guarded_update`).
+
+    Subclasses implement `_example_losses`; what a step reports travels in `LossInfo.extra`, a dict
+    of scalars, and goes to TensorBoard.
+    """
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: Any,
+        policy: window_policy.WindowPolicy,
+        normalizer: normalizer_lib.Normalizer,
+        optimizer: tf.keras.optimizers.Optimizer,
+        window: int,
+        trained: list[tf.Module],
+        seed: int = 0,
+        train_step_counter: tf.Variable | None = None,
+    ):
+        """Creates the agent; its networks must have their variables already.
+
+        Args:
+            time_step_spec: of the unwrapped environment.
+            action_spec: of the unwrapped environment.
+            policy: acts, and collects.
+            normalizer: shared with the policy.
+            optimizer: a Keras optimiser.
+            window: T, frames of observation; also `train_sequence_length`.
+            trained: modules whose trainable variables are learned.
+            seed: of all randomness in training.
+            train_step_counter: int64 variable; by default TF-Agents' global step.
+        """
+        self._normalizer = normalizer
+        self._trained = trained
+        self._update = guarded_update.GuardedUpdate(optimizer)
+        self._seed = seed
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            policy=policy,
+            collect_policy=policy,
+            train_sequence_length=window,
+            train_step_counter=train_step_counter,
+        )
+
+    @property
+    def normalizer(self) -> normalizer_lib.Normalizer:
+        """The normaliser that the agent and its policies share."""
+        return self._normalizer
+
+    @property
+    def skipped_steps(self) -> tf.Variable:
+        """int64: steps skipped because a number was not finite."""
+        return self._update.skipped
+
+    @property
+    def skipped_steps_in_a_row(self) -> tf.Variable:
+        """int64: steps skipped since the last one that was applied."""
+        return self._update.skipped_in_a_row
+
+    @abc.abstractmethod
+    def _example_losses(
+        self, observation: Any, action: tf.Tensor, seed: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Computes the loss of each example.
+
+        Args:
+            observation: normalised window, a nest of ``[B, T, …]``.
+            action: the demonstrated action, scaled, ``[B, A]``.
+            seed: int32 ``[2]``.
+            training: as Keras means it.
+
+        Returns:
+            Losses ``[B]`` and what to report of each example, each ``[B]``.
+        """
+
+    def _initialize(self):
+        self._update.build(self._variables())
+
+    def _loss(self, experience, weights=None, training=False):
+        experience_lib.check_experience(
+            experience, self.training_data_spec, self.train_sequence_length
+        )
+        window, executed = experience_lib.repair_window(experience)
+        newest_action = tf.nest.map_structure(lambda leaf: leaf[:, -1], experience.action)
+        scaled = self._normalizer.scale_action(newest_action)
+        losses, report = self._example_losses(
+            self._normalizer.normalize_observation(window),
+            # An action that was never executed may be anything, and 0 · inf is not 0.
+            tf.where(executed[:, None] > 0, scaled, 0.0),
+            self._step_seed(),
+            training,
+        )
+        if weights is not None:
+            losses *= tf.cast(weights, tf.float32)
+        # This replica's share of the mean: the Learner and the sum of gradients add them up.
+        count = _sum_over_replicas(tf.reduce_sum(executed))
+        return tf_agent.LossInfo(
+            _masked_mean(losses, executed, count),
+            {key: _masked_mean(value, executed, count) for key, value in report.items()},
+        )
+
+    def _train(self, experience, weights=None):
+        variables = self._variables()
+        with tf.GradientTape() as tape:
+            loss_info = self._loss(experience, weights, training=True)
+        gradients = tape.gradient(
+            loss_info.loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        norm = self._update(loss_info.loss, gradients, variables)
+        self._summarize(loss_info, norm)
+        self.train_step_counter.assign_add(1)
+        return loss_info
+
+    def _summarize(self, loss_info, gradient_norm):
+        scalars = {
+            **_sum_over_replicas({"loss": loss_info.loss, **loss_info.extra}),
+            "gradient_norm": gradient_norm,
+            "skipped_steps": self._update.skipped,
+        }
+        # The Learner's loop would put its name in front of the tags, of all but a call's first
+        # step.
+        with tf.name_scope(""):
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value, step=self.train_step_counter)
+
+    def _step_seed(self) -> tf.Tensor:
+        seed = random.as_seed(self._seed, self.train_step_counter)
+        replica = tf.distribute.get_replica_context()
+        if replica is not None and replica.num_replicas_in_sync > 1:
+            seed = random.fold_in(seed, replica.replica_id_in_sync_group)
+        return seed
+
+    def _variables(self) -> list[tf.Variable]:
+        return [variable for module in self._trained for variable in module.trainable_variables]
+
+
+def _sum_over_replicas(values: Any) -> Any:
+    """Adds up a nest over the replicas of a strategy; values as they are without replicas."""
+    replica = tf.distribute.get_replica_context()
+    if replica is None or replica.num_replicas_in_sync == 1:
+        return values
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, values)
+
+
+def _masked_mean(values: tf.Tensor, mask: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    # Where nothing counts (a batch of LAST frames only) the mean is 0, not 0/0. A value that does
+    # not count must not spoil the mean even if it is not finite.
+    return tf.math.divide_no_nan(tf.reduce_sum(tf.where(mask > 0, values, 0.0)), count)

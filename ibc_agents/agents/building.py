@@ -1,0 +1,32 @@
+"""Gives networks their variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+from tf_agents.networks import network
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+from ibc_agents import normalizer as normalizer_lib
+
+
+def example_window(
+    time_step_spec: ts.TimeStep, normalizer: normalizer_lib.Normalizer, window: int
+) -> Any:
+    """Returns one normalised window of zero observations, a nest of ``[1, T, …]``."""
+    spec = tensor_spec.from_spec(time_step_spec.observation)
+    zeros = tf.nest.map_structure(lambda leaf: tf.zeros([1, window, *leaf.shape], leaf.dtype), spec)
+    return normalizer.normalize_observation(zeros)
+
+
+def build_energy_network(
+    energy_network: network.Network,
+    time_step_spec: ts.TimeStep,
+    normalizer: normalizer_lib.Normalizer,
+    window: int,
+) -> None:
+    """Calls an energy network once, so that it has its variables."""
+    actions = tf.zeros([1, 1, normalizer.action_space.size])
+    energy_network((example_window(time_step_spec, normalizer, window), actions))

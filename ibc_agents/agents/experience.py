@@ -1,0 +1,76 @@
+"""What an agent does with a window of experience before it learns from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+from tf_agents.utils import nest_utils
+
+
+def check_experience(experience: Any, spec: trajectory.Trajectory, window: int) -> None:
+    """Holds experience against the spec of one frame.
+
+    Args:
+        experience: what a replay buffer gave, leaves ``[B, T, …]``.
+        spec: `training_data_spec`, leaves ``[…]``.
+        window: T.
+
+    Raises:
+        ValueError: naming every leaf that is missing, not expected, or of another dtype or shape.
+    """
+    wanted, given = _leaves(spec), _leaves(experience)
+    problems = [f"{path} is missing" for path in wanted if path not in given]
+    problems += [f"{path} is not expected" for path in given if path not in wanted]
+    for path, leaf in wanted.items():
+        value = given.get(path)
+        if value is None:
+            continue
+        expected = tf.TensorShape([None, window]).concatenate(leaf.shape)
+        if value.dtype != leaf.dtype or not expected.is_compatible_with(value.shape):
+            problems.append(
+                f"{path} should be {leaf.dtype.name} {expected}, "
+                f"is {value.dtype.name} {value.shape}"
+            )
+    if problems:
+        raise ValueError(
+            "The experience does not fit the agent's training_data_spec ([B, T, …] with "
+            f"T = {window}): " + "; ".join(problems) + "."
+        )
+
+
+def repair_window(experience: trajectory.Trajectory) -> tuple[Any, tf.Tensor]:
+    """Makes a window of consecutive frames safe to learn from, whatever buffer cut it.
+
+    Frames before the newest FIRST belong to an earlier episode: the FIRST frame replaces them, as
+    the policy's own memory does at run time. A window that ends in a LAST frame has an action that
+    was never executed.
+
+    Args:
+        experience: leaves ``[B, T, …]``.
+
+    Returns:
+        The observations, a nest of ``[B, T, …]``, and whether each window's newest action was
+        executed, float32 ``[B]``, 0 or 1.
+    """
+    step_type = experience.step_type
+    executed = tf.cast(step_type[:, -1] != ts.StepType.LAST, tf.float32)
+    window = step_type.shape[1]
+    if window == 1:
+        return experience.observation, executed
+    positions = tf.range(window)
+    newest_first = tf.reduce_max(tf.where(step_type == ts.StepType.FIRST, positions, 0), axis=1)
+    frames = tf.maximum(positions, newest_first[:, None])
+    observation = tf.nest.map_structure(
+        lambda leaf: tf.gather(leaf, frames, batch_dims=1), experience.observation
+    )
+    return observation, executed
+
+
+def _leaves(nest: Any) -> dict[str, Any]:
+    return {
+        path: leaf if isinstance(leaf, tf.TypeSpec) else tf.convert_to_tensor(leaf)
+        for path, leaf in nest_utils.flatten_with_joined_paths(nest)
+    }

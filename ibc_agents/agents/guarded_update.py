@@ -1,0 +1,66 @@
+"""An optimiser step that numbers which are not finite can never enter."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+class GuardedUpdate(tf.Module):
+    """Applies gradients if the loss and all of them are finite; counts the steps it skips.
+
+    A skipped step leaves weights and optimiser state (moments, iteration count) as they were.
+
+    Attributes:
+        skipped: int64 variable, steps skipped so far.
+        skipped_in_a_row: int64 variable, steps skipped since the last one applied.
+    """
+
+    def __init__(self, optimizer: tf.keras.optimizers.Optimizer):
+        """Wraps an optimiser."""
+        super().__init__(name="GuardedUpdate")
+        self.optimizer = optimizer
+        self.skipped = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.skipped_in_a_row = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def __call__(
+        self, loss: tf.Tensor, gradients: list[tf.Tensor], variables: list[tf.Variable]
+    ) -> tf.Tensor:
+        """Applies one step.
+
+        Args:
+            loss: scalar, this replica's share.
+            gradients: this replica's share, one a variable; summed over replicas here.
+            variables: to be updated.
+
+        Returns:
+            The global norm of the summed gradients, scalar.
+        """
+        replica = tf.distribute.get_replica_context()
+        if replica.num_replicas_in_sync > 1:
+            loss, gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, (loss, gradients))
+        norm = tf.linalg.global_norm(gradients)
+        finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
+        replica.merge_call(self._apply_everywhere, args=(finite, gradients, variables))
+        return norm
+
+    def build(self, variables: list[tf.Variable]) -> None:
+        """Creates the optimiser's variables, so that a checkpoint taken at step 0 has them."""
+        self.optimizer.build(variables)
+
+    def _apply_everywhere(self, strategy, finite, gradients, variables):
+        # After the sum every replica holds the same answer; the branch must be taken outside of
+        # the replicas, for variable updates in a strategy may not sit inside a tf.cond.
+        def apply():
+            strategy.extended.call_for_each_replica(self._apply, args=(gradients, variables))
+            self.skipped_in_a_row.assign(0)
+
+        def skip():
+            self.skipped.assign_add(1)
+            self.skipped_in_a_row.assign_add(1)
+
+        tf.cond(strategy.experimental_local_results(finite)[0], apply, skip)
+
+    def _apply(self, gradients, variables):
+        self.optimizer.apply_gradients(
+            zip(gradients, variables, strict=True), skip_gradients_aggregation=True
+        )

@@ -1,0 +1,156 @@
+"""Implicit Behavioral Cloning (Florence et al., CoRL 2021)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gin
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+
+from ibc_agents import losses as losses_lib
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents import proposals, random, samplers, types
+from ibc_agents.agents import behavioral_cloning_agent, building
+from ibc_agents.networks import energy_network as energy_network_lib
+from ibc_agents.policies import implicit_policy
+
+
+@gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
+class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
+    """Learns an energy E(o, a) that demonstrated actions minimise, and acts by minimising it.
+
+    Training (paper Sec. 2): counter-examples are drawn from a proposal, and moved by a sampler if
+    there is one (Langevin training); no gradient flows into them. The loss tells the demonstration
+    from them by energy. A gradient penalty may be added.
+
+    Inference: the policy draws samples from the same proposal, and its own sampler moves them to
+    low energy; the sample of lowest energy is the action.
+    """
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: Any,
+        normalizer: normalizer_lib.Normalizer,
+        energy_network: energy_network_lib.EnergyNetwork,
+        optimizer: tf.keras.optimizers.Optimizer,
+        window: int = 2,
+        proposal: types.Proposal | None = None,
+        num_counter_examples: int = 256,
+        counter_example_sampler: types.Sampler | None = None,
+        loss: types.Loss | None = None,
+        gradient_penalty: losses_lib.GradientPenalty | None = None,
+        policy_sampler: types.Sampler | None = None,
+        num_policy_samples: int = 1024,
+        seed: int = 0,
+        train_step_counter: tf.Variable | None = None,
+    ):
+        """Creates the agent.
+
+        Args:
+            time_step_spec: of the unwrapped environment.
+            action_spec: of the unwrapped environment; float vectors or a nest of them.
+            normalizer: statistics of the demonstrations; see `Normalizer.from_dataset`.
+            energy_network: the energy E(o, a).
+            optimizer: a Keras optimiser.
+            window: T, frames of observation the energy sees.
+            proposal: of counter-examples and of the policy's first samples; by default `Uniform()`.
+            num_counter_examples: N in training, at least 1.
+            counter_example_sampler: moves the counter-examples to low energy before they are used;
+                None leaves them as drawn.
+            loss: by default `InfoNCE()`.
+            gradient_penalty: on ∂E/∂a at the counter-examples and the demonstration, or None.
+            policy_sampler: the policy's optimiser, by default `DerivativeFree()`.
+            num_policy_samples: N of the policy.
+            seed: of all randomness in training.
+            train_step_counter: int64 variable; by default TF-Agents' global step.
+
+        Raises:
+            ValueError: if a number is out of range or the action spec is not continuous.
+        """
+        if num_counter_examples < 1:
+            raise ValueError(
+                f"num_counter_examples must be at least 1, got {num_counter_examples}."
+            )
+        self._energy_network = energy_network
+        self._proposal = proposal or proposals.Uniform()
+        self._num_counter_examples = num_counter_examples
+        self._counter_example_sampler = counter_example_sampler
+        self._loss_of_energies = loss or losses_lib.InfoNCE()
+        self._gradient_penalty = gradient_penalty
+        building.build_energy_network(energy_network, time_step_spec, normalizer, window)
+        policy = implicit_policy.ImplicitPolicy(
+            time_step_spec,
+            action_spec,
+            energy_network,
+            normalizer,
+            window,
+            self._proposal,
+            policy_sampler or samplers.DerivativeFree(),
+            num_policy_samples,
+        )
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            policy,
+            normalizer,
+            optimizer,
+            window,
+            trained=[energy_network],
+            seed=seed,
+            train_step_counter=train_step_counter,
+        )
+
+    @property
+    def energy_network(self) -> energy_network_lib.EnergyNetwork:
+        """The network that is learned."""
+        return self._energy_network
+
+    def _example_losses(self, observation, action, seed, training):
+        code = self._energy_network.encode(observation, training)
+        counter_examples, log_probs = self._draw_counter_examples(code, seed)
+        candidates = tf.concat([action[:, None], counter_examples], axis=1)
+        energies, gradients = self._energies(code, candidates, training)
+        demonstration_log_prob = None
+        if log_probs is not None:
+            demonstration_log_prob = self._proposal.log_prob(
+                code, action[:, None], self._normalizer.bounds
+            )[:, 0]
+        losses = self._loss_of_energies(
+            energies[:, 0], energies[:, 1:], demonstration_log_prob, log_probs
+        )
+        report = {
+            "demonstration_energy": energies[:, 0],
+            "counter_example_energy": tf.reduce_mean(energies[:, 1:], axis=1),
+            "demonstration_picked": tf.cast(tf.argmin(energies, axis=1) == 0, tf.float32),
+        }
+        if self._gradient_penalty is not None:
+            report["gradient_penalty"] = self._gradient_penalty(gradients)
+            losses += report["gradient_penalty"]
+        return losses, report
+
+    def _draw_counter_examples(self, code, seed):
+        """Returns actions ``[B, N, A]`` and their log densities ``[B, N]``, None if not known."""
+        code, bounds = tf.stop_gradient(code), self._normalizer.bounds
+        drawn = self._proposal.sample(
+            code, self._num_counter_examples, bounds, random.fold_in(seed, 0)
+        )
+        if self._counter_example_sampler is None:
+            return tf.stop_gradient(drawn), self._proposal.log_prob(code, drawn, bounds)
+        moved = self._counter_example_sampler(
+            lambda actions: self._energy_network.energy(code, actions),
+            drawn,
+            bounds,
+            random.fold_in(seed, 1),
+        )
+        return tf.stop_gradient(moved.actions), None
+
+    def _energies(self, code, actions, training):
+        """Returns energies ``[B, N]`` and, if they are penalised, their slopes ``[B, N, A]``."""
+        if self._gradient_penalty is None:
+            return self._energy_network.energy(code, actions, training), None
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(actions)
+            energies = self._energy_network.energy(code, actions, training)
+        return energies, tape.gradient(energies, actions)

@@ -1,0 +1,65 @@
+"""The paper's MSE baseline: explicit behavioural cloning by regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gin
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.agents import behavioral_cloning_agent, building
+from ibc_agents.networks import regression
+from ibc_agents.policies import mse_policy
+
+
+@gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
+class MseAgent(behavioral_cloning_agent.BehavioralCloningAgent):
+    """Regresses the scaled action; the loss is its mean squared error."""
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: Any,
+        normalizer: normalizer_lib.Normalizer,
+        encoder: tf.keras.layers.Layer,
+        optimizer: tf.keras.optimizers.Optimizer,
+        window: int = 2,
+        seed: int = 0,
+        train_step_counter: tf.Variable | None = None,
+    ):
+        """Creates the agent.
+
+        Args:
+            time_step_spec: of the unwrapped environment.
+            action_spec: of the unwrapped environment; float vectors or a nest of them.
+            normalizer: statistics of the demonstrations; see `Normalizer.from_dataset`.
+            encoder: maps the normalised window to a vector; a linear layer makes it an action.
+            optimizer: a Keras optimiser.
+            window: T, frames of observation the network sees.
+            seed: of all randomness in training.
+            train_step_counter: int64 variable; by default TF-Agents' global step.
+        """
+        self._regression_network = regression.RegressionNetwork(
+            encoder, normalizer.action_space.size
+        )
+        self._regression_network(building.example_window(time_step_spec, normalizer, window))
+        policy = mse_policy.MsePolicy(
+            time_step_spec, action_spec, self._regression_network, normalizer, window
+        )
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            policy,
+            normalizer,
+            optimizer,
+            window,
+            trained=[self._regression_network],
+            seed=seed,
+            train_step_counter=train_step_counter,
+        )
+
+    def _example_losses(self, observation, action, seed, training):
+        predicted, _ = self._regression_network(observation, training=training)
+        return tf.reduce_mean(tf.square(predicted - action), axis=-1), {}

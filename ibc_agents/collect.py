@@ -1,0 +1,50 @@
+"""Collects demonstrations of a scripted demonstrator into a dataset folder.
+
+    python -m ibc_agents.collect --environment=particle --episodes=2000 --out=datasets/particle
+
+The folder appears complete or not at all. Look at it with `python -m data.inspect`.
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from ibc_agents import command_line
+
+_EPISODES = flags.DEFINE_integer("episodes", 2000, "Demonstrations to collect.", lower_bound=1)
+_OUT = flags.DEFINE_string("out", None, "Folder of the dataset; must not exist yet.", required=True)
+_SEED = flags.DEFINE_integer("seed", 0, "Episode k depends on (seed, k) alone.", lower_bound=0)
+_SHARDS = flags.DEFINE_integer("shards", 4, "TFRecord files.", lower_bound=1)
+command_line.define_environment_flag()
+command_line.define_gin_flags()
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Collects the demonstrations."""
+    from ibc_agents import collection, errors
+
+    files = command_line.environment_files(FLAGS.environment) + FLAGS.gin_file
+    command_line.parse_gin(files, FLAGS.gin_bindings)
+
+    from ibc_agents import task as task_lib
+
+    task = task_lib.Task()
+    if task.environment is None or task.demonstrator is None:
+        raise errors.RunError(
+            "say what to demonstrate: --environment=particle, or a gin file that sets "
+            "Task.environment and Task.demonstrator"
+        )
+    rate = collection.collect(
+        _OUT.value,
+        task.environment,
+        task.demonstrator,
+        _EPISODES.value,
+        _SEED.value,
+        num_shards=_SHARDS.value,
+    )
+    print(f"{_EPISODES.value} demonstrations, {rate:.1%} successful, in {_OUT.value}")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

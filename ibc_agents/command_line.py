@@ -1,0 +1,182 @@
+"""What the commands share: a quiet start, gin files, guards, and errors as one sentence.
+
+Commands import this module first: nothing here imports TensorFlow until a command runs.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags, logging
+
+from ibc_agents import quiet
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
+_TYPING_EXTENSIONS = "4.5.0"
+_HELP = frozenset({"--help", "-help", "--helpshort", "--helpfull", "-?"})
+# What gin adds to an error in the constructor of a class that it configures.
+_CONFIGURED = "In call to configurable"
+
+# So that --help lists the flags defined below among those of the command that asks for them.
+flags.disclaim_key_flags()
+
+
+def run(main: Callable[[], None], after_interrupt: str = "nothing was written") -> None:
+    """Runs a command; what the user can mend is printed without a traceback.
+
+    Exits with 0, with 1 after an error the user can mend, and with 130 after Ctrl-C.
+
+    Args:
+        main: the command.
+        after_interrupt: what to say of it after Ctrl-C.
+    """
+    quiet.quieten()
+    logging.set_verbosity(logging.ERROR)
+
+    def guarded(arguments: Sequence[str]) -> None:
+        if len(arguments) > 1:
+            sys.exit(f"error: unexpected argument {arguments[1]!r}; see --help")
+        try:
+            _check_installation()
+            main()
+        except KeyboardInterrupt:
+            print(f"\ninterrupted; {after_interrupt}", flush=True)
+            sys.exit(130)
+        except _mendable() as error:
+            sys.exit(f"error: {_one_paragraph(error)}")
+        except (ValueError, TypeError) as error:
+            if _CONFIGURED not in str(error):
+                raise
+            sys.exit(f"error: in the gin configuration: {_one_paragraph(error)}")
+
+    app.run(guarded, flags_parser=_parse_flags)
+
+
+def define_gin_flags() -> None:
+    """Defines --gin_file and --gin_bindings."""
+    flags.DEFINE_multi_string(
+        "gin_file",
+        [],
+        "Gin file, relative to here or to where gin_configs is installed. Can be given several"
+        " times; later files win.",
+    )
+    flags.DEFINE_multi_string(
+        "gin_bindings",
+        [],
+        "A binding such as 'TrainingSettings.num_steps=100', after the files. Can be given several"
+        " times.",
+    )
+
+
+def define_environment_flag() -> None:
+    """Defines --environment."""
+    flags.DEFINE_string(
+        "environment",
+        None,
+        "Name of an environment: short for --gin_file=gin_configs/NAME_environment.gin.",
+    )
+
+
+def environment_files(name: str | None) -> list[str]:
+    """Returns the gin files that --environment stands for.
+
+    Raises:
+        RunError: if there is no such environment.
+    """
+    from ibc_agents import errors
+
+    if name is None:
+        return []
+    suffix = "_environment.gin"
+    known = [path.name.removesuffix(suffix) for path in (_ROOT / "gin_configs").glob(f"*{suffix}")]
+    if name not in known:
+        raise errors.RunError(
+            f"there is no environment {name!r}; choose from: {', '.join(sorted(known))}"
+        )
+    return [f"gin_configs/{name}{suffix}"]
+
+
+def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
+    """Reads gin files and bindings; every name in them must be known.
+
+    Raises:
+        RunError: with the file and the line, if something in them is wrong.
+    """
+    import gin
+
+    from ibc_agents import configurables, errors
+
+    configurables.register()
+    try:
+        gin.parse_config_files_and_bindings(
+            list(files), list(bindings), print_includes_and_imports=False
+        )
+    except (ValueError, TypeError, NameError, SyntaxError, OSError, ImportError) as error:
+        raise errors.RunError(f"in the gin configuration: {_one_paragraph(error)}") from error
+
+
+def make_experiment(**parameters):
+    """Makes the configured `Experiment`.
+
+    Raises:
+        RunError: if a value is missing or out of range.
+    """
+    from ibc_agents import errors, experiment
+
+    try:
+        return experiment.Experiment(**parameters)
+    except (ValueError, TypeError) as error:
+        raise errors.RunError(f"in the gin configuration: {_one_paragraph(error)}") from error
+
+
+def _parse_flags(arguments: Sequence[str]) -> list[str]:
+    """As absl does, except that help is no failure."""
+    try:
+        return app.parse_flags_with_usage(list(arguments))
+    except SystemExit:
+        if _HELP.isdisjoint(arguments):
+            raise
+        sys.exit(0)
+
+
+def _check_installation() -> None:
+    """Says what is wrong with the installation before it shows as something else.
+
+    Raises:
+        RunError: naming the package and how to mend it.
+    """
+    from ibc_agents import errors
+
+    for package in ("data", "environments"):
+        found = importlib.util.find_spec(package)
+        origin = pathlib.Path(found.origin).resolve() if found and found.origin else None
+        if origin is None or origin.parent.parent != _ROOT:
+            raise errors.RunError(
+                f"the package {package!r} of another project ({origin}) stands in front of ours. "
+                "Uninstall it, or run in a virtual environment of its own."
+            )
+    version = importlib.metadata.version("typing_extensions")
+    if version != _TYPING_EXTENSIONS:
+        raise errors.RunError(
+            f"typing_extensions is {version}, with which Keras 2.15 breaks. Mend it with: "
+            f"pip install typing_extensions=={_TYPING_EXTENSIONS}"
+        )
+
+
+def _mendable() -> tuple[type[BaseException], ...]:
+    from ibc_agents import errors
+
+    # The data package brings TensorFlow; a command that got far enough to raise its errors has it.
+    data_errors = sys.modules.get("data.errors")
+    return (errors.RunError, *((data_errors.DataError,) if data_errors else ()))
+
+
+def _one_paragraph(error: BaseException) -> str:
+    """Joins gin's several lines."""
+    if isinstance(error, SyntaxError):
+        return f"{error.msg} In file {error.filename!r}, line {error.lineno}"
+    return " ".join(line.strip() for line in str(error).splitlines() if line.strip())

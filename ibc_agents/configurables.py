@@ -1,0 +1,42 @@
+"""Makes every class that a gin file may name known to gin."""
+
+from __future__ import annotations
+
+import importlib
+
+import gin
+import tensorflow as tf
+
+_MODULES = (
+    "data.memory_source",
+    "data.replay",
+    "ibc_agents.agents",
+    "ibc_agents.experiment",
+    "ibc_agents.losses",
+    "ibc_agents.networks",
+    "ibc_agents.proposals",
+    "ibc_agents.samplers",
+    "ibc_agents.task",
+)
+_KERAS = {
+    "tf.keras.optimizers": (tf.keras.optimizers.Adam, tf.keras.optimizers.AdamW),
+    "tf.keras.optimizers.schedules": (
+        tf.keras.optimizers.schedules.CosineDecay,
+        tf.keras.optimizers.schedules.ExponentialDecay,
+    ),
+}
+
+
+def register() -> None:
+    """Imports our configurable classes and registers the Keras ones; can be called again.
+
+    Environments are not among them: a gin file imports the one it uses, so that nobody needs a
+    simulator that is not used.
+    """
+    for module in _MODULES:
+        importlib.import_module(module)
+    for module, classes in _KERAS.items():
+        for configurable in classes:
+            name = f"{module}.{configurable.__name__}"
+            if not gin.config._REGISTRY.get_match(name):
+                gin.external_configurable(configurable, module=module)

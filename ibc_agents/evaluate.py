@@ -1,0 +1,113 @@
+"""Evaluates a saved policy: success with an interval, a video, results as JSON.
+
+    python -m ibc_agents.evaluate --policy=runs/particle --episodes=100 --seed=1 --video=out.mp4
+
+The policy is a run's root_dir, whose environment is then known, or any SavedModel of a TF-Agents
+policy together with --environment or --gin_file.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+from absl import flags
+
+from ibc_agents import command_line
+
+_POLICY = flags.DEFINE_string("policy", None, "A run's root_dir, or a SavedModel.", required=True)
+_EPISODES = flags.DEFINE_integer("episodes", 100, "Episodes to run.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", 0, "Episode k depends on (seed, k) alone.", lower_bound=0)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 25, "Episodes that run at once.", lower_bound=1)
+_VIDEO = flags.DEFINE_string("video", None, "File for a video, .mp4 or .gif.")
+_VIDEO_EPISODES = flags.DEFINE_integer(
+    "video_episodes", 4, "Episodes the video shows.", lower_bound=1
+)
+_RESULTS = flags.DEFINE_string("results", None, "JSON file for the outcome of every episode.")
+command_line.define_environment_flag()
+command_line.define_gin_flags()
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Evaluates the policy."""
+    from ibc_agents import errors, videos
+
+    if _VIDEO.value:
+        videos.check_suffix(_VIDEO.value)
+    saved_model, config = _locate(pathlib.Path(_POLICY.value).expanduser())
+    files = command_line.environment_files(FLAGS.environment) + FLAGS.gin_file
+    command_line.parse_gin([*config, *files], FLAGS.gin_bindings)
+
+    from ibc_agents import disk, evaluation, provenance
+    from ibc_agents import task as task_lib
+
+    task = task_lib.Task()
+    if task.environment is None:
+        raise errors.RunError("say where to evaluate: --environment=particle, or a gin file")
+    recorder = videos.RolloutRecorder()
+    result = evaluation.evaluate(
+        _load(saved_model, task.environment),
+        task.environment,
+        _EPISODES.value,
+        _SEED.value,
+        _BATCH_SIZE.value,
+        recorder,
+        _VIDEO_EPISODES.value if _VIDEO.value else 0,
+    )
+    if _VIDEO.value:
+        recorder.write(_VIDEO.value)
+    if _RESULTS.value:
+        content = {**result.summary(), "policy": str(saved_model), **provenance.describe()}
+        with disk.replacing(_RESULTS.value) as partial:
+            partial.write_text(json.dumps(content, indent=2) + "\n")
+    print(result.sentence())
+
+
+def _locate(path: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
+    """Returns the SavedModel, and the run's own gin file if there is one."""
+    from ibc_agents import errors, run_directory
+
+    for saved_model in (path, path / run_directory.POLICY):
+        if (saved_model / "saved_model.pb").exists():
+            config = saved_model.parent / run_directory.OPERATIVE_CONFIG
+            return saved_model, [str(config)] if config.exists() else []
+    raise errors.RunError(
+        f"{path} is neither a SavedModel nor the root_dir of a finished run: no saved_model.pb in "
+        f"it or in its folder {run_directory.POLICY}/"
+    )
+
+
+def _load(path: pathlib.Path, make_environment: Any) -> Any:
+    """Loads a SavedModel and holds it against the environment."""
+    import tensorflow as tf
+    from google.protobuf import message
+    from tf_agents.policies import policy_saver
+    from tf_agents.specs import tensor_spec
+
+    from ibc_agents import errors
+    from ibc_agents import task as task_lib
+
+    try:
+        policy = tf.saved_model.load(str(path))
+        described = path / policy_saver.POLICY_SPECS_PBTXT
+        specs = tensor_spec.from_pbtxt_file(str(described)) if described.exists() else None
+    except (OSError, ValueError, message.Error, tf.errors.OpError) as error:
+        reason = str(error).partition("\n")[0]
+        raise errors.RunError(f"The SavedModel {path} cannot be read ({reason}).") from error
+    if not hasattr(policy, "action") or not hasattr(policy, "get_initial_state"):
+        raise errors.RunError(f"The SavedModel {path} is no policy that TF-Agents has saved.")
+    if specs:
+        environment = make_environment()
+        difference = task_lib.spec_difference(environment, specs["collect_data_spec"])
+        environment.close()
+        if difference:
+            raise errors.RunError(
+                f"The policy {path} does not fit the environment {environment.name}: {difference}."
+            )
+    return policy
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,283 @@
+"""One value that holds all a run needs, and the local interpreter of it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import gin
+import tensorflow as tf
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from data import demonstrations as demonstrations_lib
+from data import memory_source
+from ibc_agents import (
+    collection,
+    errors,
+    evaluator,
+    landscape,
+    normalizer,
+    provenance,
+    run_directory,
+    settings,
+    training,
+)
+from ibc_agents import task as task_lib
+from ibc_agents.agents import behavioral_cloning_agent, implicit_bc_agent
+
+_VALIDATION_BATCHES = 4
+
+
+class Source(Protocol):
+    """Where training batches come from; see `data.replay` and `data.memory_source`."""
+
+    def load(self, loaded: Any, spec: trajectory.Trajectory) -> None:
+        """Takes the training episodes."""
+
+    def dataset(
+        self, sequence_length: int, batch_size: int, seed: int, start_step: int = 0
+    ) -> tf.data.Dataset:
+        """Returns the endless dataset of `(Trajectory [B, T, …], ())`."""
+
+    def close(self) -> None:
+        """Frees what it holds."""
+
+
+@gin.configurable(denylist=["root_dir", "data_dir", "seed"])
+class Experiment:
+    """A run as a value: demonstrations, agent, budget, evaluation. `run()` executes it here.
+
+    Whatever a user chooses is an object or a factory given by reference; the experiment only wires
+    them. Training needs a dataset alone; without an environment the evaluation is left out.
+    """
+
+    def __init__(
+        self,
+        root_dir: str | os.PathLike,
+        data_dir: str | os.PathLike,
+        agent: Callable[..., behavioral_cloning_agent.BehavioralCloningAgent],
+        source: Source,
+        task: task_lib.Task | None = None,
+        demonstrations: settings.DemonstrationSettings | None = None,
+        training: settings.TrainingSettings | None = None,
+        evaluation: settings.EvaluationSettings | None = None,
+        seed: int = 0,
+    ):
+        """Holds the parts; nothing is read or written yet.
+
+        Args:
+            root_dir: the run's folder.
+            data_dir: where collected demonstrations are kept, for all runs.
+            agent: called with the specs, `normalizer`, `seed` and `train_step_counter`.
+            source: of training batches.
+            task: environment and demonstrator; without an environment it trains from the dataset
+                alone, and the demonstrator is used where the demonstrations are not there yet.
+            demonstrations: which ones.
+            training: how long.
+            evaluation: how success is measured.
+            seed: of weights, training and data order.
+
+        Raises:
+            TypeError: if the agent is no factory, or the source is one.
+        """
+        if not callable(agent):
+            raise TypeError(
+                f"Experiment.agent makes the agent, as @ImplicitBCAgent; got {agent!r}."
+            )
+        if isinstance(source, type) or not hasattr(source, "dataset"):
+            raise TypeError(
+                f"Experiment.source is an object, as @ReverbSource() with parentheses; "
+                f"got {source!r}."
+            )
+        self.root_dir = pathlib.Path(root_dir)
+        self.data_dir = pathlib.Path(data_dir).expanduser()
+        self.agent = agent
+        self.source = source
+        self.task = task or task_lib.Task()
+        self.demonstrations = demonstrations or settings.DemonstrationSettings()
+        self.training = training or settings.TrainingSettings()
+        self.evaluation = evaluation or settings.EvaluationSettings()
+        self.seed = seed
+
+    def run(self) -> dict[str, Any]:
+        """Collects demonstrations if there are none, trains, exports, evaluates.
+
+        Started again after any interruption it goes on from the newest checkpoint.
+
+        Returns:
+            What `results.json` says.
+
+        Raises:
+            RunError, data.DataError: if something is wrong that the user can mend.
+        """
+        started = time.perf_counter()
+        directory = run_directory.RunDirectory(self.root_dir)
+        tf.keras.utils.set_random_seed(self.seed)
+        opened = self.open_demonstrations()
+        directory.check_dataset(opened.dataset_hash, opened.name)
+        agent = self.make_agent(opened)
+        judge = None
+        if self.task.environment is not None:
+            judge = evaluator.Evaluator(directory, self.task.environment, self.evaluation)
+        first_step = self._train(directory, opened, agent, judge)
+        trained = time.perf_counter()
+        step = int(agent.train_step_counter.numpy())
+        directory.export_policy(agent.policy, agent.train_step_counter)
+        _draw_landscape(agent, opened, directory.path / run_directory.LANDSCAPE)
+        results = {}
+        if judge is None:
+            print("no environment: evaluation left out")
+        else:
+            outcome = judge.finish(agent.policy, step)
+            print(outcome.sentence())
+            results = outcome.summary()
+        results |= {
+            "train_steps": step,
+            "resumed_at_step": first_step,
+            "skipped_steps": int(agent.skipped_steps.numpy()),
+            "seed": self.seed,
+            "dataset": {
+                "name": opened.name,
+                "hash": opened.dataset_hash,
+                "train_episodes": len(opened.train),
+                "validation_episodes": len(opened.validation),
+            },
+            "wall_time_s": {
+                "data_and_training": round(trained - started, 1),
+                "total": round(time.perf_counter() - started, 1),
+            },
+            **provenance.describe(),
+        }
+        directory.write_json(run_directory.RESULTS, results)
+        return results
+
+    def open_demonstrations(self) -> demonstrations_lib.Demonstrations:
+        """Opens the dataset, collecting it first if it is the environment's own and not there.
+
+        Raises:
+            RunError: if there is neither a dataset nor a way to collect one, or what is there is
+                not what this experiment would collect.
+            data.DataError: if the dataset is damaged.
+        """
+        numbers = self.demonstrations
+        if numbers.dataset is not None:
+            return demonstrations_lib.Demonstrations.open(
+                numbers.dataset, numbers.validation_fraction
+            )
+        if self.task.environment is None:
+            raise errors.RunError(
+                "There is nothing to learn from: set DemonstrationSettings.dataset to "
+                "demonstrations on disk, or Task.environment and Task.demonstrator to collect some."
+            )
+        folder = collection.folder_of(self.data_dir, self.task.environment, numbers.num_episodes)
+        if not folder.exists():
+            if self.task.demonstrator is None:
+                raise errors.RunError(
+                    f"{folder} is not there, and Task.demonstrator is not set to collect it."
+                )
+            collection.collect(
+                folder,
+                self.task.environment,
+                self.task.demonstrator,
+                numbers.num_episodes,
+                numbers.seed,
+            )
+        opened = demonstrations_lib.Demonstrations.open(folder, numbers.validation_fraction)
+        collection.check_seed(opened, folder, numbers.seed)
+        return opened
+
+    def make_agent(
+        self, opened: demonstrations_lib.Demonstrations
+    ) -> behavioral_cloning_agent.BehavioralCloningAgent:
+        """Makes the agent for the environment's specs, or for the dataset's without one.
+
+        Raises:
+            RunError: if the dataset is not of the environment's specs.
+        """
+        time_step_spec, action_spec = self._specs(opened)
+        return self.agent(
+            time_step_spec,
+            action_spec,
+            normalizer=normalizer.Normalizer.from_dataset(
+                opened.train, time_step_spec.observation, action_spec
+            ),
+            seed=self.seed,
+            train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False, name="train_step"),
+        )
+
+    def _train(self, directory, opened, agent, judge) -> int:
+        """Trains to the end; returns the step it began at."""
+        window = agent.train_sequence_length
+        batch_size = self.training.batch_size
+        self.source.load(opened.train, opened.spec)
+        try:
+            trainer = training.Trainer(
+                directory,
+                agent,
+                lambda step: self.source.dataset(window, batch_size, self.seed, step),
+                _validation_batches(opened, window, batch_size),
+                self.training,
+            )
+            directory.write_operative_config()
+            first_step = trainer.step
+            trainer.run(
+                opened.name,
+                self.evaluation.interval,
+                lambda step: judge.watch(agent.policy, step) if judge else "",
+            )
+        finally:
+            self.source.close()
+        return first_step
+
+    def _specs(self, opened: demonstrations_lib.Demonstrations) -> tuple[ts.TimeStep, Any]:
+        of_data = opened.spec
+        if self.task.environment is None:
+            time_step_spec = ts.TimeStep(
+                of_data.step_type, of_data.reward, of_data.discount, of_data.observation
+            )
+            return time_step_spec, of_data.action
+        environment = self.task.environment()
+        time_step_spec = tensor_spec.from_spec(environment.time_step_spec())
+        action_spec = tensor_spec.from_spec(environment.action_spec())
+        difference = task_lib.spec_difference(environment, of_data)
+        environment.close()
+        if difference:
+            raise errors.RunError(
+                f"The demonstrations {opened.name} do not fit the environment {environment.name}: "
+                f"{difference}."
+            )
+        return time_step_spec, action_spec
+
+
+def _validation_batches(
+    opened: demonstrations_lib.Demonstrations, window: int, batch_size: int
+) -> list[trajectory.Trajectory]:
+    if not len(opened.validation):
+        return []
+    held_out = memory_source.InMemorySource()
+    held_out.load(opened.validation, opened.spec)
+    batches = held_out.dataset(window, batch_size, seed=0)
+    return [experience for experience, _ in itertools.islice(batches, _VALIDATION_BATCHES)]
+
+
+def _draw_landscape(agent, opened, path: pathlib.Path) -> None:
+    """Draws the energy in the middle of a held-out episode (of a training one if there is none)."""
+    if not isinstance(agent, implicit_bc_agent.ImplicitBCAgent):
+        return
+    episode = next(iter(opened.validation if len(opened.validation) else opened.train))
+    window = agent.train_sequence_length
+    newest = episode.num_frames // 2
+    positions = [max(newest - age, 0) for age in reversed(range(window))]
+    observation, action = episode.frames.observation, episode.frames.action
+    landscape.save_landscape(
+        agent,
+        tf.nest.map_structure(lambda leaf: leaf[positions], observation),
+        tf.nest.map_structure(lambda leaf: leaf[newest], action),
+        path,
+    )

@@ -1,0 +1,6 @@
+"""Losses on energies, and penalties on their slope."""
+
+from ibc_agents.losses.gradient_penalty import GradientPenalty
+from ibc_agents.losses.info_nce import InfoNCE
+
+__all__ = ["GradientPenalty", "InfoNCE"]

@@ -1,0 +1,49 @@
+"""What every energy network is: an encoder run once an observation, and a score for each action."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import tensorflow as tf
+from tf_agents.networks import network
+
+
+class EnergyNetwork(network.Network):
+    """Energies of many actions at one observation; low is good.
+
+    Subclasses implement `encode` and `energy`. No sampler ever runs the encoder again, and nothing
+    repeats an observation N times.
+    """
+
+    def __init__(self, name: str):
+        """Creates the network.
+
+        Args:
+            name: of the network.
+        """
+        super().__init__(input_tensor_spec=None, state_spec=(), name=name)
+
+    @abc.abstractmethod
+    def encode(self, observation: Any, training: bool = False) -> tf.Tensor:
+        """Returns the code ``[B, C]`` of normalised observations, a nest of ``[B, T, …]``."""
+
+    @abc.abstractmethod
+    def energy(self, code: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Returns energies ``[B, N]`` of scaled `actions` ``[B, N, A]`` at `code` ``[B, C]``."""
+
+    def call(self, inputs, step_type=None, network_state=(), training=False):
+        """Scores `inputs`, a pair (observation, actions).
+
+        Args:
+            inputs: (nest of ``[B, T, …]``, float32 ``[B, N, A]``).
+            step_type: not used.
+            network_state: passed through; the network keeps none.
+            training: as Keras means it.
+
+        Returns:
+            (energies float32 ``[B, N]``, network_state).
+        """
+        del step_type
+        observation, actions = inputs
+        return self.energy(self.encode(observation, training), actions, training), network_state

@@ -1,0 +1,39 @@
+"""The explicit baselines' network: the same encoders as the energies', and a linear output."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from tf_agents.networks import network
+
+
+class RegressionNetwork(network.Network):
+    """An encoder and a linear layer: from the observation window to numbers."""
+
+    def __init__(
+        self, encoder: tf.keras.layers.Layer, output_size: int, name: str = "RegressionNetwork"
+    ):
+        """Creates the network; variables come with the first call.
+
+        Args:
+            encoder: maps the observation window to a vector ``[B, ·]``.
+            output_size: numbers it returns for each observation, positive.
+            name: of the network.
+        """
+        super().__init__(input_tensor_spec=None, state_spec=(), name=name)
+        self._encoder = encoder
+        self._output = tf.keras.layers.Dense(output_size)
+
+    def call(self, observation, step_type=None, network_state=(), training=False):
+        """Maps normalised observations, a nest of ``[B, T, …]``, to float32 ``[B, output_size]``.
+
+        Args:
+            observation: the window.
+            step_type: not used.
+            network_state: passed through; the network keeps none.
+            training: as Keras means it.
+
+        Returns:
+            (outputs, network_state).
+        """
+        del step_type
+        return self._output(self._encoder(observation, training=training)), network_state

@@ -1,0 +1,43 @@
+"""The explicit policy of the MSE baseline: â = F(o)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+from tf_agents.networks import network
+
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.policies import window_policy
+
+
+class MsePolicy(window_policy.WindowPolicy):
+    """Returns the network's scaled action, cut to the normaliser's bounds."""
+
+    def __init__(
+        self,
+        time_step_spec,
+        action_spec,
+        regression_network: network.Network,
+        normalizer: normalizer_lib.Normalizer,
+        window: int,
+        name: str = "MsePolicy",
+    ):
+        """Creates the policy.
+
+        Args:
+            time_step_spec: of the unwrapped environment.
+            action_spec: of the unwrapped environment.
+            regression_network: normalised window → scaled action ``[B, A]``.
+            normalizer: from the environment's units to scaled ones and back.
+            window: T, frames of observation, at least 1.
+            name: of the policy.
+        """
+        self._regression_network = regression_network
+        super().__init__(time_step_spec, action_spec, normalizer, window, name=name)
+
+    def _candidates(self, observation: Any, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        scaled, _ = self._regression_network(observation)
+        bounds = self._normalizer.bounds
+        scaled = tf.clip_by_value(scaled, bounds.low, bounds.high)
+        return scaled[:, None], tf.zeros_like(scaled[:, :1])

@@ -1,0 +1,138 @@
+"""What all policies share: a window of observations, and randomness that travels with a row."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import tensorflow as tf
+from tf_agents.policies import tf_policy
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import policy_step
+from tf_agents.trajectories import time_step as ts
+
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.policies import weighted_samples
+
+# 2³² divided by the golden ratio, as int32: sums of it visit all of int32 before they repeat.
+_NEXT_EPISODE = -1640531527
+
+
+class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
+    """A policy on the last T raw observations; it runs in any Actor, driver or SavedModel.
+
+    The state is a dict. `seed`, int32 ``[B, 2]``, decides the randomness of a row: word 0 moves on
+    at every FIRST, word 1 at every action. `observations` (if T > 1) holds the last T − 1 raw
+    observations, refilled at FIRST. Both are refilled row by row, so rows of a batch may begin
+    episodes at different times. Whoever sets a row's seed before FIRST fixes that row's episode.
+    """
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: Any,
+        normalizer: normalizer_lib.Normalizer,
+        window: int,
+        seed: int | None = None,
+        name: str | None = None,
+    ):
+        """Creates the policy.
+
+        Args:
+            time_step_spec: of the unwrapped environment.
+            action_spec: of the unwrapped environment.
+            normalizer: from the environment's units to scaled ones and back.
+            window: T, frames of observation, at least 1.
+            seed: of `get_initial_state`; None draws from TensorFlow's global generator.
+            name: of the policy.
+
+        Raises:
+            ValueError: if the window is shorter than 1.
+        """
+        if window < 1:
+            raise ValueError(f"window must be at least 1 frame, got {window}.")
+        self._normalizer = normalizer
+        self._window = window
+        self._seed = seed
+        state_spec: dict[str, Any] = {"seed": tf.TensorSpec([2], tf.int32, "seed")}
+        if window > 1:
+            state_spec["observations"] = tf.nest.map_structure(
+                lambda leaf: tf.TensorSpec([window - 1, *leaf.shape], leaf.dtype, leaf.name),
+                time_step_spec.observation,
+            )
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            policy_state_spec=state_spec,
+            clip=True,
+            # The base class would overwrite seeds that the caller has set; rows reset below.
+            automatic_state_reset=False,
+            name=name,
+        )
+
+    @abc.abstractmethod
+    def _candidates(self, observation: Any, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Proposes actions.
+
+        Args:
+            observation: normalised window, a nest of ``[B, T, …]``.
+            seed: int32 ``[B, 2]``.
+
+        Returns:
+            Scaled actions ``[B, N, A]`` and their unnormalised log weights ``[B, N]``.
+        """
+
+    def _get_initial_state(self, batch_size):
+        state = tensor_spec.zero_spec_nest(
+            self._policy_state_spec, outer_dims=None if batch_size is None else [batch_size]
+        )
+        shape = tf.shape(state["seed"])
+        if self._seed is None:
+            largest = tf.int32.max
+            state["seed"] = tf.random.uniform(shape, -largest, largest, tf.int32)
+        else:
+            state["seed"] = tf.random.stateless_uniform(
+                shape, seed=[self._seed, 0], minval=None, maxval=None, dtype=tf.int32
+            )
+        return state
+
+    def _distribution(self, time_step, policy_state):
+        is_first = time_step.is_first()
+        seed = policy_state["seed"] + _seed_change(is_first)
+        next_state = {"seed": seed + tf.constant([0, 1])}
+        window = tf.nest.map_structure(lambda frame: frame[:, None], time_step.observation)
+        if self._window > 1:
+            window = tf.nest.map_structure(
+                lambda past, newest: _append(past, newest, is_first),
+                policy_state["observations"],
+                window,
+            )
+            next_state["observations"] = tf.nest.map_structure(lambda w: w[:, 1:], window)
+        scaled, log_weights = self._candidates(self._normalizer.normalize_observation(window), seed)
+        action = tf.nest.map_structure(
+            lambda points: weighted_samples.WeightedSamples(points, log_weights),
+            self._normalizer.unscale_action(scaled),
+        )
+        return policy_step.PolicyStep(action, next_state, ())
+
+    def _action(self, time_step, policy_state, seed=None):
+        if seed is not None:
+            raise ValueError(
+                "The randomness of this policy comes from policy_state['seed']; the seed argument "
+                "would have no effect. Set the state's seed instead."
+            )
+        step = self._distribution(time_step, policy_state)
+        return step._replace(action=tf.nest.map_structure(lambda d: d.mode(), step.action))
+
+
+def _seed_change(is_first: tf.Tensor) -> tf.Tensor:
+    """What FIRST adds to seeds: int32 ``[B, 2]``, non-zero in word 0 of the rows that are first."""
+    word = tf.where(is_first, tf.constant(_NEXT_EPISODE), tf.constant(0))
+    return tf.stack([word, tf.zeros_like(word)], axis=-1)
+
+
+def _append(past: tf.Tensor, newest: tf.Tensor, is_first: tf.Tensor) -> tf.Tensor:
+    """Joins ``[B, T − 1, …]`` and ``[B, 1, …]``; rows at FIRST repeat their newest frame."""
+    past = tf.convert_to_tensor(past)
+    condition = tf.reshape(is_first, [-1] + [1] * (past.shape.rank - 1))
+    return tf.concat([tf.where(condition, newest, past), newest], axis=1)

@@ -1,0 +1,5 @@
+"""Where counter-examples and a sampler's first actions come from."""
+
+from ibc_agents.proposals.uniform import Uniform
+
+__all__ = ["Uniform"]

@@ -1,0 +1,47 @@
+"""Stateless random numbers, for a whole batch or row by row.
+
+A seed of shape ``[2]`` draws for the whole batch at once, which is what training wants. A
+seed of shape ``[B, 2]`` gives every row a stream of its own, so that what a row draws does not
+depend on which other rows are in the batch, which is what policies want. Equal seeds give
+equal numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+
+def as_seed(seed: int, counter: tf.Tensor) -> tf.Tensor:
+    """Joins a run's seed and a step counter (scalar int) into a seed, int32 ``[2]``."""
+    return tf.stack([tf.constant(seed, tf.int32), tf.cast(counter, tf.int32)])
+
+
+def fold_in(seed: tf.Tensor, data: int) -> tf.Tensor:
+    """Derives an independent seed of the same shape from `seed` and the integer `data`."""
+    fold = tf.random.experimental.stateless_fold_in
+    if seed.shape.rank == 1:
+        return fold(seed, data)
+    return tf.map_fn(lambda row: fold(row, data), seed)
+
+
+def uniform(seed: tf.Tensor, batch_size: tf.Tensor | int, shape: Sequence[int]) -> tf.Tensor:
+    """Draws from U[0, 1): float32 ``[B, *shape]``."""
+    return _draw(tf.random.stateless_uniform, seed, batch_size, shape)
+
+
+def normal(seed: tf.Tensor, batch_size: tf.Tensor | int, shape: Sequence[int]) -> tf.Tensor:
+    """Draws from N(0, 1): float32 ``[B, *shape]``."""
+    return _draw(tf.random.stateless_normal, seed, batch_size, shape)
+
+
+def _draw(
+    draw: Callable[..., tf.Tensor],
+    seed: tf.Tensor,
+    batch_size: tf.Tensor | int,
+    shape: Sequence[int],
+) -> tf.Tensor:
+    if seed.shape.rank == 1:
+        return draw(tf.stack([batch_size, *shape]), seed)
+    return tf.map_fn(lambda row: draw(tf.stack(shape), row), seed, fn_output_signature=tf.float32)

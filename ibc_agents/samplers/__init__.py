@@ -1,0 +1,16 @@
+"""Stochastic optimisers of the energy over actions."""
+
+from ibc_agents.samplers.derivative_free import DerivativeFree
+from ibc_agents.samplers.langevin import ExactUpdate, Langevin, PublishedUpdate
+from ibc_agents.samplers.schedules import Constant, Polynomial
+from ibc_agents.samplers.sequence import Sequence
+
+__all__ = [
+    "Constant",
+    "DerivativeFree",
+    "ExactUpdate",
+    "Langevin",
+    "Polynomial",
+    "PublishedUpdate",
+    "Sequence",
+]

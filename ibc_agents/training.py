@@ -1,0 +1,180 @@
+"""The training loop: TF-Agents' Learner, validation, progress, and when to stop."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import tensorflow as tf
+import tqdm
+from tf_agents.train import learner as learner_lib
+from tf_agents.utils import common
+
+from ibc_agents import disk, errors, run_directory, settings
+from ibc_agents.agents import behavioral_cloning_agent
+
+# Steps are run in calls of about this long: long enough for the Learner's overhead not to count,
+# short enough for Ctrl-C and the progress line.
+_SECONDS_A_CALL = 1.0
+_MOST_STEPS_A_CALL = 200
+# For the Learner's own checkpoints; it adds this to a step in 64 bits.
+_NEVER = 2**62
+# In the names of the nodes that write TensorBoard's scalars.
+_SUMMARY = "write_summary"
+
+
+class Trainer:
+    """Trains an agent up to a number of steps, from its newest checkpoint on.
+
+    Attributes:
+        step: int, steps taken so far.
+    """
+
+    def __init__(
+        self,
+        directory: run_directory.RunDirectory,
+        agent: behavioral_cloning_agent.BehavioralCloningAgent,
+        make_dataset: Callable[[int], tf.data.Dataset],
+        validation: Iterable[Any],
+        numbers: settings.TrainingSettings,
+    ):
+        """Restores the newest checkpoint, if there is one.
+
+        Args:
+            directory: of the run.
+            agent: to be trained; its `train_step_counter` counts the steps.
+            make_dataset: makes the endless dataset of `(Trajectory, ())` from a given step on.
+            validation: batches of held-out experience; may be empty.
+            numbers: how long, and how often to look.
+
+        Raises:
+            RunError: if the checkpoint is of another agent or damaged.
+        """
+        self._directory = directory
+        self._agent = agent
+        self._validation = list(validation)
+        self._numbers = numbers
+        start = self._restore()
+        self._learner = learner_lib.Learner(
+            str(directory.path),
+            agent.train_step_counter,
+            agent,
+            lambda: make_dataset(start),
+            # Checkpoints are taken below, where a full disk can be told from other errors.
+            checkpoint_interval=_NEVER,
+            summary_interval=numbers.summary_interval,
+        )
+        self._validation_loss = common.function(agent.loss)
+        self._validation_writer = tf.summary.create_file_writer(str(directory.path / "validation"))
+        self._steps_a_second = 0.0
+
+    @property
+    def step(self) -> int:
+        """Steps taken so far."""
+        return int(self._agent.train_step_counter.numpy())
+
+    def run(self, title: str, watch_interval: int, watch: Callable[[int], str]) -> None:
+        """Trains to the last step.
+
+        Args:
+            title: of the progress line.
+            watch_interval: `watch` is called whenever so many steps have been taken.
+            watch: gets the step, returns what the progress line says from then on.
+
+        Raises:
+            RunError: if too many steps in a row were not finite.
+        """
+        numbers, num_steps = self._numbers, self._numbers.num_steps
+        intervals = (numbers.checkpoint_interval, numbers.validation_interval, watch_interval)
+        news = ""
+        with tqdm.tqdm(
+            total=num_steps, initial=self.step, desc=title, unit="step", dynamic_ncols=True
+        ) as bar:
+            while self.step < num_steps:
+                boundary = min(
+                    num_steps, *(_next_multiple(self.step, interval) for interval in intervals)
+                )
+                taken, loss = self._advance(boundary - self.step)
+                self._check_finite()
+                if self.step % numbers.checkpoint_interval == 0 or self.step == num_steps:
+                    self._checkpoint()
+                if self.step % numbers.validation_interval == 0:
+                    self._validate()
+                if self.step % watch_interval == 0 and self.step < num_steps:
+                    news = watch(self.step)
+                bar.set_postfix_str(", ".join(filter(None, [f"loss {loss:.4g}", news])), False)
+                bar.update(taken)
+
+    def _restore(self) -> int:
+        """Restores the newest checkpoint, which must be of this agent; returns its step, else 0.
+
+        The Learner restores it too, but leaves alone what it does not find there.
+        """
+        latest = self._directory.latest_checkpoint()
+        if latest is None:
+            return 0
+        agent = self._agent
+        agent.initialize()
+        checkpoint = tf.train.Checkpoint(agent=agent, train_step=agent.train_step_counter)
+        try:
+            checkpoint.restore(latest).assert_consumed()
+        except (AssertionError, ValueError) as error:
+            raise errors.RunError(
+                f"The checkpoint {latest} is of another agent. Use the configuration that the run "
+                "began with, or another --root_dir."
+            ) from error
+        except (tf.errors.OpError, IndexError) as error:
+            reason = str(error).partition("\n")[0]
+            raise errors.RunError(
+                f"The checkpoint {latest} cannot be read ({reason}). To go on from the one before, "
+                f"name it in {pathlib.Path(latest).with_name('checkpoint')}; or use another --root_dir."
+            ) from error
+        return self.step
+
+    def _advance(self, limit: int) -> tuple[int, float]:
+        """Takes about a second's worth of steps, at most `limit`."""
+        wanted = max(1, min(math.ceil(self._steps_a_second * _SECONDS_A_CALL), _MOST_STEPS_A_CALL))
+        steps = min(wanted, limit)
+        started = time.perf_counter()
+        try:
+            loss = float(self._learner.run(steps).loss)
+        except tf.errors.OpError as error:
+            if _SUMMARY not in error.message:
+                raise
+            raise disk.failure(f"TensorBoard's scalars to {self._directory.path}", error) from error
+        self._steps_a_second = steps / (time.perf_counter() - started)
+        return steps, loss
+
+    def _checkpoint(self) -> None:
+        with disk.writing(f"the checkpoint of step {self.step} to {self._directory.path}"):
+            # The Learner appends its checkpoint trigger last.
+            self._learner.triggers[-1](self.step, force_trigger=True)
+
+    def _check_finite(self) -> None:
+        skipped = int(self._agent.skipped_steps_in_a_row.numpy())
+        if skipped >= self._numbers.max_skipped_steps:
+            raise errors.RunError(
+                f"Stopped at step {self.step}: the loss or its gradients were not finite in the "
+                f"last {skipped} steps, all of which were skipped. Lower the learning rate, or "
+                "look for extreme values with `python -m data.inspect`."
+            )
+
+    def _validate(self) -> None:
+        if not self._validation:
+            return
+        infos = [self._validation_loss(batch) for batch in self._validation]
+        mean = tf.nest.map_structure(lambda *values: tf.reduce_mean(tf.stack(values)), *infos)
+        with (
+            disk.writing(f"TensorBoard's scalars to {self._directory.path}"),
+            self._validation_writer.as_default(step=self.step),
+        ):
+            for name, value in {"loss": mean.loss, **mean.extra}.items():
+                tf.summary.scalar(name, value)
+            self._validation_writer.flush()
+
+
+def _next_multiple(step: int, interval: int) -> int:
+    return (step // interval + 1) * interval

@@ -1,0 +1,90 @@
+"""The words the parts of this library meet in: shape legend, protocols, result tuples.
+
+Shape legend: **B** batch, **T** window (frames of observation), **N** samples per
+observation, **A** action dimension, **C** code dimension, **K** iterations.
+
+Convention, said once: low energy is good, p(a|o) ∝ exp(−E(o, a)). Samplers, proposals,
+losses and energies see *scaled* actions, [−1, 1] over the range of the data, and normalised
+observations; only `ibc_agents.normalizer` knows the units of the environment.
+
+A seed is an int32 tensor, either ``[2]`` (one stream for the whole batch) or ``[B, 2]`` (a
+stream for each row); see `ibc_agents.random`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import tensorflow as tf
+
+EnergyFn = Callable[[tf.Tensor], tf.Tensor]
+"""Energy at fixed observations: scaled actions ``[B, N, A]`` → energies ``[B, N]``."""
+
+
+class Bounds(NamedTuple):
+    """Where actions may be searched, in scaled units.
+
+    Attributes:
+        low: float32 ``[A]``.
+        high: float32 ``[A]``, at least `low`.
+    """
+
+    low: tf.Tensor
+    high: tf.Tensor
+
+
+class SamplerResult(NamedTuple):
+    """What a sampler found.
+
+    Attributes:
+        actions: float32 ``[B, N, A]``, scaled, inside the bounds.
+        energies: float32 ``[B, N]``, the energies of `actions`.
+        trace: float32 ``[K, B, N, A]``, the initial actions and what they became each time they
+            were changed, or None unless a trace was asked for.
+    """
+
+    actions: tf.Tensor
+    energies: tf.Tensor
+    trace: tf.Tensor | None = None
+
+
+class Sampler(Protocol):
+    """Moves actions towards low energy."""
+
+    def __call__(
+        self,
+        energy_fn: EnergyFn,
+        initial_actions: tf.Tensor,
+        bounds: Bounds,
+        seed: tf.Tensor,
+        trace: bool = False,
+    ) -> SamplerResult:
+        """Returns samples of low energy, starting from `initial_actions` ``[B, N, A]``."""
+
+
+class Proposal(Protocol):
+    """Where counter-examples and a sampler's first actions come from."""
+
+    def sample(self, code: tf.Tensor, n: int, bounds: Bounds, seed: tf.Tensor) -> tf.Tensor:
+        """Returns `n` actions for each row of `code` ``[B, C]``: float32 ``[B, n, A]``."""
+
+    def log_prob(self, code: tf.Tensor, actions: tf.Tensor, bounds: Bounds) -> tf.Tensor:
+        """Returns log q(actions | code), float32 ``[B, N]``, for `actions` ``[B, N, A]``."""
+
+
+class Loss(Protocol):
+    """Scores how well energies tell a demonstration from its counter-examples."""
+
+    def __call__(
+        self,
+        demonstration_energy: tf.Tensor,
+        counter_example_energies: tf.Tensor,
+        demonstration_log_prob: tf.Tensor | None = None,
+        counter_example_log_probs: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Returns the loss ``[B]`` from energies ``[B]`` and ``[B, N]``.
+
+        The log densities ``[B]`` and ``[B, N]`` are the proposal's, or None where the
+        counter-examples have no known density (the ends of Langevin chains).
+        """

@@ -1,0 +1,71 @@
+"""A small environment of no particular task, with what the particle has not.
+
+Its episodes differ in length, its actions are a nest, and it has no fast vector form: so the
+suite sees rows that end at different times and single environments stepped one after another.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from tf_agents.specs import array_spec
+from tf_agents.trajectories import time_step as ts
+
+from environments.base import Environment
+
+
+class DriftEnvironment(Environment):
+    """A point that drifts by what it is told, for 3 to 9 steps; success is to end right of 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._x = 0.0
+        self._left = 0
+
+    @property
+    def name(self) -> str:
+        return "drift"
+
+    @property
+    def max_episode_steps(self) -> int:
+        return 9
+
+    @property
+    def success(self) -> bool:
+        return self._x > 0
+
+    def observation_spec(self) -> Any:
+        return array_spec.BoundedArraySpec((1,), np.float32, -28.0, 28.0, "x")
+
+    def action_spec(self) -> Any:
+        return {
+            "change": array_spec.BoundedArraySpec((1,), np.float32, [-1.0], [1.0], "change"),
+            "pair": array_spec.BoundedArraySpec((2,), np.float32, -1.0, 1.0, "pair"),
+        }
+
+    def _begin(self, rng: np.random.Generator) -> ts.TimeStep:
+        self._x = rng.uniform(-1, 1)
+        self._left = int(rng.integers(3, 10))
+        return ts.restart(self._observation())
+
+    def _advance(self, action: Any) -> ts.TimeStep:
+        self._x += float(action["change"][0]) + float(action["pair"].sum())
+        self._left -= 1
+        if self._left:
+            return ts.transition(self._observation(), np.float32(0))
+        return ts.termination(self._observation(), np.float32(self.success))
+
+    def _save(self) -> Any:
+        return self._x, self._left
+
+    def _restore(self, saved: Any) -> None:
+        self._x, self._left = saved
+
+    def _render(self) -> np.ndarray:
+        picture = np.zeros([8, 64, 3], np.uint8)
+        picture[:, int(np.clip(self._x + 32, 0, 63))] = 255
+        return picture
+
+    def _observation(self) -> np.ndarray:
+        return np.array([self._x], np.float32)

@@ -1,0 +1,102 @@
+"""What every demonstrator must do; `environment_suite` lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.drivers import py_driver
+from tf_agents.policies import py_policy
+from tf_agents.specs import array_spec
+
+from environments.base import vectorize
+from tests.conformance.environment_suite import DEMONSTRATORS, ENVIRONMENTS, assert_equal, row_of
+
+
+@pytest.fixture(params=sorted(DEMONSTRATORS))
+def name(request) -> str:
+    return request.param
+
+
+def demonstrate(environment: Any, demonstrator: Any, steps: int) -> list[Any]:
+    """Time step, action and memory of a number of steps, through episodes' ends."""
+    time_step = environment.reset()
+    state = demonstrator.get_initial_state(environment.batch_size)
+    seen = []
+    for _ in range(steps):
+        action, state, info = demonstrator.action(time_step, state)
+        assert info == ()
+        seen.append((time_step, action, state))
+        time_step = environment.step(action)
+    return seen
+
+
+def test_demonstrations_repeat_and_fit_their_specs(name):
+    """Episodes from one seed are the same again, whatever another demonstrator did before."""
+    environment = ENVIRONMENTS[name]()
+    steps = environment.max_episode_steps + 5
+    runs = []
+    for _ in range(2):
+        demonstrator = DEMONSTRATORS[name](environment)
+        assert isinstance(demonstrator, py_policy.PyPolicy)
+        environment.seed(1)
+        runs.append(demonstrate(environment, demonstrator, steps))
+    assert_equal(*runs)
+    for _, action, state in runs[0]:
+        assert array_spec.check_arrays_nest(action, environment.action_spec())
+        assert array_spec.check_arrays_nest(state, demonstrator.policy_state_spec)
+
+
+def test_rows_are_bit_equal_to_single_demonstrations(name):
+    seeds = [3, 1, 4]
+    vector = vectorize(ENVIRONMENTS[name], len(seeds))
+    vector.seed(seeds)
+    steps = vector.max_episode_steps + 5
+    together = demonstrate(vector, DEMONSTRATORS[name](vector), steps)
+    for row, seed in enumerate(seeds):
+        single = ENVIRONMENTS[name]()
+        single.seed(seed)
+        alone = demonstrate(single, DEMONSTRATORS[name](single), steps)
+        for left, right in zip(together, alone, strict=True):
+            assert_equal(row_of(left, row), tf.nest.map_structure(np.asarray, right))
+
+
+def test_inputs_are_left_alone(name):
+    environment = ENVIRONMENTS[name]()
+    environment.seed(0)
+    demonstrator = DEMONSTRATORS[name](environment)
+    for time_step, _, state in demonstrate(environment, demonstrator, 10)[1:]:
+        before = tf.nest.map_structure(np.copy, (time_step, state))
+        demonstrator.action(time_step, state)
+        assert_equal((time_step, state), before)
+
+
+@pytest.mark.parametrize("initial", ["none", "batch of one", "stale"])
+def test_memory_is_renewed_at_first_whatever_was_there(name, initial):
+    environment = ENVIRONMENTS[name]()
+    environment.seed(0)
+    demonstrator = DEMONSTRATORS[name](environment)
+    _, _, stale = demonstrate(environment, demonstrator, environment.max_episode_steps)[-1]
+    states = {"none": (), "batch of one": demonstrator.get_initial_state(1), "stale": stale}
+    time_step = environment.reset()
+    found = demonstrator.action(time_step, states[initial])
+    assert_equal(found, demonstrator.action(time_step, demonstrator.get_initial_state()))
+
+
+def test_a_tf_agents_driver_collects_successful_episodes(name):
+    environment = ENVIRONMENTS[name]()
+    environment.seed(0)
+    demonstrator = DEMONSTRATORS[name](environment)
+    outcomes: list[bool] = []
+
+    def observe(trajectory: Any) -> None:
+        if trajectory.is_last():
+            outcomes.append(environment.success)
+
+    driver = py_driver.PyDriver(
+        environment, demonstrator, [observe], max_episodes=2, end_episode_on_boundary=False
+    )
+    driver.run(environment.reset(), demonstrator.get_initial_state())
+    assert outcomes == [True, True]

@@ -1,0 +1,37 @@
+"""What every test starts from: quiet TensorFlow, few threads, parsed flags, seeds, empty gin."""
+
+import os
+
+# Read by TensorFlow when it starts; also by the processes that tests start. One thread for the
+# arithmetic keeps two pytest-xdist workers off each other's core and sums in one order.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import gin
+import pytest
+import tensorflow as tf
+from absl import flags, logging
+
+SEED = 20210
+
+
+def pytest_configure() -> None:
+    """Marks absl's flags as parsed (`test_tmpdir` needs that) and turns down TensorFlow's noise."""
+    flags.FLAGS.mark_as_parsed()
+    logging.set_verbosity(logging.WARNING)
+    tf.get_logger().setLevel("ERROR")
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    """Seeds Python, NumPy and TensorFlow for each test, whichever tests ran before it."""
+    tf.keras.utils.set_random_seed(SEED)
+
+
+@pytest.fixture(autouse=True)
+def clear_gin():
+    """Clears the gin config after each test, so that no binding reaches the next one."""
+    yield
+    gin.clear_config()

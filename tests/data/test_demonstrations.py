@@ -1,0 +1,128 @@
+"""Opened datasets: splits by content, re-iterable collections, checks against the manifest."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+import data
+from data import demonstrations
+
+
+def _hashes(collection):
+    return [episode.content_hash for episode in collection]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory, make_spec, make_episode):
+    """The same 120 episodes in two folders, dealt differently."""
+    root = tmp_path_factory.mktemp("many")
+    numbers = list(range(120))
+    for name, num_shards in (("one", 1), ("seven", 7)):
+        with data.EpisodeWriter(root / name, make_spec(), num_shards=num_shards) as writer:
+            for number in numbers:
+                writer.write(make_episode(2 + number % 5, number))
+        numbers.reverse()
+    return root
+
+
+def test_the_split_is_whole_and_follows_the_rule(many):
+    opened = data.Demonstrations.open(many / "one", validation_fraction=0.3)
+    train, validation = _hashes(opened.train), _hashes(opened.validation)
+    assert len(train) == len(opened.train) and len(validation) == len(opened.validation)
+    assert sorted(train + validation) == sorted(_hashes(data.read_episodes(many / "one")))
+    assert all(int(h[:8], 16) / 2**32 < 0.3 for h in validation)
+    assert all(int(h[:8], 16) / 2**32 >= 0.3 for h in train)
+    # Binomial(120, 0.3): 36 ± 5 standard deviations.
+    assert 11 < len(validation) < 61
+
+
+def test_resharding_changes_neither_split_nor_hash(many):
+    one, seven = (data.Demonstrations.open(many / name, 0.2) for name in ("one", "seven"))
+    assert set(_hashes(one.train)) == set(_hashes(seven.train))
+    assert set(_hashes(one.validation)) == set(_hashes(seven.validation))
+    assert one.dataset_hash == seven.dataset_hash
+    assert one.train.dataset_hash == seven.train.dataset_hash != one.dataset_hash
+
+
+def test_growing_the_fraction_only_moves_episodes_one_way(many):
+    small, large = (data.Demonstrations.open(many / "one", f) for f in (0.1, 0.4))
+    assert set(_hashes(small.validation)) < set(_hashes(large.validation))
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_collections_can_be_iterated_again(monkeypatch, many, in_memory):
+    if not in_memory:
+        monkeypatch.setattr(demonstrations, "MEMORY_LIMIT_BYTES", 1000)
+    opened = data.Demonstrations.open(many / "one", 0.2)
+    kept = opened.train._stored is not None
+    assert kept == in_memory
+    first, second = _hashes(opened.train), _hashes(opened.train)
+    assert first == second and len(first) == len(opened.train)
+    assert not set(first) & set(_hashes(opened.validation))
+    assert opened.train.num_frames == sum(e.num_frames for e in opened.train)
+    assert opened.train.num_windows == sum(e.executed.sum() for e in opened.train)
+    assert opened.num_frames == opened.train.num_frames + opened.validation.num_frames
+
+
+@pytest.mark.parametrize("fraction", [1e-9, 0.999999])
+def test_neither_side_is_empty(write_dataset, make_spec, make_episode, fraction):
+    folder = write_dataset([make_episode(3, n) for n in range(4)], make_spec())
+    opened = data.Demonstrations.open(folder, fraction)
+    small = opened.validation if fraction < 0.5 else opened.train
+    extreme = min if fraction < 0.5 else max
+    assert _hashes(small) == [extreme(_hashes(data.read_episodes(folder)))]
+
+
+def test_fraction_zero_and_single_episodes_hold_nothing_out(write_dataset, make_spec, make_episode):
+    folder = write_dataset([make_episode(3, n) for n in range(4)], make_spec())
+    assert len(data.Demonstrations.open(folder, 0.0).validation) == 0
+    single = write_dataset([make_episode(3)], make_spec(), name="single")
+    opened = data.Demonstrations.open(single, 0.9)
+    assert (len(opened.train), len(opened.validation)) == (1, 0)
+    assert list(opened.validation) == []
+
+
+def test_equal_episodes_stay_on_one_side(write_dataset, make_spec, make_episode):
+    twice = [make_episode(3, n % 2) for n in range(6)]
+    opened = data.Demonstrations.open(write_dataset(twice, make_spec()), 0.5)
+    assert (len(opened.train), len(opened.validation)) == (3, 3)
+    copies = write_dataset([make_episode(3)] * 3, make_spec(), name="copies")
+    assert len(data.Demonstrations.open(copies, 0.5).train) == 3
+
+
+def test_name_spec_and_manifest(write_dataset, make_spec, make_episode):
+    folder = write_dataset([make_episode(3)], make_spec(), extra={"seed": 1})
+    opened = data.Demonstrations.open(folder)
+    assert opened.name == "dataset"
+    assert opened.spec == make_spec()
+    assert opened.manifest.extra == {"seed": 1}
+    shard = data.Demonstrations.open(data.resolve_shards(folder)[0])
+    assert (shard.name, shard.manifest) == ("shard-00000", None)
+    assert data.Demonstrations.open(os.fspath(folder / "*.tfrecord")).num_frames == 3
+
+
+def test_a_changed_dataset_is_refused(write_dataset, make_spec, make_episode):
+    folder = write_dataset([make_episode(3)], make_spec())
+    other = write_dataset([make_episode(3, 1)], make_spec(), name="other")
+    shutil.copy(other / "shard-00000.tfrecord", folder)
+    with pytest.raises(data.DataError, match="dataset: its content has hash .* changed or damaged"):
+        data.Demonstrations.open(folder)
+
+
+def test_missing_and_added_shards_are_named(write_dataset, make_spec, make_episode):
+    folder = write_dataset([make_episode(3, n) for n in range(2)], make_spec(), num_shards=2)
+    shutil.copy(folder / "shard-00001.tfrecord", folder / "x.tfrecord")
+    with pytest.raises(data.DataError, match="dataset: the shard x.tfrecord is not in manifest"):
+        data.Demonstrations.open(folder)
+    os.remove(folder / "x.tfrecord")
+    os.remove(folder / "shard-00001.tfrecord")
+    with pytest.raises(data.DataError, match="the shard shard-00001.tfrecord is missing"):
+        data.Demonstrations.open(folder)
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1.0, np.nan])
+def test_the_fraction_is_checked(tmp_path, fraction):
+    with pytest.raises(data.DataError, match="validation_fraction is"):
+        data.Demonstrations.open(tmp_path, fraction)

@@ -1,0 +1,238 @@
+"""The implicit agent: its loss, its training, what it is made of."""
+
+import gin
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents import agents, losses, networks, proposals, random, samplers
+from tests.ibc_agents import helpers
+
+LANGEVIN = dict(
+    num_counter_examples=4,
+    counter_example_sampler=samplers.Langevin(5),
+    gradient_penalty=losses.GradientPenalty(),
+)
+KINDS = pytest.mark.parametrize(
+    "make",
+    [helpers.make_agent, lambda **kwargs: helpers.make_agent(**LANGEVIN, **kwargs)],
+    ids=["derivative_free", "langevin"],
+)
+
+
+class Given:
+    """A sampler that returns given actions, whatever it is asked."""
+
+    def __init__(self, actions):
+        self._actions = tf.constant(actions)
+
+    def __call__(self, energy_fn, initial_actions, bounds, seed, trace=False):
+        return samplers.Langevin(1)(energy_fn, initial_actions, bounds, seed)._replace(
+            actions=self._actions
+        )
+
+
+class Recording(samplers.Langevin):
+    """Langevin, keeping where its chains ended."""
+
+    def __call__(self, *args, **kwargs):
+        result = super().__call__(*args, **kwargs)
+        self.ended = result.actions.numpy()
+        return result
+
+
+def gradients_of(agent, experience, weights=None):
+    variables = agent.energy_network.trainable_variables
+    with tf.GradientTape() as tape:
+        loss_info = agent.loss(experience, weights, training=True)
+    return loss_info, [g.numpy() for g in tape.gradient(loss_info.loss, variables)]
+
+
+@KINDS
+@pytest.mark.parametrize("window", [1, 2])
+def test_training_lowers_the_loss(make, window):
+    agent = make(window=window)
+    train = helpers.compiled(agent.train)
+    experience = helpers.make_experience(64, window)
+    infos = [train(experience) for _ in range(60)]
+    first, last = (np.mean([info.loss for info in part]) for part in (infos[:5], infos[-5:]))
+    assert last < 0.7 * first
+    assert agent.train_step_counter.numpy() == 60
+    for info in infos:
+        assert np.isfinite([float(value) for value in [info.loss, *info.extra.values()]]).all()
+
+
+def test_loss_is_the_papers():
+    """InfoNCE of the newest action among uniform samples of the seed, by NumPy."""
+    agent = helpers.make_agent(seed=5)
+    agent.train_step_counter.assign(7)
+    experience = helpers.make_experience(6, 2)
+    info = agent.loss(experience)
+
+    normalizer, network = agent.normalizer, agent.energy_network
+    code = network.encode(normalizer.normalize_observation(experience.observation))
+    seed = random.fold_in(random.as_seed(5, tf.constant(7)), 0)
+    negatives = proposals.Uniform().sample(code, 16, normalizer.bounds, seed)
+    positive = normalizer.scale_action(experience.action[:, -1])[:, None]
+    energies = network.energy(code, tf.concat([positive, negatives], axis=1)).numpy()
+    probability = np.exp(-energies) / np.exp(-energies).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(info.loss, -np.log(probability[:, 0]).mean(), rtol=1e-5)
+    picked = (energies.argmin(axis=1) == 0).mean()
+    expected = {
+        "demonstration_energy": energies[:, 0].mean(),
+        "counter_example_energy": energies[:, 1:].mean(),
+        "demonstration_picked": picked,
+    }
+    assert set(info.extra) == set(expected)
+    for key, value in expected.items():
+        np.testing.assert_allclose(info.extra[key], value, rtol=1e-4, atol=1e-6)
+
+
+def test_gradient_penalty_is_added_at_the_demonstration_and_the_counter_examples():
+    plain = helpers.make_agent()
+    penalised = helpers.make_agent(gradient_penalty=losses.GradientPenalty(margin=0.0, weight=3.0))
+    experience = helpers.make_experience(6, 2)
+    info = penalised.loss(experience)
+    np.testing.assert_allclose(
+        info.loss, plain.loss(experience).loss + info.extra["gradient_penalty"], rtol=1e-5
+    )
+    normalizer, network = plain.normalizer, plain.energy_network
+    code = network.encode(normalizer.normalize_observation(experience.observation))
+    seed = random.fold_in(random.as_seed(0, tf.constant(0)), 0)
+    negatives = proposals.Uniform().sample(code, 16, normalizer.bounds, seed)
+    positive = normalizer.scale_action(experience.action[:, -1])[:, None]
+    actions = tf.concat([positive, negatives], axis=1)
+    step, slopes = 1e-2, []
+    for dimension in np.eye(2, dtype=np.float32):
+        ends = [network.energy(code, actions + sign * step * dimension) for sign in (1, -1)]
+        slopes.append(np.abs(ends[0] - ends[1]) / (2 * step))
+    expected = 3.0 * np.square(np.max(slopes, axis=0)).mean()
+    np.testing.assert_allclose(info.extra["gradient_penalty"], expected, rtol=0.05)
+
+
+def test_no_gradient_flows_through_counter_examples():
+    """The gradient is the one of counter-examples that are mere constants."""
+    sampler = Recording(num_iterations=5)
+    experience = helpers.make_experience(6, 2)
+    moved = helpers.make_agent(**{**LANGEVIN, "counter_example_sampler": sampler})
+    info, gradients = gradients_of(moved, experience)
+    constant = helpers.make_agent(**{**LANGEVIN, "counter_example_sampler": Given(sampler.ended)})
+    expected_info, expected = gradients_of(constant, experience)
+    np.testing.assert_allclose(info.loss, expected_info.loss, rtol=1e-6)
+    for gradient, wanted in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(gradient, wanted, rtol=1e-5, atol=1e-7)
+    assert any(np.abs(gradient).max() > 1e-3 for gradient in gradients)
+
+
+def test_contract_loss_gets_the_proposals_densities_unless_a_sampler_moved_its_samples():
+    received = []
+
+    class Keep(losses.InfoNCE):
+        def __call__(self, *args):
+            received.append(args)
+            return super().__call__(*args)
+
+    experience = helpers.make_experience(6, 2)
+    agent = helpers.make_agent(loss=Keep())
+    agent.loss(experience)
+    helpers.make_agent(loss=Keep(), **LANGEVIN).loss(experience)
+    (positive, negatives, positive_density, densities), moved = received
+    assert positive.shape == (6,) and negatives.shape == (6, 16)
+    low, high = agent.normalizer.bounds
+    density = -np.log(np.prod(high.numpy() - low.numpy()))
+    np.testing.assert_allclose(positive_density, [density] * 6, rtol=1e-5)
+    np.testing.assert_allclose(densities, np.full([6, 16], density), rtol=1e-5)
+    assert moved[2] is None and moved[3] is None
+
+
+@KINDS
+def test_equal_seeds_give_equal_training_bit_for_bit(make):
+    def train(seed):
+        agent = make(seed=seed)
+        for k in range(3):
+            agent.train(helpers.make_experience(32, 2, seed=k))
+        return np.concatenate([v.numpy().ravel() for v in agent.energy_network.variables])
+
+    np.testing.assert_array_equal(train(0), train(0))
+    assert (train(0) != train(1)).any()
+
+
+def test_counter_examples_are_drawn_anew_at_every_step():
+    agent = helpers.make_agent()
+    experience = helpers.make_experience(8, 2)
+    first = agent.loss(experience)
+    np.testing.assert_array_equal(first.loss, agent.loss(experience).loss)
+    agent.train_step_counter.assign_add(1)
+    assert (
+        agent.loss(experience).extra["counter_example_energy"]
+        != (first.extra["counter_example_energy"])
+    )
+
+
+def test_the_learned_policy_acts_like_the_demonstrations():
+    agent = helpers.make_agent(num_counter_examples=64, num_policy_samples=256)
+    train = helpers.compiled(agent.train)
+    for k in range(200):
+        train(helpers.make_experience(64, 2, seed=k))
+    time_step = helpers.make_time_step(64, seed=999)
+    action = agent.policy.action(time_step, agent.policy.get_initial_state(64)).action
+    wanted = helpers.demonstrate(helpers.numpy(time_step.observation))
+    errors = np.abs(action - wanted).mean(axis=0)
+    guessed = np.abs(wanted - wanted.mean(axis=0)).mean(axis=0)
+    assert (errors < 0.5 * guessed).all()
+
+
+def test_no_counter_examples_raise():
+    with pytest.raises(ValueError, match="num_counter_examples must be at least 1, got 0"):
+        helpers.make_agent(num_counter_examples=0)
+
+
+GIN = """
+ImplicitBCAgent.energy_network = @MlpEnergyNetwork()
+ImplicitBCAgent.window = 1
+ImplicitBCAgent.num_counter_examples = 3
+ImplicitBCAgent.counter_example_sampler = @train/Langevin()
+ImplicitBCAgent.gradient_penalty = @GradientPenalty()
+ImplicitBCAgent.policy_sampler = @policy/Sequence()
+MlpEnergyNetwork.width = 12
+train/Langevin.num_iterations = 2
+policy/Sequence.samplers = [@DerivativeFree(), @policy/Langevin()]
+policy/Langevin.num_iterations = 3
+policy/Langevin.schedule = @Constant()
+"""
+
+
+def test_gin_configures_by_references():
+    gin.parse_config(GIN)
+    agent = agents.ImplicitBCAgent(
+        helpers.TIME_STEP_SPEC,
+        helpers.ACTION_SPEC,
+        helpers.make_normalizer(),
+        optimizer=tf.keras.optimizers.Adam(),
+        train_step_counter=tf.Variable(0, dtype=tf.int64),
+    )
+    assert isinstance(agent.energy_network, networks.MlpEnergyNetwork)
+    assert agent.train_sequence_length == 1
+    code = agent.energy_network.encode(
+        agent.normalizer.normalize_observation(helpers.make_experience(2, 1).observation)
+    )
+    assert code.shape == (2, 12)
+    info = agent.train(helpers.make_experience(4, 1))
+    assert "gradient_penalty" in info.extra
+    operative = gin.operative_config_str()
+    for line in ("train/Langevin.num_iterations = 2", "policy/Langevin.num_iterations = 3"):
+        assert line in operative
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ImplicitBCAgent.num_counterexamples = 8",
+        "ImplicitBCAgent.policy_sampler = @Langevn()",
+        "ImplicitBcAgent.window = 2",
+        "ImplicitBCAgent.normalizer = 1",
+    ],
+)
+def test_gin_refuses_a_misspelt_name_and_what_is_not_configured(line):
+    with pytest.raises(ValueError, match="num_counterexamples|Langevn|ImplicitBcAgent|normalizer"):
+        gin.parse_config(line)

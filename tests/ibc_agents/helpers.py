@@ -1,0 +1,159 @@
+"""Small specs, data, energies and agents for the tests of ibc_agents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis
+import numpy as np
+import tensorflow as tf
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from data import statistics as data_statistics
+from ibc_agents import agents, networks, types
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.networks import energy_network, layers
+
+# Random examples that are the same in every run.
+properties = hypothesis.settings(max_examples=15, deadline=None, derandomize=True, database=None)
+
+FIRST, MID, LAST = (int(kind) for kind in (ts.StepType.FIRST, ts.StepType.MID, ts.StepType.LAST))
+
+OBSERVATION_SPEC = {
+    "goal": tf.TensorSpec((2,), tf.float32, "goal"),
+    "position": tensor_spec.BoundedTensorSpec((2,), tf.float32, -1.0, 2.0, "position"),
+}
+# The two dimensions differ in every way, so that one can never stand in for the other.
+ACTION_SPEC = tensor_spec.BoundedTensorSpec((2,), tf.float32, [-1.0, 0.0], [1.0, 3.0], "action")
+TIME_STEP_SPEC = ts.time_step_spec(OBSERVATION_SPEC)
+
+
+def make_bounds(low: Any, high: Any) -> types.Bounds:
+    return types.Bounds(tf.constant(low, tf.float32), tf.constant(high, tf.float32))
+
+
+UNIT_BOUNDS = make_bounds([-1.0, -1.0], [1.0, 1.0])
+
+
+def quadratic(centre: Any, steepness: float = 10.0) -> types.EnergyFn:
+    """½ · steepness · |a − centre|²; centre [A] or [B, 1, A]."""
+    return lambda actions: 0.5 * steepness * tf.reduce_sum(tf.square(actions - centre), axis=-1)
+
+
+def leaf_statistics(values: np.ndarray, leaf_rank: int = 1) -> data_statistics.LeafStatistics:
+    """Statistics of values [..., *leaf] by NumPy."""
+    rows = np.asarray(values, np.float64)
+    rows = rows.reshape(-1, *rows.shape[rows.ndim - leaf_rank :])
+    return data_statistics.LeafStatistics(
+        len(rows), rows.mean(0), rows.std(0), rows.min(0), rows.max(0)
+    )
+
+
+def demonstrate(observation: Any) -> Any:
+    """The action to learn, inside ACTION_SPEC: depends on both observations."""
+    x = 0.6 * observation["goal"][..., :1] - 0.3 * observation["position"][..., 1:]
+    y = 1.5 + observation["position"][..., :1]
+    return np.concatenate([x, y], axis=-1).astype(np.float32)
+
+
+def make_experience(batch_size: int, window: int, seed: int = 0) -> trajectory.Trajectory:
+    """Demonstrations [B, T, …] in mid-episode."""
+    rng = np.random.default_rng(seed)
+    observation = {
+        key: rng.uniform(-1, 1, (batch_size, window, 2)).astype(np.float32)
+        for key in ("goal", "position")
+    }
+    step_type = np.full((batch_size, window), MID, np.int32)
+    return tf.nest.map_structure(
+        tf.constant,
+        trajectory.Trajectory(
+            step_type=step_type,
+            observation=observation,
+            action=demonstrate(observation),
+            policy_info=(),
+            next_step_type=step_type,
+            reward=np.zeros((batch_size, window), np.float32),
+            discount=np.ones((batch_size, window), np.float32),
+        ),
+    )
+
+
+def make_normalizer() -> normalizer_lib.Normalizer:
+    """The normaliser of make_experience."""
+    experience = make_experience(500, 1)
+    return normalizer_lib.Normalizer.from_dataset([experience], OBSERVATION_SPEC, ACTION_SPEC)
+
+
+def make_energy_network(seed: int = 0) -> networks.MlpEnergyNetwork:
+    tf.keras.utils.set_random_seed(seed)
+    return networks.MlpEnergyNetwork(width=16, depth=2)
+
+
+def make_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.ImplicitBCAgent:
+    """A small implicit agent with its own step counter; the seed decides its weights too."""
+    settings = dict(
+        normalizer=make_normalizer(),
+        energy_network=make_energy_network(seed),
+        optimizer=tf.keras.optimizers.Adam(1e-2),
+        num_counter_examples=16,
+        num_policy_samples=32,
+        train_step_counter=tf.Variable(0, dtype=tf.int64),
+    )
+    agent = agents.ImplicitBCAgent(
+        TIME_STEP_SPEC, ACTION_SPEC, window=window, seed=seed, **{**settings, **kwargs}
+    )
+    agent.initialize()
+    return agent
+
+
+def make_mse_agent(window: int = 2, **kwargs) -> agents.MseAgent:
+    """A small explicit agent with its own step counter."""
+    tf.keras.utils.set_random_seed(0)
+    settings = dict(
+        normalizer=make_normalizer(),
+        encoder=networks.MlpEncoder(width=16, depth=2),
+        optimizer=tf.keras.optimizers.Adam(1e-2),
+        train_step_counter=tf.Variable(0, dtype=tf.int64),
+    )
+    agent = agents.MseAgent(TIME_STEP_SPEC, ACTION_SPEC, window=window, **{**settings, **kwargs})
+    agent.initialize()
+    return agent
+
+
+def make_time_step(batch_size: int, step_types: Any = FIRST, seed: int = 0) -> ts.TimeStep:
+    """Random observations [B, …] of OBSERVATION_SPEC."""
+    experience = make_experience(batch_size, 1, seed)
+    return ts.TimeStep(
+        step_type=tf.constant(np.broadcast_to(np.int32(step_types), batch_size)),
+        reward=tf.zeros(batch_size),
+        discount=tf.ones(batch_size),
+        observation=tf.nest.map_structure(lambda leaf: leaf[:, 0], experience.observation),
+    )
+
+
+def compiled(function: Any) -> Any:
+    """Compiles as TF-Agents' Learner does: outside of autograph."""
+    return tf.function(function, autograph=False)
+
+
+def numpy(nest: Any) -> Any:
+    return tf.nest.map_structure(lambda value: np.array(value), nest)
+
+
+class CountingEnergyNetwork(energy_network.EnergyNetwork):
+    """20 · |a − the newest goal|², counting how often the encoder runs."""
+
+    def __init__(self):
+        super().__init__(name="CountingEnergyNetwork")
+        self._scale = self.add_weight("scale", initializer="ones")
+        self.encoded = 0
+
+    def encode(self, observation, training=False):
+        self.encoded += 1
+        newest = {key: value[:, -1:] for key, value in observation.items()}
+        return layers.flatten_observation({"goal": newest["goal"]}) * self._scale
+
+    def energy(self, code, actions, training=False):
+        return 20.0 * tf.reduce_sum(tf.square(actions - code[:, None]), axis=-1)

@@ -1,0 +1,59 @@
+"""Dense layers."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents.networks import layers
+
+
+def test_dense_resnet_against_numpy():
+    """Blocks h ← h + W₂ relu(W₁ relu(h) + b₁) + b₂."""
+    resnet = layers.DenseResNet(width=3, depth=4)
+    inputs = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    resnet(inputs)
+    weights = [np.random.default_rng(1).normal(size=v.shape) for v in resnet.trainable_variables]
+    assert [w.shape for w in weights] == [(3, 3), (3,)] * 4
+    resnet.set_weights(weights)
+    hidden = inputs.astype(np.float64)
+    for first, first_bias, second, second_bias in (weights[:4], weights[4:]):
+        inner = np.maximum(hidden, 0) @ first + first_bias
+        hidden = hidden + np.maximum(inner, 0) @ second + second_bias
+    np.testing.assert_allclose(resnet(inputs), hidden, rtol=1e-4, atol=1e-5)
+
+
+def test_depth_zero_is_the_identity():
+    inputs = tf.random.normal([2, 3])
+    np.testing.assert_array_equal(layers.DenseResNet(3, 0)(inputs), inputs)
+
+
+@pytest.mark.parametrize(("width", "depth"), [(8, 3), (8, 1), (8, -2), (0, 2)])
+def test_odd_depth_and_no_width_raise(width, depth):
+    with pytest.raises(ValueError, match=f"got width {width}, depth {depth}"):
+        layers.DenseResNet(width, depth)
+
+
+def test_no_two_layers_start_with_equal_weights():
+    tf.keras.utils.set_random_seed(0)
+    resnet = layers.DenseResNet(width=6, depth=6)
+    resnet(tf.zeros([1, 6]))
+    kernels = [v.numpy() for v in resnet.trainable_variables if v.shape.rank == 2]
+    assert len(kernels) == 6
+    assert len(np.unique(np.stack(kernels).reshape(6, -1), axis=0)) == 6
+
+
+def test_flatten_observation_joins_windows_in_the_nests_order():
+    observation = {
+        "b": tf.reshape(tf.range(12.0), [2, 2, 3]),
+        "a": tf.constant([[100, 101], [102, 103]], tf.int32),
+    }
+    flat = layers.flatten_observation(observation)
+    assert flat.dtype == tf.float32
+    np.testing.assert_array_equal(flat[0], [100, 101, 0, 1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(flat[1], [102, 103, 6, 7, 8, 9, 10, 11])
+
+
+def test_an_image_is_refused_with_a_sentence():
+    image = tf.zeros([2, 1, 8, 8, 3], tf.uint8)
+    with pytest.raises(ValueError, match="takes vectors, but an observation is an image"):
+        layers.flatten_observation({"position": tf.zeros([2, 1, 2]), "rgb": image})

@@ -1,0 +1,111 @@
+"""The dense energy network."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents import networks
+from ibc_agents.networks import layers
+from tests.ibc_agents import helpers
+
+# A nested observation window, [B, T, …], and actions [B, N, A].
+OBSERVATION = helpers.make_experience(3, 2).observation
+ACTIONS = tf.random.stateless_normal([3, 5, 2], [1, 2])
+
+
+class CountingEncoder(tf.keras.layers.Layer):
+    """The flattened observation; counts its calls and keeps what `training` was."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def call(self, observation, training=None):
+        self.calls.append((observation["goal"].shape[0], training))
+        return layers.flatten_observation(observation)
+
+
+@pytest.fixture(params=["plain", "encoder"])
+def network(request):
+    tf.keras.utils.set_random_seed(0)
+    encoder = networks.MlpEncoder(width=8, depth=2) if request.param == "encoder" else None
+    return networks.MlpEnergyNetwork(width=16, depth=4, encoder=encoder)
+
+
+def test_contract_energy_network_call_joins_encode_and_energy(network):
+    energies, state = network((OBSERVATION, ACTIONS))
+    assert energies.shape == (3, 5) and energies.dtype == tf.float32 and state == ()
+    code = network.encode(OBSERVATION)
+    assert code.shape == (3, 16)
+    np.testing.assert_array_equal(network.energy(code, ACTIONS), energies)
+
+
+def test_contract_energy_network_scores_each_action_alone(network):
+    together = network((OBSERVATION, ACTIONS))[0]
+    for n in range(5):
+        alone = network((OBSERVATION, ACTIONS[:, n : n + 1]))[0]
+        np.testing.assert_allclose(alone[:, 0], together[:, n], rtol=1e-5, atol=1e-6)
+    for row in range(3):
+        one = tf.nest.map_structure(lambda leaf, row=row: leaf[row : row + 1], OBSERVATION)
+        alone = network((one, ACTIONS[row : row + 1]))[0]
+        np.testing.assert_allclose(alone[0], together[row], rtol=1e-5, atol=1e-6)
+    assert len(np.unique(together)) == 15
+
+
+@pytest.mark.parametrize("n", [1, 64])
+def test_contract_energy_network_encodes_once_whatever_the_number_of_actions(n):
+    encoder = CountingEncoder()
+    network = networks.MlpEnergyNetwork(width=4, depth=2, encoder=encoder)
+    network((OBSERVATION, tf.zeros([3, n, 2])))
+    assert encoder.calls == [(3, False)]
+
+
+def test_training_reaches_the_encoder():
+    encoder = CountingEncoder()
+    network = networks.MlpEnergyNetwork(width=4, depth=2, encoder=encoder)
+    network((OBSERVATION, ACTIONS), training=True)
+    network.encode(OBSERVATION, training=True)
+    network.encode(OBSERVATION)
+    assert [training for _, training in encoder.calls] == [True, True, False]
+
+
+def test_equals_the_published_network_on_observation_and_action_joined():
+    """The same weights, the observation repeated for every action, one first layer on [o, a]."""
+    tf.keras.utils.set_random_seed(0)
+    network = networks.MlpEnergyNetwork(width=16, depth=4)
+    energies = network((OBSERVATION, ACTIONS))[0]
+    of_observation, bias, of_action, *weights = [v.numpy() for v in network.trainable_variables]
+    assert (of_observation.shape, of_action.shape) == ((8, 16), (2, 16))
+
+    observation = np.concatenate([OBSERVATION[k].numpy().reshape(3, 4) for k in OBSERVATION], -1)
+    tiled = np.repeat(observation[:, None], 5, axis=1)
+    inputs = np.concatenate([tiled, ACTIONS], axis=-1)
+    hidden = inputs @ np.concatenate([of_observation, of_action]) + bias
+    for k in (0, 4):
+        first, first_bias, second, second_bias = weights[k : k + 4]
+        inner = np.maximum(hidden, 0) @ first + first_bias
+        hidden = hidden + np.maximum(inner, 0) @ second + second_bias
+    expected = (np.maximum(hidden, 0) @ weights[8] + weights[9])[..., 0]
+    np.testing.assert_allclose(energies, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_every_weight_is_there_once_and_no_two_layers_start_equal(network):
+    network((OBSERVATION, ACTIONS))
+    variables = network.trainable_variables
+    assert len({id(variable) for variable in variables}) == len(variables)
+    kernels = [v.numpy().ravel() for v in variables if v.shape.rank == 2]
+    for k, kernel in enumerate(kernels):
+        assert kernel.std() > 0
+        for other in kernels[:k]:
+            size = min(len(kernel), len(other))
+            assert not np.array_equal(kernel[:size], other[:size])
+
+
+def test_an_image_is_refused_with_a_sentence():
+    with pytest.raises(ValueError, match="takes vectors, but an observation is an image"):
+        networks.MlpEnergyNetwork().encode({"rgb": tf.zeros([2, 1, 8, 8, 3], tf.uint8)})
+
+
+def test_odd_depth_raises():
+    with pytest.raises(ValueError, match="even depth"):
+        networks.MlpEnergyNetwork(width=8, depth=3)

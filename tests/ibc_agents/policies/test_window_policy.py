@@ -1,0 +1,131 @@
+"""What all policies share: the window's memory and the seeds."""
+
+import hypothesis
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import strategies as st
+
+from ibc_agents import policies
+from tests.ibc_agents import helpers
+
+NEXT_EPISODE = np.uint32(0x9E3779B9)
+
+
+class RecordingPolicy(policies.WindowPolicy):
+    """Keeps the windows and seeds that it is asked to act on; always acts in the centre."""
+
+    def __init__(self, window, **kwargs):
+        self.seen = []
+        super().__init__(
+            helpers.TIME_STEP_SPEC, helpers.ACTION_SPEC, helpers.make_normalizer(), window, **kwargs
+        )
+
+    def _candidates(self, observation, seed):
+        self.seen.append((helpers.numpy(observation), seed.numpy()))
+        return tf.zeros([seed.shape[0], 1, 2]), tf.zeros([seed.shape[0], 1])
+
+
+def run(policy, step_types, state=None):
+    """Acts on random observations; step_types [K, B]. Returns observations and states."""
+    batch_size = len(step_types[0])
+    state = policy.get_initial_state(batch_size) if state is None else state
+    observations, states = [], [helpers.numpy(state)]
+    for k, kinds in enumerate(step_types):
+        time_step = helpers.make_time_step(batch_size, kinds, seed=k)
+        state = policy.action(time_step, state).state
+        observations.append(helpers.numpy(time_step.observation))
+        states.append(helpers.numpy(state))
+    return observations, states
+
+
+@helpers.properties
+@hypothesis.given(
+    st.lists(
+        st.lists(
+            st.sampled_from([helpers.FIRST, helpers.MID, helpers.LAST]), min_size=3, max_size=3
+        ),
+        min_size=1,
+        max_size=7,
+    ),
+    st.integers(1, 4),
+)
+def test_contract_policy_windows_are_refilled_row_by_row_at_first(step_types, window):
+    """Against a list for every row. All rows begin with FIRST, as every environment does."""
+    step_types = [[helpers.FIRST] * 3, *step_types]
+    policy = RecordingPolicy(window)
+    observations, states = run(policy, step_types)
+    memory = [None] * 3
+    for k, kinds in enumerate(step_types):
+        for row, kind in enumerate(kinds):
+            newest = tf.nest.map_structure(lambda leaf, row=row: leaf[row], observations[k])
+            first = kind == helpers.FIRST
+            memory[row] = [newest] * window if first else [*memory[row][1:], newest]
+        raw = {
+            key: np.stack([[frame[key] for frame in frames] for frames in memory])
+            for key in helpers.OBSERVATION_SPEC
+        }
+        expected = helpers.numpy(policy._normalizer.normalize_observation(raw))
+        seen, _ = policy.seen[k]
+        tf.nest.map_structure(np.testing.assert_array_equal, seen, expected)
+        if window > 1:
+            kept = tf.nest.map_structure(lambda leaf: leaf[:, 1:], raw)
+            tf.nest.map_structure(
+                np.testing.assert_array_equal, states[k + 1]["observations"], kept
+            )
+        else:
+            assert set(states[k + 1]) == {"seed"}
+
+
+def test_contract_policy_seeds_move_at_first_and_count_actions():
+    policy = RecordingPolicy(window=2)
+    start = policy.get_initial_state(3)
+    start["seed"] = tf.constant([[2**31 - 1, 5], [0, 0], [-7, 2]], tf.int32)
+    kinds = [
+        [helpers.FIRST, helpers.MID, helpers.FIRST],
+        [helpers.MID, helpers.LAST, helpers.LAST],
+        [helpers.MID, helpers.FIRST, helpers.FIRST],
+    ]
+    _, states = run(policy, kinds, start)
+    words = np.uint32(np.int64(start["seed"].numpy()) % 2**32)
+    for k, row_kinds in enumerate(kinds):
+        with np.errstate(over="ignore"):
+            words[:, 0] += NEXT_EPISODE * (np.array(row_kinds) == helpers.FIRST)
+        np.testing.assert_array_equal(policy.seen[k][1].astype(np.uint32), words)
+        words[:, 1] += 1
+        np.testing.assert_array_equal(states[k + 1]["seed"].astype(np.uint32), words)
+
+
+def test_contract_policy_state_spec():
+    spec = RecordingPolicy(window=3).policy_state_spec
+    assert spec["seed"].shape == (2,) and spec["seed"].dtype == tf.int32
+    assert {key: tuple(leaf.shape) for key, leaf in spec["observations"].items()} == {
+        "goal": (2, 2),
+        "position": (2, 2),
+    }
+    assert set(RecordingPolicy(window=1).policy_state_spec) == {"seed"}
+
+
+def test_initial_seeds_differ_by_row_and_follow_the_policys_seed():
+    first, again, other = (
+        RecordingPolicy(1, seed=seed).get_initial_state(50)["seed"].numpy() for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert len(np.unique(np.concatenate([first, other]), axis=0)) == 100
+    unseeded = RecordingPolicy(1)
+    assert (
+        (unseeded.get_initial_state(50)["seed"] != unseeded.get_initial_state(50)["seed"])
+        .numpy()
+        .any()
+    )
+
+
+def test_a_seed_argument_would_have_no_effect_and_so_raises():
+    policy = RecordingPolicy(1)
+    with pytest.raises(ValueError, match=r"policy_state\['seed'\]"):
+        policy.action(helpers.make_time_step(2), policy.get_initial_state(2), seed=3)
+
+
+def test_no_window_raises():
+    with pytest.raises(ValueError, match="window must be at least 1 frame, got 0"):
+        RecordingPolicy(0)

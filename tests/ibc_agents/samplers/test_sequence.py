@@ -1,0 +1,58 @@
+"""Samplers one after another."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents import random, samplers
+from tests.ibc_agents import helpers
+
+SEED = tf.constant([31, 32], tf.int32)
+INITIAL = 2 * random.uniform(SEED, 2, [6, 2]) - 1
+
+
+def test_the_second_run_starts_where_the_first_ended():
+    first = samplers.Langevin(num_iterations=6)
+    second = samplers.Langevin(num_iterations=4, schedule=samplers.Constant(1e-5))
+    energy_fn = helpers.quadratic(0.3)
+    result = samplers.Sequence([first, second])(
+        energy_fn, INITIAL, helpers.UNIT_BOUNDS, SEED, trace=True
+    )
+    middle = first(energy_fn, INITIAL, helpers.UNIT_BOUNDS, random.fold_in(SEED, 0), trace=True)
+    end = second(
+        energy_fn, middle.actions, helpers.UNIT_BOUNDS, random.fold_in(SEED, 1), trace=True
+    )
+    np.testing.assert_array_equal(result.actions, end.actions)
+    np.testing.assert_array_equal(result.energies, end.energies)
+    np.testing.assert_array_equal(result.trace, np.concatenate([middle.trace, end.trace]))
+
+
+def test_equal_samplers_draw_different_noise():
+    class Noise:
+        """Returns what it draws."""
+
+        def __call__(self, energy_fn, actions, bounds, seed, trace=False):
+            drawn = random.normal(seed, 2, [6, 2])
+            return samplers.Langevin(1)(energy_fn, drawn, bounds, seed)._replace(
+                actions=drawn, trace=drawn[None]
+            )
+
+    trace = samplers.Sequence([Noise(), Noise()])(
+        helpers.quadratic(0.0), INITIAL, helpers.UNIT_BOUNDS, SEED, trace=True
+    ).trace
+    assert (trace[0] != trace[1]).numpy().all()
+
+
+def test_contract_sampler_a_row_alone_is_the_row_in_a_batch():
+    sampler = samplers.Sequence([samplers.DerivativeFree(), samplers.Langevin(num_iterations=3)])
+    seeds = tf.constant([[1, 2], [3, 4]], tf.int32)
+    energy_fn = helpers.quadratic(0.1)
+    batch = sampler(energy_fn, INITIAL, helpers.UNIT_BOUNDS, seeds)
+    assert batch.trace is None
+    alone = sampler(energy_fn, INITIAL[1:], helpers.UNIT_BOUNDS, seeds[1:])
+    np.testing.assert_array_equal(alone.actions[0], batch.actions[1])
+
+
+def test_no_samplers_raise():
+    with pytest.raises(ValueError, match="at least one sampler"):
+        samplers.Sequence([])

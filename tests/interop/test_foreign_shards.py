@@ -1,0 +1,96 @@
+"""Shards that this project did not write, where `IBC_INTEROP_DATA` says."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.utils import example_encoding_dataset
+
+import data
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = pathlib.Path(os.environ.get("IBC_INTEROP_DATA", ROOT.parent / "shared" / "interop"))
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.skipif(
+        not FOLDER.is_dir(), reason=f"{FOLDER} does not exist; set IBC_INTEROP_DATA to the shards"
+    ),
+]
+
+# Lengths of the episodes, action dimension, and whether images are compressed.
+SHARDS = {
+    "d4rl/door-human-v0": ([200, 100] * 5 + [200], 28, False),
+    "d4rl/kitchen-complete-v0": ([184, 185, 191, 195], 9, False),
+    "particle": ([51] * 10, 2, False),
+    "push": ([57, 44, 82, 37, 37, 38, 44, 35, 41, 35], 2, False),
+    "push_pixels": ([48, 53], 2, True),
+}
+
+
+@pytest.mark.parametrize("name", SHARDS)
+def test_episodes_and_statistics(name):
+    lengths, action_size, _ = SHARDS[name]
+    opened = data.Demonstrations.open(FOLDER / name)
+    assert [e.num_frames for e in data.read_episodes(FOLDER / name)] == lengths
+    assert len(opened.train) + len(opened.validation) == len(lengths)
+    assert len(opened.train) >= 1 and len(opened.validation) >= 1
+    assert opened.num_frames == sum(lengths)
+    # Every episode here ends with a LAST frame, whose action was never executed.
+    assert opened.train.num_windows == opened.train.num_frames - len(opened.train)
+    found = data.compute_statistics(opened.train, opened.spec)
+    assert found.action.mean.shape == (action_size,)
+    assert found.action.count == opened.train.num_windows
+    for leaf in tf.nest.flatten([found.observation, found.action]):
+        if leaf is not None:
+            for values in (leaf.mean, leaf.std, leaf.minimum, leaf.maximum):
+                assert np.isfinite(values).all()
+            slack = 1e-9 * np.maximum(np.abs(leaf.minimum), np.abs(leaf.maximum))
+            assert (leaf.minimum <= leaf.mean + slack).all()
+            assert (leaf.mean <= leaf.maximum + slack).all()
+
+
+@pytest.mark.parametrize("name", SHARDS)
+def test_frames_are_those_that_tf_agents_reads(name):
+    (shard,) = data.resolve_shards(FOLDER / name)
+    theirs = example_encoding_dataset.load_tfrecord_dataset(
+        [shard], add_batch_dim=False, compress_image=SHARDS[name][2]
+    )
+    ours = (
+        tf.nest.map_structure(lambda leaf: leaf[row], episode.frames)  # noqa: B023
+        for episode in data.read_episodes(shard)
+        for row in range(episode.num_frames)
+    )
+    for left, right in zip(ours, theirs.as_numpy_iterator(), strict=True):
+        for actual, expected in zip(tf.nest.flatten(left), tf.nest.flatten(right)):
+            np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("name", ["particle", "push_pixels"])
+def test_batches(name):
+    opened = data.Demonstrations.open(FOLDER / name)
+    source = data.InMemorySource()
+    source.load(opened.train, opened.spec)
+    assert source.num_windows == opened.train.num_windows
+    batch, _ = next(iter(source.dataset(2, 8, seed=0)))
+    for leaf, spec in zip(tf.nest.flatten(batch), tf.nest.flatten(opened.spec)):
+        assert (leaf.shape, leaf.dtype) == ([8, 2, *spec.shape], spec.dtype)
+
+
+def test_images_are_decoded():
+    episode = next(data.read_episodes(FOLDER / "push_pixels"))
+    images = episode.frames.observation["rgb"]
+    assert (images.shape, images.dtype) == ((48, 240, 320, 3), np.uint8)
+    # A rendered scene that changes: neither blank nor noise.
+    assert 20 < images.std() < 120
+    assert 0 < np.abs(np.diff(images.astype(int), axis=0)).mean() < 20
+
+
+def test_what_we_write_of_them_is_equal(tmp_path):
+    opened = data.Demonstrations.open(FOLDER / "push", validation_fraction=0.0)
+    with data.EpisodeWriter(tmp_path / "copy", opened.spec, num_shards=3) as writer:
+        for episode in opened.train:
+            writer.write(episode)
+    assert data.Demonstrations.open(tmp_path / "copy").dataset_hash == opened.dataset_hash

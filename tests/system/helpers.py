@@ -1,0 +1,194 @@
+"""Runs the commands: in processes of their own, or in this one where a process is not the point."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import pathlib
+import re
+import resource
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from unittest import mock
+
+import gin
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EPISODES = 20  # demonstrations of a small run
+CHECKPOINTS = pathlib.Path("train", "checkpoints")
+
+# A run of seconds: few demonstrations, small networks, few samples.
+SMALL = (
+    f"DemonstrationSettings.num_episodes={EPISODES}",
+    "TrainingSettings.batch_size=32",
+    "MlpEncoder.width=16",
+    "MlpEncoder.depth=2",
+    "MlpEnergyNetwork.width=16",
+    "ImplicitBCAgent.num_counter_examples=8",
+    "ImplicitBCAgent.num_policy_samples=16",
+    "DerivativeFree.num_iterations=2",
+    "EvaluationSettings.num_episodes=4",
+    "EvaluationSettings.batch_size=3",
+    "EvaluationSettings.watched_episodes=2",
+    "EvaluationSettings.recorded_episodes=0",
+)
+IN_MEMORY = "Experiment.source=@InMemorySource()"
+_DEADLINE_SECONDS = 300
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def bindings(*values: str) -> list[str]:
+    """The flags for gin bindings."""
+    return [f"--gin_bindings={value}" for value in values]
+
+
+def small_run(
+    root_dir: pathlib.Path,
+    data_dir: pathlib.Path,
+    steps: int,
+    *values: str,
+    config: str = "particle",
+) -> list[str]:
+    """Arguments of `train` for a small run of the particle; `particle_mse` is traced fastest."""
+    return [
+        f"--gin_file=gin_configs/{config}.gin",
+        f"--root_dir={root_dir}",
+        f"--data_dir={data_dir}",
+        *bindings(f"num_steps={steps}", *SMALL, *values),
+    ]
+
+
+def start(command: str, *arguments: Any, folder: pathlib.Path) -> subprocess.Popen:
+    """Starts a command in a process of its own, from a folder outside of the checkout."""
+    return subprocess.Popen(
+        [sys.executable, "-m", command, *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> Done:
+    """Waits for the end of a started command."""
+    stdout, stderr = process.communicate(timeout=_DEADLINE_SECONDS)
+    return Done(process.returncode, stdout, stderr)
+
+
+def run(command: str, *arguments: Any, folder: pathlib.Path) -> Done:
+    """Runs a command in a process of its own, from a folder outside of the checkout."""
+    return finish(start(command, *arguments, folder=folder))
+
+
+def call(command: str, *arguments: Any) -> Done:
+    """Runs a command of ibc_agents in this process, which is all the same but for the start-up."""
+    gin.clear_config()
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        _own_flags(),
+        mock.patch.object(sys, "argv", [command, *map(str, arguments)]),
+        mock.patch("ibc_agents.quiet.quieten"),
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+    ):
+        code: Any = 0
+        try:
+            runpy.run_module(command, run_name="__main__")
+        except SystemExit as end:
+            code = end.code
+    if isinstance(code, str):  # as Python does with what a process exits with
+        print(code, file=stderr)
+        code = 1
+    return Done(code or 0, stdout.getvalue(), stderr.getvalue())
+
+
+@contextlib.contextmanager
+def full_disk(free_bytes: int) -> Iterator[None]:
+    """No file of this process, or of those that it starts, can grow beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (free_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def wait_until(condition: Callable[[], Any], process: subprocess.Popen) -> None:
+    """Waits for something that a running process does."""
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not condition():
+        assert process.poll() is None, finish(process)
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def checkpointed_step(root_dir: pathlib.Path) -> int:
+    """The step of a run's newest complete checkpoint, 0 without one."""
+    state = root_dir / CHECKPOINTS / "checkpoint"
+    if not state.exists():
+        return 0
+    (step,) = re.findall(r'^model_checkpoint_path: "ckpt-(\d+)"', state.read_text(), re.MULTILINE)
+    return int(step)
+
+
+def checkpoint_values(root_dir: pathlib.Path, step: int) -> dict[str, np.ndarray]:
+    """Every variable of a checkpoint."""
+    reader = tf.train.load_checkpoint(str(root_dir / CHECKPOINTS / f"ckpt-{step}"))
+    names = reader.get_variable_to_shape_map()
+    return {name: reader.get_tensor(name) for name in names if name[0] != "_"}
+
+
+def scalars(folder: pathlib.Path) -> dict[str, dict[int, float]]:
+    """What TensorBoard shows of a folder: tag → step → value."""
+    found: dict[str, dict[int, float]] = {}
+    for path in sorted(folder.glob("events.out.*")):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                number = float(tf.make_ndarray(value.tensor))
+                found.setdefault(value.tag, {})[event.step] = number
+    return found
+
+
+def files(folder: pathlib.Path) -> list[str]:
+    """Names of everything under a folder, hidden files included."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def sentence(done: Done) -> str:
+    """The one line that a command fails with."""
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stderr, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, done.stderr
+    assert done.stderr.splitlines()[-1] == lines[0], done.stderr
+    return lines[0]
+
+
+@contextlib.contextmanager
+def _own_flags() -> Iterator[None]:
+    """The flags of one command: all of them share a namespace, and their names."""
+    # What defines flags at its import is imported before the snapshot.
+    importlib.import_module("tf_agents.train.learner")
+    before = set(flags.FLAGS)
+    try:
+        yield
+    finally:
+        for name in set(flags.FLAGS) - before:
+            delattr(flags.FLAGS, name)

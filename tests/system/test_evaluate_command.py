@@ -1,0 +1,98 @@
+"""`python -m ibc_agents.evaluate`: of a run, and of a SavedModel by itself."""
+
+import json
+import shutil
+
+import imageio.v2 as imageio
+import pytest
+import tensorflow as tf
+
+from tests.system import helpers
+
+
+def test_reproduces_the_outcomes_of_the_run(finished, tmp_path):
+    """The SavedModel acts as the live policy did, whatever the batch size."""
+    video, results = tmp_path / "rollouts.mp4", tmp_path / "evaluation.json"
+    done = helpers.run(
+        "ibc_agents.evaluate",
+        f"--policy={finished.root_dir}",
+        "--episodes=4",
+        "--seed=5",
+        "--batch_size=4",
+        f"--video={video}",
+        "--video_episodes=2",
+        f"--results={results}",
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    assert done.stdout == finished.done.stdout.splitlines(keepends=True)[0]
+    found = json.loads(results.read_text())
+    for key in ("episodes", "success", "mean_return", "evaluation_seed", "versions"):
+        assert found[key] == finished.results[key]
+    assert found["policy"] == str(finished.root_dir / "policy")
+    # Two episodes: first frames, 50 actions each, and 10 times the last frames again.
+    assert imageio.get_reader(video).count_frames() == 2 * 61
+
+
+def test_takes_a_saved_model_by_itself(finished, tmp_path):
+    """Without the run around it, the environment must be named; another seed is another test."""
+    alone = shutil.copytree(finished.root_dir / "policy", tmp_path / "model")
+    results, video = tmp_path / "evaluation.json", tmp_path / "rollout.gif"
+    arguments = [f"--policy={alone}", "--episodes=2", f"--results={results}"]
+    said = helpers.sentence(helpers.call("ibc_agents.evaluate", *arguments))
+    assert "--environment=particle" in said
+    done = helpers.call(
+        "ibc_agents.evaluate",
+        *arguments,
+        "--environment=particle",
+        "--seed=6",
+        f"--video={video}",
+        "--video_episodes=1",
+    )
+    assert done.returncode == 0, done
+    found = json.loads(results.read_text())
+    assert [outcome["episode"] for outcome in found["episodes"]] == [0, 1]
+    assert found["evaluation_seed"] == 6
+    frames = imageio.mimread(video, memtest=False)
+    assert frames[0].shape[:2] == imageio.mimread(finished.root_dir / "rollouts.mp4")[0].shape[:2]
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (
+            ["--policy={empty}"],
+            "{empty} is neither a SavedModel nor the root_dir of a finished run",
+        ),
+        (["--policy={run}", "--environment=prticle"], "'prticle'; choose from: "),
+        (["--policy={run}", "--video={empty}/rollouts.avi"], "end it in .mp4 or .gif"),
+        (["--policy={run}", "--gin_bindings=ParticleEnvironment.size=3"], "named 'size'"),
+        (["--policy={run}", "--gin_bindings=ParticleEnvironment.dimension=99"], "1 to 32"),
+        (
+            ["--policy={run}", "--gin_bindings=ParticleEnvironment.dimension=3"],
+            "The policy {run}/policy does not fit the environment particle_3d: "
+            "observation/pos_agent has shape (3,) against (2,)",
+        ),
+        (["--policy={damaged}"], "The SavedModel {damaged}/policy cannot be read"),
+        (["--policy={other}", "--environment=particle"], "{other} is no policy"),
+        (
+            ["--policy={run}", "--episodes=1", "--results={empty}/absent/results.json"],
+            "Cannot write {empty}/absent/results.json (No such file or directory)",
+        ),
+    ],
+)
+def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):
+    folders = {"run": finished.root_dir}
+    for name in ("empty", "damaged", "other"):
+        folders[name] = tmp_path / name
+        folders[name].mkdir()
+    (tmp_path / "damaged" / "policy").mkdir()
+    model = (finished.root_dir / "policy" / "saved_model.pb").read_bytes()
+    (tmp_path / "damaged" / "policy" / "saved_model.pb").write_bytes(model[:1000])
+    if "{other}" in problem:
+        tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
+    flags = [flag.format(**folders) for flag in flags]
+    said = helpers.sentence(helpers.call("ibc_agents.evaluate", *flags))
+    assert problem.format(**folders) in said, said
+    assert helpers.files(tmp_path / "empty") == []

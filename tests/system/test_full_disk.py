@@ -1,0 +1,58 @@
+"""A full disk ends a command with a sentence, and with room the same command finishes.
+
+Files that cannot grow stand for a disk without room.
+"""
+
+import json
+
+from tests.system import helpers
+
+
+def test_collection_leaves_nothing(tmp_path):
+    arguments = ["--environment=particle", "--episodes=5", f"--out={tmp_path / 'dataset'}"]
+    with helpers.full_disk(10_000):
+        said = helpers.sentence(helpers.call("ibc_agents.collect", *arguments))
+    assert f"{tmp_path / 'dataset'}: cannot be written (File too large)" in said, said
+    assert helpers.files(tmp_path) == []
+    assert helpers.call("ibc_agents.collect", *arguments).returncode == 0
+    assert "dataset/manifest.json" in helpers.files(tmp_path)
+
+
+def test_run_goes_on_when_there_is_room_again(finished, tmp_path):
+    """No room for anything, for TensorBoard, a checkpoint, the policy: each time a sentence."""
+    root_dir = tmp_path / "run"
+    values = (
+        helpers.IN_MEMORY,
+        "TrainingSettings.checkpoint_interval=40",
+        "TrainingSettings.summary_interval=1",
+        "MlpEncoder.width=64",
+    )
+    arguments = helpers.small_run(root_dir, finished.data_dir, 80, *values, config="particle_mse")
+
+    with helpers.full_disk(100):
+        said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
+    assert said == (
+        f"error: Cannot write to root_dir {root_dir}: File too large. Choose another --root_dir."
+    )
+    assert helpers.files(root_dir) == []
+
+    with helpers.full_disk(6_000):
+        said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
+    assert f"Cannot write TensorBoard's scalars to {root_dir} (File too large)" in said, said
+
+    with helpers.full_disk(50_000):
+        said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
+    assert f"Cannot write the checkpoint of step 40 to {root_dir} (File too large)" in said, said
+    assert helpers.checkpointed_step(root_dir) == 0
+
+    with helpers.full_disk(180_000):
+        said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
+    assert f"Cannot write {root_dir / 'policy'} (File too large)" in said, said
+    left = {path.name for path in root_dir.iterdir()}
+    assert not left & {"results.json", "policy"} and ".policy.partial" not in left
+
+    done = helpers.call("ibc_agents.train", *arguments)
+    assert done.returncode == 0, done
+    results = json.loads((root_dir / "results.json").read_text())
+    assert results["resumed_at_step"] == results["train_steps"] == 80
+    assert (root_dir / "policy" / "saved_model.pb").exists()

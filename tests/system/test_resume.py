@@ -1,0 +1,118 @@
+"""Interrupted runs go on from their last checkpoint as if nothing had been."""
+
+import json
+import pathlib
+import re
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+from ibc_agents import run_directory
+from tests.system import helpers
+
+
+def test_interrupted_and_killed_run_ends_as_an_uninterrupted_one(finished, tmp_path):
+    """Ctrl-C after the first checkpoint, kill -9 after another one, then to the end.
+
+    Interrupts are never at a checkpoint: the loop is on its way to the next one by then.
+    """
+    root_dir = tmp_path / "run"
+    arguments = finished.arguments(root_dir)
+
+    process = helpers.start("ibc_agents.train", *arguments, folder=tmp_path)
+    helpers.wait_until(lambda: helpers.checkpointed_step(root_dir), process)
+    process.send_signal(signal.SIGINT)
+    interrupted = helpers.finish(process)
+    assert interrupted.returncode == 130, interrupted
+    message = "interrupted; the same command goes on from the last checkpoint"
+    assert interrupted.stdout.strip() == message
+    assert only_progress(interrupted.stderr)
+    at_first = helpers.checkpointed_step(root_dir)
+    assert at_first < finished.STEPS
+
+    process = helpers.start("ibc_agents.train", *arguments, folder=tmp_path)
+    helpers.wait_until(lambda: helpers.checkpointed_step(root_dir) > at_first, process)
+    process.kill()
+    helpers.finish(process)
+    at_second = helpers.checkpointed_step(root_dir)
+    assert at_first < at_second < finished.STEPS
+    assert not (root_dir / "results.json").exists()
+
+    done = helpers.run("ibc_agents.train", *arguments, folder=tmp_path)
+    assert done.returncode == 0, done
+    assert only_progress(done.stderr)
+    assert "demonstrations:" not in done.stderr  # they are reused
+    results = json.loads((root_dir / "results.json").read_text())
+    assert results["resumed_at_step"] == at_second
+    assert results["episodes"] == finished.results["episodes"]
+    # Agent, optimiser, step, normaliser: bit for bit.
+    ours, theirs = (
+        helpers.checkpoint_values(folder, finished.STEPS)
+        for folder in (root_dir, finished.root_dir)
+    )
+    assert ours.keys() == theirs.keys()
+    different = [name for name in ours if not np.array_equal(ours[name], theirs[name])]
+    assert not different
+    parts = "_energy_network", "_normalizer", "_update/optimizer", "_update/skipped", "train_step"
+    for part in parts:
+        assert any(part in name for name in ours), part
+
+
+def only_progress(stderr):
+    pieces = [piece.strip() for piece in re.split("[\r\n]", stderr) if piece.strip()]
+    return all(piece.startswith(("demonstrations:", "particle_2d_20:")) for piece in pieces)
+
+
+@pytest.fixture
+def copy(finished, tmp_path) -> pathlib.Path:
+    """A copy of the finished run, to go on with."""
+    return shutil.copytree(finished.root_dir, tmp_path / "run")
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_changed_dataset_is_refused_and_nothing_is_lost(finished, copy, tmp_path):
+    other = tmp_path / "data" / "particle_2d_20"
+    collect = ["--environment=particle", "--episodes=20", "--seed=1", f"--out={other}"]
+    assert helpers.call("ibc_agents.collect", *collect).returncode == 0
+    before = contents(copy)
+    arguments = finished.arguments(copy, "DemonstrationSettings.seed=1")
+    done = helpers.call("ibc_agents.train", *arguments, f"--data_dir={tmp_path / 'data'}")
+    said = helpers.sentence(done)
+    hashes = [
+        json.loads((folder / "manifest.json").read_text())["dataset_hash"]
+        for folder in (finished.dataset, other)
+    ]
+    assert str(copy) in said and all(name[:12] in said for name in hashes), said
+    assert contents(copy) == before
+
+
+def test_demonstrations_of_another_seed_are_not_taken_for_the_ones_asked_for(finished, tmp_path):
+    arguments = finished.arguments(tmp_path / "run", "DemonstrationSettings.seed=1")
+    said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
+    assert str(finished.dataset) in said and "of seed 0, not 1" in said
+
+
+@pytest.mark.parametrize("binding", ["MlpEncoder.width=8", "MlpEncoder.depth=4"])
+def test_checkpoint_of_another_agent_is_refused(finished, copy, binding):
+    before = {name: data for name, data in contents(copy).items() if "events" not in name.name}
+    said = helpers.sentence(helpers.call("ibc_agents.train", *finished.arguments(copy, binding)))
+    assert "of another agent" in said and str(copy / helpers.CHECKPOINTS) in said, said
+    after = contents(copy)
+    assert all(after[name] == data for name, data in before.items())
+
+
+def test_damaged_checkpoint_is_named_and_so_is_the_way_out(finished, copy):
+    folder = copy / helpers.CHECKPOINTS
+    (damaged,) = folder.glob(f"ckpt-{finished.STEPS}.data*")
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    said = helpers.sentence(helpers.call("ibc_agents.train", *finished.arguments(copy)))
+    assert f"The checkpoint {folder / 'ckpt-2000'} cannot be read" in said, said
+    assert f"name it in {folder / 'checkpoint'}" in said, said
+    (folder / "checkpoint").write_text('model_checkpoint_path: "ckpt-1600"\n')
+    newest = run_directory.RunDirectory(copy).latest_checkpoint()
+    assert newest == str(folder / "ckpt-1600")
