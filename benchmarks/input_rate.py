@@ -9,29 +9,20 @@ tells how busy and how fast the machine was.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
-import os
 import pathlib
-import sys
-import time
-from collections.abc import Callable
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-sys.path.insert(0, os.fspath(pathlib.Path(__file__).resolve().parent.parent))
-with contextlib.redirect_stderr(io.StringIO()):
-    import numpy as np
-    import tensorflow as tf
-    from tf_agents.trajectories import trajectory
+import measuring  # sets the search path; must come before the project's own imports
+import numpy as np
+import tensorflow as tf
+from tf_agents.trajectories import trajectory
 
-    import data
-    from data import replay
+import data
+from data import replay
 
 _EPISODES, _FRAMES = 1000, 51
 _WINDOW, _BATCH = 2, 512
 _CALL = 20
-_MATMUL = 2048
 
 
 def particle_like() -> tuple[list[data.Episode], trajectory.Trajectory]:
@@ -63,17 +54,6 @@ def particle_like() -> tuple[list[data.Episode], trajectory.Trajectory]:
     return episodes, spec
 
 
-def rate(work: Callable[[], object], amount: float, seconds: float) -> dict[str, float]:
-    """Amount a second and a CPU-second of this process, after one call to warm up."""
-    work()
-    calls, wall, cpu = 0, time.perf_counter(), time.process_time()
-    while time.perf_counter() - wall < seconds:
-        work()
-        calls += 1
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {"per_second": calls * amount / wall, "per_cpu_second": calls * amount / cpu}
-
-
 def measure_source(source: data.InMemorySource | replay.ReverbSource, seconds: float) -> dict:
     """Windows of one source."""
     episodes, spec = particle_like()
@@ -87,15 +67,9 @@ def measure_source(source: data.InMemorySource | replay.ReverbSource, seconds: f
             total += next(iterator)[0].action[0, 0, 0]
         return total
 
-    measured = rate(draw, _CALL * _BATCH, seconds)
+    measured = measuring.rate(draw, _CALL * _BATCH, seconds)
     source.close()
     return measured
-
-
-def measure_matmul(seconds: float) -> dict:
-    """Floating-point operations of float32 products."""
-    matrix = tf.random.normal([_MATMUL, _MATMUL])
-    return rate(lambda: tf.matmul(matrix, matrix).numpy(), 2.0 * _MATMUL**3, seconds)
 
 
 def main() -> None:
@@ -107,13 +81,13 @@ def main() -> None:
     results = {
         "in-memory windows": measure_source(data.InMemorySource(), arguments.seconds),
         "Reverb windows": measure_source(replay.ReverbSource(), arguments.seconds),
-        "float32 matmul FLOP": measure_matmul(arguments.seconds),
+        "float32 matmul FLOP": measuring.matmul_flops(arguments.seconds),
     }
     print(f"{'':22}{'a second':>16}{'a CPU-second':>16}")
     for name, measured in results.items():
         print(f"{name:22}{measured['per_second']:16,.0f}{measured['per_cpu_second']:16,.0f}")
     if arguments.out:
-        arguments.out.write_text(json.dumps(results, indent=2) + "\n")
+        arguments.out.write_text(json.dumps({**results, **measuring.machine()}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

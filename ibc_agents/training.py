@@ -130,7 +130,8 @@ class Trainer:
             reason = str(error).partition("\n")[0]
             raise errors.RunError(
                 f"The checkpoint {latest} cannot be read ({reason}). To go on from the one before, "
-                f"name it in {pathlib.Path(latest).with_name('checkpoint')}; or use another --root_dir."
+                f"name it in {pathlib.Path(latest).with_name('checkpoint')}; or use "
+                "another --root_dir."
             ) from error
         return self.step
 

@@ -46,7 +46,6 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         self._observation_projection = tf.keras.layers.Dense(width)
         self._action_projection = tf.keras.layers.Dense(width, use_bias=False)
         self._blocks = layers.DenseResNet(width, depth, activation)
-        self._activation = tf.keras.activations.get(activation)
         self._output = tf.keras.layers.Dense(1)
 
     def encode(self, observation: Any, training: bool = False) -> tf.Tensor:
@@ -59,4 +58,4 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         hidden = code[:, None] + self._action_projection(actions)
         # Two-dimensional products are a good deal faster than batched ones.
         hidden = self._blocks(tf.reshape(hidden, [-1, hidden.shape[-1]]))
-        return tf.reshape(self._output(self._activation(hidden)), [batch_size, n])
+        return tf.reshape(self._output(hidden), [batch_size, n])

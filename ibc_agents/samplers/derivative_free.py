@@ -49,26 +49,30 @@ class DerivativeFree:
     ) -> types.SamplerResult:
         """Runs the optimiser; see `ibc_agents.types.Sampler`."""
         actions, energies = initial_actions, energy_fn(initial_actions)
+        batch_size, n, size = tf.unstack(tf.shape(initial_actions))
+        rounds = self._num_iterations - 1
+        # All at once: row by row, each draw costs a loop over the batch.
+        draws = random.uniform(random.fold_in(seed, 0), batch_size, [rounds, n])
+        noise = random.normal(random.fold_in(seed, 1), batch_size, [rounds, n, size])
         visited = [actions]
-        for k in range(self._num_iterations - 1):
-            actions = _resample(actions, energies, random.fold_in(seed, 2 * k))
-            noise = random.normal(
-                random.fold_in(seed, 2 * k + 1),
-                tf.shape(actions)[0],
-                [tf.shape(actions)[1], actions.shape[2]],
-            )
+        for k in range(rounds):
             stddev = self._noise_stddev * self._noise_shrink**k
-            actions = tf.clip_by_value(actions + stddev * noise, bounds.low, bounds.high)
+            actions = _resample(actions, energies, draws[:, k]) + stddev * noise[:, k]
+            actions = tf.clip_by_value(actions, bounds.low, bounds.high)
             energies = energy_fn(actions)
             visited.append(actions)
         return types.SamplerResult(actions, energies, tf.stack(visited) if trace else None)
 
 
-def _resample(actions: tf.Tensor, energies: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Draws as many actions with replacement from softmax(−E), by inverting its sums."""
+def _resample(actions: tf.Tensor, energies: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+    """Draws as many actions with replacement from softmax(−E), by inverting its sums.
+
+    Args:
+        actions: ``[B, N, A]``.
+        energies: ``[B, N]``.
+        draws: uniform in [0, 1), ``[B, N]``.
+    """
     cumulative = tf.cumsum(tf.nn.softmax(-energies, axis=-1), axis=-1)
-    n = tf.shape(energies)[1]
-    draws = random.uniform(seed, tf.shape(energies)[0], [n]) * cumulative[:, -1:]
-    chosen = tf.searchsorted(cumulative, draws, side="right")
+    chosen = tf.searchsorted(cumulative, draws * cumulative[:, -1:], side="right")
     # Rounding can put a draw at the very end of the sums.
-    return tf.gather(actions, tf.minimum(chosen, n - 1), batch_dims=1)
+    return tf.gather(actions, tf.minimum(chosen, tf.shape(energies)[1] - 1), batch_dims=1)

@@ -74,7 +74,10 @@ def test_takes_a_saved_model_by_itself(finished, tmp_path):
             "The policy {run}/policy does not fit the environment particle_3d: "
             "observation/pos_agent has shape (3,) against (2,)",
         ),
-        (["--policy={damaged}"], "The SavedModel {damaged}/policy cannot be read"),
+        (
+            ["--policy={damaged}", "--environment=particle"],
+            "The SavedModel {damaged}/policy cannot be read",
+        ),
         (["--policy={other}", "--environment=particle"], "{other} is no policy"),
         (
             ["--policy={run}", "--episodes=1", "--results={empty}/absent/results.json"],

@@ -85,7 +85,7 @@ def test_equals_the_published_network_on_observation_and_action_joined():
         first, first_bias, second, second_bias = weights[k : k + 4]
         inner = np.maximum(hidden, 0) @ first + first_bias
         hidden = hidden + np.maximum(inner, 0) @ second + second_bias
-    expected = (np.maximum(hidden, 0) @ weights[8] + weights[9])[..., 0]
+    expected = (hidden @ weights[8] + weights[9])[..., 0]
     np.testing.assert_allclose(energies, expected, rtol=1e-5, atol=1e-5)
 
 

@@ -1,0 +1,55 @@
+"""What libraries print is filtered; what matters, and our own lines, come through at once."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NOISE = """\
+[reverb/cc/platform/tfrecord_checkpointer.cc:162]  Initializing TFRecordCheckpointer in /tmp/x.
+2026-11-22 04:35:07 E cuda_dnn.cc:9261] Unable to register cuDNN factory: Attempting to register
+
+W tf2tensorrt/utils/py_utils.cc:38] TF-TRT Warning: Could not find TensorRT
+I tsl/cuda/cudart_stub.cc:31] could not find cuda drivers on your machine
+"""
+MATTERS = "F core/platform/env.cc:1] Check failed: something is really wrong\n"
+
+
+def run(body, **options):
+    code = "import os, sys\nfrom ibc_agents import quiet\nquiet.quieten()\n" + textwrap.dedent(body)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **options},
+        timeout=60,
+    )
+
+
+def test_native_noise_is_dropped_and_the_rest_is_kept():
+    done = run(f"os.write(2, {(NOISE + MATTERS).encode()!r})")
+    assert (done.stdout, done.stderr) == ("", MATTERS)
+
+
+def test_what_python_prints_is_not_filtered():
+    done = run("print('[reverb/cc/ ours', file=sys.stderr)\nprint('out')")
+    assert (done.stdout, done.stderr) == ("out\n", "[reverb/cc/ ours\n")
+
+
+def test_last_words_of_a_process_that_native_code_ends_come_through():
+    done = run(f"os.write(2, {MATTERS.encode()!r})\nos.abort()")
+    assert done.returncode == -signal.SIGABRT
+    assert MATTERS in done.stderr
+
+
+def test_without_grep_nothing_is_lost(tmp_path):
+    done = run(f"os.write(2, {(NOISE + MATTERS).encode()!r})", PATH=str(tmp_path))
+    assert done.stderr == NOISE + MATTERS
+
+
+def test_levels_that_the_user_chose_are_kept():
+    show = "print(os.environ['TF_CPP_MIN_LOG_LEVEL'], os.environ['GRPC_VERBOSITY'])"
+    assert run(show, TF_CPP_MIN_LOG_LEVEL="0").stdout == "0 ERROR\n"
