@@ -38,7 +38,7 @@ def test_tf_agents_own_validation(make):
 @pytest.mark.parametrize(
     "act", [random_action, extreme_action, lower_bound_action, upper_bound_action]
 )
-def test_specs_hold_at_every_step(make, act):
+def test_contract_environment_specs_hold_at_every_step(make, act):
     environment = make()
     environment.seed(3)
     for number in range(2):
@@ -62,7 +62,7 @@ def test_same_seed_gives_bit_equal_episodes(make):
         assert_equal(episode(one, random_action, number), episode(other, random_action, number))
 
 
-def test_episode_depends_on_seed_and_number_not_on_what_was_done(make):
+def test_contract_environment_episode_depends_on_seed_and_number(make):
     one, other = make(), make()
     one.seed(5)
     episode(one, random_action)
@@ -111,7 +111,7 @@ def test_no_observation_leaf_is_constant(make):
         assert any(np.any(leaf != leaves[0]) for leaf in leaves)
 
 
-def test_steps_share_no_memory(make):
+def test_contract_environment_steps_share_no_memory(make):
     environment = make()
     environment.seed(0)
     steps = episode(environment, random_action) + [environment.reset()]

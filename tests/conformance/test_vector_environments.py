@@ -95,7 +95,7 @@ def test_name_and_length_are_the_tasks_own(make, make_vector):
     assert vector.action_spec() == single.action_spec()
 
 
-def test_steps_share_no_memory(make_vector):
+def test_contract_environment_steps_share_no_memory(make_vector):
     environment = make_vector(2)
     environment.seed([0, 1])
     rng = np.random.default_rng(0)

@@ -27,7 +27,7 @@ def many(tmp_path_factory, make_spec, make_episode):
     return root
 
 
-def test_the_split_is_whole_and_follows_the_rule(many):
+def test_contract_splits_are_whole_episodes_by_their_hash(many):
     opened = data.Demonstrations.open(many / "one", validation_fraction=0.3)
     train, validation = _hashes(opened.train), _hashes(opened.validation)
     assert len(train) == len(opened.train) and len(validation) == len(opened.validation)
@@ -38,7 +38,7 @@ def test_the_split_is_whole_and_follows_the_rule(many):
     assert 11 < len(validation) < 61
 
 
-def test_resharding_changes_neither_split_nor_hash(many):
+def test_contract_splits_do_not_change_with_sharding(many):
     one, seven = (data.Demonstrations.open(many / name, 0.2) for name in ("one", "seven"))
     assert set(_hashes(one.train)) == set(_hashes(seven.train))
     assert set(_hashes(one.validation)) == set(_hashes(seven.validation))

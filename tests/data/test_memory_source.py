@@ -52,7 +52,7 @@ def test_each_epoch_holds_every_window_once(loaded, length, batch_size, seed):
 
 @hypothesis.settings(max_examples=10, deadline=None)
 @hypothesis.given(start=st.integers(0, 60), batch_size=st.integers(1, 40))
-def test_resuming_goes_on_exactly(loaded, start, batch_size):
+def test_contract_source_in_memory_resumes_exactly(loaded, start, batch_size):
     straight = _ids(loaded, start + 3, batch_size=batch_size)[start:]
     np.testing.assert_array_equal(
         _ids(loaded, 3, batch_size=batch_size, start_step=start), straight

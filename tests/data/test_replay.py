@@ -63,7 +63,7 @@ def loaded(request, make_spec, make_episode):
     source.close()
 
 
-def test_windows_are_those_of_the_episodes(loaded):
+def test_contract_source_reverb_gives_the_windows_of_the_episodes(loaded):
     source, episodes, spec = loaded
     assert source.num_windows == NUM_WINDOWS
     dataset = source.dataset(3, 8, seed=0)
@@ -105,7 +105,7 @@ def test_vector_windows_come_shuffled(make_spec, make_episode):
     assert np.mean(np.diff(ids) == 1) < 0.2
 
 
-def test_nothing_is_evicted_or_used_up(make_spec, make_episode):
+def test_contract_reverb_layout_nothing_is_evicted_or_used_up(make_spec, make_episode):
     source = replay.ReverbSource()
     episodes = [make_episode(4, n) for n in range(300)]
     source.load(episodes, make_spec())

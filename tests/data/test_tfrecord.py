@@ -301,7 +301,7 @@ def test_every_error_is_one_line(shard):
     assert str(caught.value).endswith(".")
 
 
-def test_records_are_those_of_example_encoding(make_spec, make_episode):
+def test_contract_dataset_format_is_that_of_example_encoding(make_spec, make_episode):
     from data import encoding
 
     for image_shape, compress in ((None, False), (IMAGE, False), (IMAGE, True)):

@@ -29,7 +29,7 @@ NEST = {
     ),
     st.integers(0, 2),
 )
-def test_round_trip_of_a_nest_with_any_leading_dimensions(flat, dropped):
+def test_contract_actions_round_trip_of_a_nest(flat, dropped):
     flat = flat[(0,) * dropped]
     space = action_space.ActionSpace(NEST)
     packed = space.pack(tf.constant(flat))
@@ -66,7 +66,7 @@ def test_an_array_spec_is_as_good():
         tf.TensorSpec((None,), tf.float32, "discrete"),
     ],
 )
-def test_actions_that_are_not_float_vectors_are_refused_with_a_sentence(leaf):
+def test_contract_actions_that_are_not_float_vectors_are_refused(leaf):
     with pytest.raises(ValueError, match="Actions must be float vectors of known shape.*discrete"):
         action_space.ActionSpace({"fine": tf.TensorSpec((2,)), "not": leaf})
 

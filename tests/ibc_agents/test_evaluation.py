@@ -98,7 +98,7 @@ def run(policy, batch_size, num_episodes=NUM_EPISODES):
     return found, np.array([RecordedParticle.actions[seed] for seed in seeds])
 
 
-def test_episode_k_depends_only_on_seed_and_k(policy):
+def test_contract_policy_episode_k_depends_only_on_seed_and_k(policy):
     """Batches of 1, of 3 (the last is not full) and of all; and fewer episodes of the same seed."""
     alone, actions = run(policy, 1)
     assert actions.shape == (NUM_EPISODES, 50, 2)

@@ -111,7 +111,7 @@ def test_tensorboard_has_the_scalars_of_both_splits(finished):
     assert sorted(judged["success_while_training"]) == [1000]
 
 
-def test_operative_config_alone_describes_the_same_run(finished):
+def test_contract_experiment_operative_config_describes_the_run(finished):
     parameters = dict(root_dir="run", data_dir="data", seed=0)
     command_line.parse_gin([str(finished.root_dir / "operative_config.gin")], [])
     from_operative = command_line.make_experiment(**parameters)
@@ -146,7 +146,7 @@ def without_environment(finished, tmp_path_factory):
     return folder, arguments, helpers.run("ibc_agents.train", *arguments, folder=folder)
 
 
-def test_trains_from_a_dataset_alone(without_environment):
+def test_contract_experiment_trains_from_a_dataset_alone(without_environment):
     folder, _, done = without_environment
     assert done.returncode == 0, done
     assert done.stdout.splitlines()[0] == "no environment: evaluation left out"

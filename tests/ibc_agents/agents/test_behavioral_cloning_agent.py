@@ -43,7 +43,7 @@ def assert_equal(one, other, **kwargs):
 
 
 @AGENTS
-def test_is_a_tf_agent(make):
+def test_contract_agent_is_a_tf_agent(make):
     agent = make(window=3)
     assert isinstance(agent, tf_agent.TFAgent)
     assert agent.train_sequence_length == 3
@@ -54,7 +54,7 @@ def test_is_a_tf_agent(make):
 
 
 @AGENTS
-def test_experience_is_checked(make):
+def test_contract_agent_checks_its_experience(make):
     experience = helpers.make_experience(4, 2)
     with pytest.raises(ValueError, match=r"action should be float32 \(None, 2, 2\)"):
         make().train(experience._replace(action=experience.action[..., :1]))
