@@ -67,7 +67,7 @@ class Trainer:
             checkpoint_interval=_NEVER,
             summary_interval=numbers.summary_interval,
         )
-        self._validation_loss = common.function(agent.loss)
+        self._validation_loss = common.function(agent.validate)
         self._validation_writer = tf.summary.create_file_writer(str(directory.path / "validation"))
         self._steps_a_second = 0.0
 

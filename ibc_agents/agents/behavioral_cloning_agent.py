@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
 
 from ibc_agents import normalizer as normalizer_lib
 from ibc_agents import random
@@ -81,6 +82,19 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         """int64: steps skipped since the last one that was applied."""
         return self._update.skipped_in_a_row
 
+    def validate(self, experience: trajectory.Trajectory) -> tf_agent.LossInfo:
+        """Scores held-out experience; nothing is learned.
+
+        Args:
+            experience: ``[B, T, …]``, as `loss` takes it.
+
+        Returns:
+            What `loss` returns, and in `extra` also the `gradient_norm`.
+        """
+        loss_info, gradients = self._differentiate(experience, None, training=False)
+        norm = tf.linalg.global_norm(gradients)
+        return loss_info._replace(extra={**loss_info.extra, "gradient_norm": norm})
+
     @abc.abstractmethod
     def _example_losses(
         self, observation: Any, action: tf.Tensor, seed: tf.Tensor, training: bool
@@ -124,16 +138,22 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         )
 
     def _train(self, experience, weights=None):
-        variables = self._variables()
-        with tf.GradientTape() as tape:
-            loss_info = self._loss(experience, weights, training=True)
-        gradients = tape.gradient(
-            loss_info.loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        norm = self._update(loss_info.loss, gradients, variables)
+        loss_info, gradients = self._differentiate(experience, weights, training=True)
+        norm = self._update(loss_info.loss, gradients, self._variables())
         self._summarize(loss_info, norm)
         self.train_step_counter.assign_add(1)
         return loss_info
+
+    def _differentiate(self, experience, weights, training):
+        """Returns the loss and its gradients, this replica's share of both."""
+        with tf.GradientTape() as tape:
+            loss_info = self._loss(experience, weights, training)
+        gradients = tape.gradient(
+            loss_info.loss,
+            self._variables(),
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        return loss_info, gradients
 
     def _summarize(self, loss_info, gradient_norm):
         scalars = {

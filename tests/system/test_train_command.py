@@ -100,8 +100,8 @@ def test_tensorboard_has_the_scalars_of_both_splits(finished):
     for tag in OF_EVERY_STEP | {"gradient_norm"}:
         assert sorted(train[tag]) == list(range(0, finished.STEPS, 100)), tag
     validation = helpers.scalars(finished.root_dir / "validation")
-    assert set(validation) == OF_EVERY_STEP
-    for tag in OF_EVERY_STEP:
+    assert set(validation) == OF_EVERY_STEP | {"gradient_norm"}
+    for tag in OF_EVERY_STEP | {"gradient_norm"}:
         assert sorted(validation[tag]) == [400, 800, 1200, 1600, 2000], tag
     # It learns: the demonstration comes to be told from the counter-examples.
     assert min(list(train["loss"].values())[-3:]) < train["loss"][0]

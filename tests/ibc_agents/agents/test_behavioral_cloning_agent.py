@@ -54,6 +54,19 @@ def test_contract_agent_is_a_tf_agent(make):
 
 
 @AGENTS
+def test_validation_reports_loss_and_gradient_norm_and_learns_nothing(make):
+    agent, experience = make(), helpers.make_experience(8, 2)
+    before = state_of(agent)
+    info = agent.validate(experience)
+    assert_equal(before, state_of(agent))
+    assert agent.train_step_counter.numpy() == 0
+    loss, gradients = gradients_of(agent, experience)
+    np.testing.assert_allclose(info.loss, loss, rtol=1e-5)
+    norm = np.sqrt(sum(np.square(gradient).sum() for gradient in gradients))
+    np.testing.assert_allclose(info.extra["gradient_norm"], norm, rtol=1e-4)
+
+
+@AGENTS
 def test_contract_agent_checks_its_experience(make):
     experience = helpers.make_experience(4, 2)
     with pytest.raises(ValueError, match=r"action should be float32 \(None, 2, 2\)"):
