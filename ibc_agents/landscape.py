@@ -76,7 +76,7 @@ def save_landscape(
             _draw_line(plot, axes[0], energies, demonstrated)
         else:
             _draw_plane(drawing, plot, axes, energies, demonstrated)
-        plot.legend(loc="upper right", framealpha=0.9)
+        plot.legend(loc="upper right", facecolor="0.7", framealpha=0.9)
         with disk.replacing(path) as partial:
             drawing.savefig(partial)
 

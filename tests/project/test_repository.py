@@ -23,8 +23,8 @@ def git(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def tracked() -> list[pathlib.Path]:
-    """The files that git tracks or would track."""
-    result = git("ls-files", "--cached", "--others", "--exclude-standard")
+    """The files that git tracks."""
+    result = git("ls-files")
     if result.returncode != 0:
         pytest.skip(f"this is no git checkout: {result.stderr.strip()}")
     paths = [sources.ROOT / line for line in result.stdout.splitlines()]

@@ -10,6 +10,7 @@ import pathlib
 import re
 import resource
 import runpy
+import signal
 import subprocess
 import sys
 import time
@@ -83,7 +84,13 @@ def start(command: str, *arguments: Any, folder: pathlib.Path) -> subprocess.Pop
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts() -> None:
+    """Where the tests run in the background, processes inherit that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen) -> Done:
