@@ -151,13 +151,14 @@ def test_learns_and_acts_with_tf_agents_parts_only(tmp_path, window, make_buffer
     assert np.mean(trial.errors) < 0.2 * guessing
 
 
-def test_the_script_of_the_documentation(tmp_path):
+@pytest.mark.parametrize("window", [1, 2])
+def test_the_script_of_the_documentation(tmp_path, window):
     """It leaves a policy that takes raw observations and gives raw actions by itself."""
     spec = importlib.util.spec_from_file_location("tf_agents_pipeline", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     success = script.main(
-        demonstrations=2, steps=3, evaluations=2, window=2, root_dir=str(tmp_path)
+        demonstrations=2, steps=3, evaluations=2, window=window, root_dir=str(tmp_path)
     )
     assert success in (0.0, 0.5, 1.0)
 
