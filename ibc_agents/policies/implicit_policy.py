@@ -9,7 +9,7 @@ import tensorflow as tf
 from ibc_agents import normalizer as normalizer_lib
 from ibc_agents import random, types
 from ibc_agents.networks import energy_network as energy_network_lib
-from ibc_agents.policies import window_policy
+from ibc_agents.policies import weighted_samples, window_policy
 
 
 class ImplicitPolicy(window_policy.WindowPolicy):
@@ -57,7 +57,7 @@ class ImplicitPolicy(window_policy.WindowPolicy):
         self._num_samples = num_samples
         super().__init__(time_step_spec, action_spec, normalizer, window, seed, name)
 
-    def _candidates(self, observation: Any, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _scaled_distribution(self, observation: Any, seed: tf.Tensor):
         code = self._energy_network.encode(observation)
         bounds = self._normalizer.bounds
         initial = self._proposal.sample(code, self._num_samples, bounds, random.fold_in(seed, 0))
@@ -67,4 +67,4 @@ class ImplicitPolicy(window_policy.WindowPolicy):
             bounds,
             random.fold_in(seed, 1),
         )
-        return result.actions, -result.energies
+        return weighted_samples.WeightedSamples(result.actions, -result.energies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 from tf_agents.networks import network
 
 from ibc_agents import normalizer as normalizer_lib
@@ -12,7 +13,7 @@ from ibc_agents.policies import window_policy
 
 
 class MsePolicy(window_policy.WindowPolicy):
-    """Returns the network's scaled action, cut to the normaliser's bounds."""
+    """Returns the action that the network predicts."""
 
     def __init__(
         self,
@@ -36,8 +37,6 @@ class MsePolicy(window_policy.WindowPolicy):
         self._regression_network = regression_network
         super().__init__(time_step_spec, action_spec, normalizer, window, name=name)
 
-    def _candidates(self, observation: Any, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _scaled_distribution(self, observation: Any, seed: tf.Tensor):
         scaled, _ = self._regression_network(observation)
-        bounds = self._normalizer.bounds
-        scaled = tf.clip_by_value(scaled, bounds.low, bounds.high)
-        return scaled[:, None], tf.zeros_like(scaled[:, :1])
+        return tfp.distributions.VectorDeterministic(scaled)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import abc
+import functools
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 from tf_agents.policies import tf_policy
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
 from ibc_agents import normalizer as normalizer_lib
-from ibc_agents.policies import weighted_samples
+from ibc_agents.policies import action_distribution
 
 # 2³² divided by the golden ratio, as int32: sums of it visit all of int32 before they repeat.
 _NEXT_EPISODE = -1640531527
@@ -71,15 +73,17 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
         )
 
     @abc.abstractmethod
-    def _candidates(self, observation: Any, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Proposes actions.
+    def _scaled_distribution(
+        self, observation: Any, seed: tf.Tensor
+    ) -> tfp.distributions.Distribution:
+        """Returns a distribution over scaled actions, with a mode; bounds are kept by the caller.
 
         Args:
             observation: normalised window, a nest of ``[B, T, …]``.
             seed: int32 ``[B, 2]``.
 
         Returns:
-            Scaled actions ``[B, N, A]`` and their unnormalised log weights ``[B, N]``.
+            Batch shape ``[B]``, event shape ``[A]``.
         """
 
     def _get_initial_state(self, batch_size):
@@ -108,12 +112,22 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
                 window,
             )
             next_state["observations"] = tf.nest.map_structure(lambda w: w[:, 1:], window)
-        scaled, log_weights = self._candidates(self._normalizer.normalize_observation(window), seed)
-        action = tf.nest.map_structure(
-            lambda points: weighted_samples.WeightedSamples(points, log_weights),
-            self._normalizer.unscale_action(scaled),
-        )
-        return policy_step.PolicyStep(action, next_state, ())
+        scaled = self._scaled_distribution(self._normalizer.normalize_observation(window), seed)
+        return policy_step.PolicyStep(self._in_raw_units(scaled), next_state, ())
+
+    def _in_raw_units(self, scaled):
+        """Returns the nest of action distributions, cut to the normaliser's bounds."""
+        bounds = self._normalizer.bounds
+
+        def to_leaf(number, actions):
+            inside = tf.clip_by_value(actions, bounds.low, bounds.high)
+            return tf.nest.flatten(self._normalizer.unscale_action(inside))[number]
+
+        leaves = [
+            action_distribution.ActionDistribution(scaled, functools.partial(to_leaf, number), leaf)
+            for number, leaf in enumerate(tf.nest.flatten(self._action_spec))
+        ]
+        return tf.nest.pack_sequence_as(self._action_spec, leaves)
 
     def _action(self, time_step, policy_state, seed=None):
         if seed is not None:

@@ -4,8 +4,10 @@ import hypothesis
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 from hypothesis import strategies as st
 
+from ibc_agents import normalizer as normalizer_lib
 from ibc_agents import policies
 from tests.ibc_agents import helpers
 
@@ -21,9 +23,9 @@ class RecordingPolicy(policies.WindowPolicy):
             helpers.TIME_STEP_SPEC, helpers.ACTION_SPEC, helpers.make_normalizer(), window, **kwargs
         )
 
-    def _candidates(self, observation, seed):
+    def _scaled_distribution(self, observation, seed):
         self.seen.append((helpers.numpy(observation), seed.numpy()))
-        return tf.zeros([seed.shape[0], 1, 2]), tf.zeros([seed.shape[0], 1])
+        return tfp.distributions.VectorDeterministic(tf.zeros([seed.shape[0], 2]))
 
 
 def run(policy, step_types, state=None):
@@ -129,3 +131,59 @@ def test_a_seed_argument_would_have_no_effect_and_so_raises():
 def test_no_window_raises():
     with pytest.raises(ValueError, match="window must be at least 1 frame, got 0"):
         RecordingPolicy(0)
+
+
+NESTED = {"grip": tf.TensorSpec([], tf.float32), "move": tf.TensorSpec([2, 2], tf.float64)}
+
+
+class NormalPolicy(policies.WindowPolicy):
+    """A Gaussian over a nested action, far wider than the bounds."""
+
+    def __init__(self, stddev):
+        experience = helpers.make_experience(50, 1)
+        actions = np.random.default_rng(0).uniform(-3, 7, [50, 1, 5])
+        experience = experience._replace(
+            action={
+                "grip": tf.constant(actions[..., 0], tf.float32),
+                "move": tf.constant(actions[..., 1:].reshape(50, 1, 2, 2)),
+            }
+        )
+        normalizer = normalizer_lib.Normalizer.from_dataset(
+            [experience], helpers.OBSERVATION_SPEC, NESTED
+        )
+        self._stddev = stddev
+        super().__init__(helpers.TIME_STEP_SPEC, NESTED, normalizer, window=1)
+
+    def _scaled_distribution(self, observation, seed):
+        loc = tf.linspace([0.1] * 5, [0.3] * 5, seed.shape[0])
+        return tfp.distributions.MultivariateNormalDiag(loc, tf.fill([5], self._stddev))
+
+
+def test_contract_policy_distribution_is_the_scaled_one_in_raw_units():
+    policy = NormalPolicy(stddev=0.01)
+    distribution = policy.distribution(
+        helpers.make_time_step(3), policy.get_initial_state(3)
+    ).action
+    for key, spec in NESTED.items():
+        assert distribution[key].batch_shape == (3,) and distribution[key].dtype == spec.dtype
+        assert distribution[key].event_shape == spec.shape
+        assert distribution[key].sample([4, 5], seed=1).shape == (4, 5, 3, *spec.shape)
+    mode = tf.nest.map_structure(lambda leaf: leaf.mode(), distribution)
+    scaled = policy._normalizer.scale_action(mode)
+    np.testing.assert_allclose(scaled, np.repeat([[0.1], [0.2], [0.3]], 5, axis=1), atol=1e-6)
+    # Leaves drawn with one seed are parts of one action.
+    drawn = tf.nest.map_structure(lambda leaf: leaf.sample(2000, seed=[1, 2]), distribution)
+    whole = policy._normalizer.scale_action(drawn).numpy()
+    base = policy._scaled_distribution(None, tf.zeros([3, 2], tf.int32)).sample(2000, seed=[1, 2])
+    np.testing.assert_allclose(whole, base, atol=1e-6)
+
+
+def test_no_action_leaves_the_bounds():
+    policy = NormalPolicy(stddev=50.0)
+    distribution = policy.distribution(
+        helpers.make_time_step(3), policy.get_initial_state(3)
+    ).action
+    drawn = tf.nest.map_structure(lambda leaf: leaf.sample(100, seed=3), distribution)
+    scaled, bounds = policy._normalizer.scale_action(drawn), policy._normalizer.bounds
+    assert np.all(scaled >= bounds.low - 1e-5) and np.all(scaled <= bounds.high + 1e-5)
+    assert np.any(np.isclose(scaled, bounds.low, atol=1e-5))
