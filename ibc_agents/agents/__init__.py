@@ -1,7 +1,10 @@
 """Agents: implicit behavioural cloning, and the explicit baselines."""
 
+from ibc_agents.agents.autoregressive_bc_agent import AutoregressiveBCAgent
 from ibc_agents.agents.behavioral_cloning_agent import BehavioralCloningAgent
 from ibc_agents.agents.implicit_bc_agent import ImplicitBCAgent
+from ibc_agents.agents.mdn_agent import MdnAgent
 from ibc_agents.agents.mse_agent import MseAgent
+from ibc_agents.agents.nearest_neighbor_agent import NearestNeighborAgent
 
-__all__ = ["BehavioralCloningAgent", "ImplicitBCAgent", "MseAgent"]
+__all__ = ["AutoregressiveBCAgent", "BehavioralCloningAgent", "ImplicitBCAgent", "MdnAgent", "MseAgent", "NearestNeighborAgent"]

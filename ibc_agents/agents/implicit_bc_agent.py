@@ -26,7 +26,12 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
 
     Inference: the policy draws samples from the same proposal, and its own sampler moves them to
     low energy; the sample of lowest energy is the action.
+
+    Attributes:
+        scores_prefixes: which kind of energy network the agent takes.
     """
+
+    scores_prefixes = False
 
     def __init__(
         self,
@@ -67,8 +72,15 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             train_step_counter: int64 variable; by default TF-Agents' global step.
 
         Raises:
-            ValueError: if a number is out of range or the action spec is not continuous.
+            ValueError: if a number is out of range, the action spec is not continuous, or the
+                network scores prefixes.
         """
+        if energy_network.scores_prefixes != self.scores_prefixes:
+            raise ValueError(
+                f"{type(self).__name__} cannot use {type(energy_network).__name__}: a "
+                "PrefixEnergyNetwork goes with AutoregressiveBCAgent, every other energy network "
+                "with ImplicitBCAgent."
+            )
         if num_counter_examples < 1:
             raise ValueError(
                 f"num_counter_examples must be at least 1, got {num_counter_examples}."
@@ -107,6 +119,18 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         """The network that is learned."""
         return self._energy_network
 
+    def energy_function(self, window: Any) -> types.EnergyFn:
+        """Encodes raw observations once, and returns the energy of actions there.
+
+        Args:
+            window: raw observations, a nest of ``[B, T, …]``.
+
+        Returns:
+            Scaled actions ``[B, N, A]`` → energies ``[B, N]``.
+        """
+        code = self._energy_network.encode(self._normalizer.normalize_observation(window))
+        return lambda actions: self._energy_network.energy(code, actions)
+
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
         counter_examples, log_probs = self._draw_counter_examples(code, seed)
@@ -120,15 +144,19 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         losses = self._loss_of_energies(
             energies[:, 0], energies[:, 1:], demonstration_log_prob, log_probs
         )
-        report = {
-            "demonstration_energy": energies[:, 0],
-            "counter_example_energy": tf.reduce_mean(energies[:, 1:], axis=1),
-            "demonstration_picked": tf.cast(tf.argmin(energies, axis=1) == 0, tf.float32),
-        }
+        report = self._report(energies)
         if self._gradient_penalty is not None:
             report["gradient_penalty"] = self._gradient_penalty(gradients)
             losses += report["gradient_penalty"]
         return losses, report
+
+    def _report(self, energies):
+        """Returns what to report of energies ``[B, 1 + N]``, the demonstration's first."""
+        return {
+            "demonstration_energy": energies[:, 0],
+            "counter_example_energy": tf.reduce_mean(energies[:, 1:], axis=1),
+            "demonstration_picked": tf.cast(tf.argmin(energies, axis=1) == 0, tf.float32),
+        }
 
     def _draw_counter_examples(self, code, seed):
         """Returns actions ``[B, N, A]`` and their log densities ``[B, N]``, None if not known."""

@@ -1,8 +1,32 @@
 """Energy networks, and the networks of the explicit baselines."""
 
+from ibc_agents.networks.convolutions import ConvMaxPool, ConvResNet
 from ibc_agents.networks.encoders import MlpEncoder
 from ibc_agents.networks.energy_network import EnergyNetwork
+from ibc_agents.networks.image_coordinates import CoordConv
+from ibc_agents.networks.flat_encoder import FlatEncoder
+from ibc_agents.networks.mixture_density import MixtureDensityNetwork, MixtureParameters
 from ibc_agents.networks.mlp_energy import MlpEnergyNetwork
+from ibc_agents.networks.pixel_encoder import PixelEncoder
+from ibc_agents.networks.pooling import GlobalAveragePooling, SpatialSoftArgmax
+from ibc_agents.networks.prefix_energy import PrefixEnergyNetwork
 from ibc_agents.networks.regression import RegressionNetwork
+from ibc_agents.networks.spectral_norm import SpectralNormDense
 
-__all__ = ["EnergyNetwork", "MlpEncoder", "MlpEnergyNetwork", "RegressionNetwork"]
+__all__ = [
+    "ConvMaxPool",
+    "ConvResNet",
+    "CoordConv",
+    "EnergyNetwork",
+    "GlobalAveragePooling",
+    "FlatEncoder",
+    "MixtureDensityNetwork",
+    "MixtureParameters",
+    "MlpEncoder",
+    "MlpEnergyNetwork",
+    "PixelEncoder",
+    "PrefixEnergyNetwork",
+    "RegressionNetwork",
+    "SpatialSoftArgmax",
+    "SpectralNormDense",
+]

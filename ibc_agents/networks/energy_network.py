@@ -14,7 +14,13 @@ class EnergyNetwork(network.Network):
 
     Subclasses implement `encode` and `energy`. No sampler ever runs the encoder again, and nothing
     repeats an observation N times.
+
+    Attributes:
+        scores_prefixes: whether `energy` takes prefixes ``[B, N, j]`` and scores their last
+            dimension; only the autoregressive agent knows what to do with such energies.
     """
+
+    scores_prefixes = False
 
     def __init__(self, name: str):
         """Creates the network.

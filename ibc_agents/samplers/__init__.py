@@ -1,11 +1,13 @@
 """Stochastic optimisers of the energy over actions."""
 
+from ibc_agents.samplers.autoregressive import Autoregressive
 from ibc_agents.samplers.derivative_free import DerivativeFree
 from ibc_agents.samplers.langevin import ExactUpdate, Langevin, PublishedUpdate
 from ibc_agents.samplers.schedules import Constant, Polynomial
 from ibc_agents.samplers.sequence import Sequence
 
 __all__ = [
+    "Autoregressive",
     "Constant",
     "DerivativeFree",
     "ExactUpdate",

@@ -54,25 +54,31 @@ class DerivativeFree:
         # All at once: row by row, each draw costs a loop over the batch.
         draws = random.uniform(random.fold_in(seed, 0), batch_size, [rounds, n])
         noise = random.normal(random.fold_in(seed, 1), batch_size, [rounds, n, size])
-        visited = [actions]
+        visited, parents = [actions], [tf.zeros([0, batch_size, n], tf.int32)]
         for k in range(rounds):
             stddev = self._noise_stddev * self._noise_shrink**k
-            actions = _resample(actions, energies, draws[:, k]) + stddev * noise[:, k]
+            chosen = _resample(energies, draws[:, k])
+            actions = tf.gather(actions, chosen, batch_dims=1) + stddev * noise[:, k]
             actions = tf.clip_by_value(actions, bounds.low, bounds.high)
             energies = energy_fn(actions)
             visited.append(actions)
-        return types.SamplerResult(actions, energies, tf.stack(visited) if trace else None)
+            parents.append(chosen[None])
+        if not trace:
+            return types.SamplerResult(actions, energies)
+        return types.SamplerResult(actions, energies, tf.stack(visited), tf.concat(parents, 0))
 
 
-def _resample(actions: tf.Tensor, energies: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """Draws as many actions with replacement from softmax(−E), by inverting its sums.
+def _resample(energies: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+    """Draws as many samples with replacement from softmax(−E), by inverting its sums.
 
     Args:
-        actions: ``[B, N, A]``.
         energies: ``[B, N]``.
         draws: uniform in [0, 1), ``[B, N]``.
+
+    Returns:
+        Their numbers, int32 ``[B, N]``.
     """
     cumulative = tf.cumsum(tf.nn.softmax(-energies, axis=-1), axis=-1)
     chosen = tf.searchsorted(cumulative, draws * cumulative[:, -1:], side="right")
     # Rounding can put a draw at the very end of the sums.
-    return tf.gather(actions, tf.minimum(chosen, tf.shape(energies)[1] - 1), batch_dims=1)
+    return tf.minimum(chosen, tf.shape(energies)[1] - 1)

@@ -138,7 +138,10 @@ class Langevin:
         _, actions, visited = tf.while_loop(
             lambda k, *_: k < self._num_iterations, step, (0, initial_actions, visited)
         )
-        return types.SamplerResult(actions, energy_fn(actions), visited.stack() if trace else None)
+        if not trace:
+            return types.SamplerResult(actions, energy_fn(actions))
+        own = tf.broadcast_to(tf.range(n), [self._num_iterations, batch_size, n])
+        return types.SamplerResult(actions, energy_fn(actions), visited.stack(), own)
 
 
 def _action_gradient(energy_fn: types.EnergyFn, actions: tf.Tensor) -> tf.Tensor:

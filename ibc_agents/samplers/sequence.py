@@ -36,9 +36,22 @@ class Sequence:
         trace: bool = False,
     ) -> types.SamplerResult:
         """Runs all; see `ibc_agents.types.Sampler`. Traces are joined end to end."""
-        actions, visited = initial_actions, []
+        actions, results = initial_actions, []
         for k, sampler in enumerate(self._samplers):
             result = sampler(energy_fn, actions, bounds, random.fold_in(seed, k), trace)
             actions = result.actions
-            visited.append(result.trace)
-        return result._replace(trace=tf.concat(visited, 0) if trace else None)
+            results.append(result)
+        if not trace:
+            return result
+        visited = tf.concat([result.trace for result in results], 0)
+        return result._replace(trace=visited, parents=_join_parents(results))
+
+
+def _join_parents(results: list[types.SamplerResult]) -> tf.Tensor | None:
+    """Joins them end to end: a run's first actions are the last ones of the run before."""
+    if any(result.parents is None for result in results):
+        return None
+    batch_size, n, _ = tf.unstack(tf.shape(results[0].actions))
+    same = tf.broadcast_to(tf.range(n), [1, batch_size, n])
+    joined = [part for result in results for part in (same, result.parents)]
+    return tf.concat(joined[1:], 0)
