@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
+
+from ibc_agents.networks import dropout
+
+DenseFactory = Callable[..., tf.keras.layers.Layer]
+"""Units (and Keras' keyword `use_bias`) → a dense layer."""
 
 
 class DenseResNet(tf.keras.layers.Layer):
@@ -10,19 +19,34 @@ class DenseResNet(tf.keras.layers.Layer):
 
     "W × D" throughout this library means: a projection to W by whoever uses the blocks, D/2 blocks
     of two W-wide layers here, then a linear output layer by whoever uses them.
+
+    Before each dense layer come layer normalisation (if asked for), the activation, and dropout (if
+    asked for), in this order.
     """
 
-    def __init__(self, width: int, depth: int, activation: str = "relu", **kwargs):
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        activation: str = "relu",
+        dropout_rate: float = 0.0,
+        layer_norm: bool = False,
+        dense: DenseFactory = tf.keras.layers.Dense,
+        **kwargs,
+    ):
         """Creates the blocks.
 
         Args:
             width: W, units of every layer, positive.
             depth: D, number of dense layers, even and not negative.
             activation: name of a Keras activation.
+            dropout_rate: share of the activations dropped in training, in [0, 1).
+            layer_norm: whether each dense layer's inputs are normalised.
+            dense: makes a dense layer of so many units.
             **kwargs: of the Keras layer.
 
         Raises:
-            ValueError: if the width or the depth cannot be.
+            ValueError: if the width, the depth or the dropout rate cannot be.
         """
         super().__init__(**kwargs)
         if width < 1 or depth < 0 or depth % 2:
@@ -31,18 +55,34 @@ class DenseResNet(tf.keras.layers.Layer):
                 f"got width {width}, depth {depth}."
             )
         self._activation = tf.keras.activations.get(activation)
-        self._blocks = [
-            (tf.keras.layers.Dense(width), tf.keras.layers.Dense(width)) for _ in range(depth // 2)
+        self._dropout = dropout.Dropout(dropout_rate) if dropout_rate else None
+        self._layers_of_blocks = [dense(width) for _ in range(depth)]
+        self._norms = [
+            tf.keras.layers.LayerNormalization() for _ in range(depth if layer_norm else 0)
         ]
-        # Keras does not look for layers inside tuples of lists.
-        self._layers_of_blocks = [layer for block in self._blocks for layer in block]
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Maps ``[…, W]`` to ``[…, W]``."""
         hidden = inputs
-        for first, second in self._blocks:
-            hidden += second(self._activation(first(self._activation(hidden))))
+        for first in range(0, len(self._layers_of_blocks), 2):
+            inner = self._layer(first, hidden, training)
+            hidden += self._layer(first + 1, inner, training)
         return hidden
+
+    def _layer(self, k: int, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
+        if self._norms:
+            inputs = self._norms[k](inputs)
+        hidden = self._activation(inputs)
+        if self._dropout is not None:
+            hidden = self._dropout(hidden, training=training)
+        return apply(self._layers_of_blocks[k], hidden, training)
+
+
+def apply(layer: tf.keras.layers.Layer, inputs: Any, training: bool | None) -> Any:
+    """Calls a layer with `training`, which Keras' own dense layer for one does not take."""
+    if "training" in inspect.signature(layer.call).parameters:
+        return layer(inputs, training=training)
+    return layer(inputs)
 
 
 def flatten_observation(observation) -> tf.Tensor:
@@ -56,7 +96,7 @@ def flatten_observation(observation) -> tf.Tensor:
         if leaf.dtype == tf.uint8:
             raise ValueError(
                 f"This network takes vectors, but an observation is an image {leaf.shape}: "
-                "choose a pixel network."
+                "choose a pixel network (PixelEncoder)."
             )
     flat = [tf.reshape(leaf, [tf.shape(leaf)[0], leaf.shape[1:].num_elements()]) for leaf in leaves]
     return tf.concat([tf.cast(leaf, tf.float32) for leaf in flat], axis=-1)

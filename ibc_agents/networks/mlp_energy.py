@@ -26,6 +26,9 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         depth: int = 2,
         activation: str = "relu",
         encoder: tf.keras.layers.Layer | None = None,
+        dropout_rate: float = 0.0,
+        layer_norm: bool = False,
+        dense: layers.DenseFactory = tf.keras.layers.Dense,
         name: str = "MlpEnergyNetwork",
     ):
         """Creates the network; variables come with the first call.
@@ -36,26 +39,32 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
             activation: name of a Keras activation.
             encoder: maps the observation window to a vector ``[B, ·]``; by default the flattened
                 observation itself.
+            dropout_rate: share of the activations dropped in training, in [0, 1).
+            layer_norm: whether the inputs of each residual layer are normalised.
+            dense: makes a dense layer of so many units, for example `SpectralNormDense` (the
+                paper's D4RL energies). The two shares of the first layer are layers of their own,
+                so each is normalised by itself. An encoder has a setting of its own.
             name: of the network.
 
         Raises:
-            ValueError: if width or depth cannot be.
+            ValueError: if width, depth or dropout rate cannot be.
         """
         super().__init__(name=name)
         self._encoder = encoder or tf.keras.layers.Lambda(layers.flatten_observation)
-        self._observation_projection = tf.keras.layers.Dense(width)
-        self._action_projection = tf.keras.layers.Dense(width, use_bias=False)
-        self._blocks = layers.DenseResNet(width, depth, activation)
-        self._output = tf.keras.layers.Dense(1)
+        self._observation_projection = dense(width)
+        self._action_projection = dense(width, use_bias=False)
+        self._blocks = layers.DenseResNet(width, depth, activation, dropout_rate, layer_norm, dense)
+        self._output = dense(1)
 
     def encode(self, observation: Any, training: bool = False) -> tf.Tensor:
         """Returns the observation's share of the first layer, ``[B, W]``."""
-        return self._observation_projection(self._encoder(observation, training=training))
+        encoded = layers.apply(self._encoder, observation, training)
+        return layers.apply(self._observation_projection, encoded, training)
 
     def energy(self, code: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
         """See the base class."""
         batch_size, n, _ = tf.unstack(tf.shape(actions))
-        hidden = code[:, None] + self._action_projection(actions)
+        hidden = code[:, None] + layers.apply(self._action_projection, actions, training)
         # Two-dimensional products are a good deal faster than batched ones.
-        hidden = self._blocks(tf.reshape(hidden, [-1, hidden.shape[-1]]))
-        return tf.reshape(self._output(hidden), [batch_size, n])
+        hidden = self._blocks(tf.reshape(hidden, [-1, hidden.shape[-1]]), training=training)
+        return tf.reshape(layers.apply(self._output, hidden, training), [batch_size, n])

@@ -1,0 +1,107 @@
+"""Convolutional networks: from images to maps of features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gin
+import tensorflow as tf
+
+
+@gin.configurable
+class ConvMaxPool(tf.keras.layers.Layer):
+    """Convolutions, each with a ReLU and a 2 × 2 max-pool (paper appendix, pixel pushing)."""
+
+    def __init__(self, channels: Sequence[int] = (32, 64, 128, 256), kernel_size=3, **kwargs):
+        """Creates the layers.
+
+        Args:
+            channels: of each convolution, positive; the default is published.
+            kernel_size: pixels, height and width of each convolution.
+            **kwargs: of the Keras layer.
+
+        Raises:
+            ValueError: if there is no convolution.
+        """
+        super().__init__(**kwargs)
+        _check_channels(channels)
+        self._convolutions = [
+            tf.keras.layers.Conv2D(units, kernel_size, padding="same") for units in channels
+        ]
+
+    def build(self, input_shape):
+        """Checks the size of the images.
+
+        Raises:
+            ValueError: if the max-pools leave nothing of the images.
+        """
+        _, height, width, _ = input_shape
+        smallest = 2 ** len(self._convolutions)
+        if min(height, width) < smallest:
+            raise ValueError(
+                f"{len(self._convolutions)} max-pools need images of at least "
+                f"{smallest} × {smallest} pixels, got {height} × {width}."
+            )
+        super().build(input_shape)
+
+    def call(self, image: tf.Tensor) -> tf.Tensor:
+        """Maps float ``[B, H, W, C]`` to ``[B, ⌊H / 2^n⌋, ⌊W / 2^n⌋, channels[−1]]``."""
+        hidden = image
+        for convolution in self._convolutions:
+            # The ReLU of a maximum is the maximum of the ReLUs, and a quarter of the work.
+            hidden = tf.nn.relu(tf.nn.max_pool2d(convolution(hidden), 2, 2, "VALID"))
+        return hidden
+
+
+@gin.configurable
+class ConvResNet(tf.keras.layers.Layer):
+    """Stages of a convolution with a stride and a pre-activation residual block of two more.
+
+    The convolutional sibling of `DenseResNet`; like it, it ends linearly. The paper names such an
+    encoder without its sizes, so the defaults are ours.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (32, 64, 64),
+        strides: Sequence[int] = (2, 2, 1),
+        kernel_size: int = 3,
+        **kwargs,
+    ):
+        """Creates the layers.
+
+        Args:
+            channels: of each stage, positive.
+            strides: of each stage, positive; the map of features is so many times smaller.
+            kernel_size: pixels, height and width of each convolution.
+            **kwargs: of the Keras layer.
+
+        Raises:
+            ValueError: if there is no stage, or not one stride for each.
+        """
+        super().__init__(**kwargs)
+        _check_channels(channels)
+        if len(strides) != len(channels):
+            raise ValueError(
+                f"Each stage needs a stride, got {len(strides)} for {len(channels)} stages."
+            )
+
+        def convolution(units, stride=1):
+            return tf.keras.layers.Conv2D(units, kernel_size, stride, padding="same")
+
+        self._entries = [convolution(*stage) for stage in zip(channels, strides, strict=True)]
+        self._firsts = [convolution(units) for units in channels]
+        self._seconds = [convolution(units) for units in channels]
+
+    def call(self, image: tf.Tensor) -> tf.Tensor:
+        """Maps float ``[B, H, W, C]`` to ``[B, h, w, channels[−1]]``; h, w are rounded up."""
+        hidden = image
+        for entry, first, second in zip(self._entries, self._firsts, self._seconds, strict=True):
+            hidden = entry(hidden)
+            hidden += second(tf.nn.relu(first(tf.nn.relu(hidden))))
+        return hidden
+
+
+def _check_channels(channels: Sequence[int]) -> None:
+    if not channels or min(channels) < 1:
+        raise ValueError(f"Each convolution needs a positive number of channels, got {channels}.")
