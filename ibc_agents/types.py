@@ -42,11 +42,14 @@ class SamplerResult(NamedTuple):
         energies: float32 ``[B, N]``, the energies of `actions`.
         trace: float32 ``[K, B, N, A]``, the initial actions and what they became each time they
             were changed, or None unless a trace was asked for.
+        parents: int32 ``[K − 1, B, N]``, for each action of the trace but the first ones the number
+            n of the one before it that it was made from; None where that is not known.
     """
 
     actions: tf.Tensor
     energies: tf.Tensor
     trace: tf.Tensor | None = None
+    parents: tf.Tensor | None = None
 
 
 class Sampler(Protocol):

@@ -57,14 +57,32 @@ class ImplicitPolicy(window_policy.WindowPolicy):
         self._num_samples = num_samples
         super().__init__(time_step_spec, action_spec, normalizer, window, seed, name)
 
+    def optimize(self, window: Any, seed: tf.Tensor, trace: bool = False) -> types.SamplerResult:
+        """Draws samples and moves them to low energy, as an action does.
+
+        Args:
+            window: raw observations, a nest of ``[B, T, …]``.
+            seed: int32 ``[B, 2]`` (or ``[2]``, for all rows together); `recall` gives the one
+                that an action would use.
+            trace: whether the result tells where the samples have been.
+
+        Returns:
+            Scaled actions ``[B, N, A]``; the one of lowest energy is what the policy does.
+        """
+        return self._optimize(self._normalizer.normalize_observation(window), seed, trace)
+
     def _scaled_distribution(self, observation: Any, seed: tf.Tensor):
+        result = self._optimize(observation, seed)
+        return weighted_samples.WeightedSamples(result.actions, -result.energies)
+
+    def _optimize(self, observation, seed, trace=False):
         code = self._energy_network.encode(observation)
         bounds = self._normalizer.bounds
         initial = self._proposal.sample(code, self._num_samples, bounds, random.fold_in(seed, 0))
-        result = self._sampler(
+        return self._sampler(
             lambda actions: self._energy_network.energy(code, actions),
             initial,
             bounds,
             random.fold_in(seed, 1),
+            trace,
         )
-        return weighted_samples.WeightedSamples(result.actions, -result.energies)

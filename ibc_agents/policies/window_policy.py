@@ -100,7 +100,17 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
             )
         return state
 
-    def _distribution(self, time_step, policy_state):
+    def recall(self, time_step: ts.TimeStep, policy_state: Any) -> tuple[Any, tf.Tensor, Any]:
+        """Returns what an action at this time step depends on; nothing is drawn yet.
+
+        Args:
+            time_step: leaves ``[B, …]``.
+            policy_state: as `get_initial_state` or the step before gave it.
+
+        Returns:
+            The raw window, a nest of ``[B, T, …]``; the seed, int32 ``[B, 2]``; the policy state
+            after this step.
+        """
         is_first = time_step.is_first()
         seed = policy_state["seed"] + _seed_change(is_first)
         next_state = {"seed": seed + tf.constant([0, 1])}
@@ -112,6 +122,10 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
                 window,
             )
             next_state["observations"] = tf.nest.map_structure(lambda w: w[:, 1:], window)
+        return window, seed, next_state
+
+    def _distribution(self, time_step, policy_state):
+        window, seed, next_state = self.recall(time_step, policy_state)
         scaled = self._scaled_distribution(self._normalizer.normalize_observation(window), seed)
         return policy_step.PolicyStep(self._in_raw_units(scaled), next_state, ())
 

@@ -182,6 +182,18 @@ def test_the_learned_policy_acts_like_the_demonstrations():
     assert (errors < 0.5 * guessed).all()
 
 
+def test_energy_function_encodes_raw_windows_once():
+    agent = helpers.make_agent(energy_network=helpers.CountingEnergyNetwork())
+    window = helpers.make_experience(3, 2).observation
+    encoded = agent.energy_network.encoded
+    energy = agent.energy_function(window)
+    goal = agent.normalizer.normalize_observation(window)["goal"][:, -1:]
+    for offset in (0.0, 0.5):
+        actions = tf.tile(goal + offset, [1, 4, 1])
+        np.testing.assert_allclose(energy(actions), np.full([3, 4], 40 * offset**2), atol=1e-4)
+    assert agent.energy_network.encoded == encoded + 1
+
+
 def test_no_counter_examples_raise():
     with pytest.raises(ValueError, match="num_counter_examples must be at least 1, got 0"):
         helpers.make_agent(num_counter_examples=0)

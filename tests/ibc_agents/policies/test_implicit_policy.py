@@ -335,6 +335,26 @@ def test_variables_are_the_networks_and_the_normalisers():
     }
 
 
+@SAMPLERS
+@pytest.mark.parametrize("window", [1, 3])
+def test_optimize_finds_the_action_that_the_policy_takes(sampler, window):
+    """From what `recall` says of a step, whether or not the trace is asked for."""
+    policy = make_policy(window, sampler)
+    state = policy.get_initial_state(3)
+    for number in range(3):
+        time_step = helpers.make_time_step(3, helpers.MID if number else helpers.FIRST, number)
+        step = policy.action(time_step, state)
+        seen, seed, state = policy.recall(time_step, state)
+        for kept, wanted in zip(*map(tf.nest.flatten, (state, step.state)), strict=True):
+            np.testing.assert_array_equal(kept, wanted)
+        for trace in (False, True):
+            result = policy.optimize(seen, seed, trace)
+            best = tf.gather(result.actions, tf.argmin(result.energies, axis=1), batch_dims=1)
+            raw = policy._normalizer.unscale_action(best)
+            np.testing.assert_allclose(raw, step.action, atol=1e-6)
+        np.testing.assert_array_equal(result.trace[-1], result.actions)
+
+
 def test_no_samples_raise():
     with pytest.raises(ValueError, match="num_samples must be at least 1, got 0"):
         make_policy(num_samples=0)

@@ -140,6 +140,19 @@ def test_trace_begins_with_the_initial_actions_and_ends_with_the_result():
     np.testing.assert_array_equal(plain.actions, result.actions)
 
 
+def test_parents_are_the_samples_that_others_were_made_from():
+    """Without noise a sample is its parent, and parents are few where the energy is steep."""
+    sampler = samplers.DerivativeFree(num_iterations=4, noise_stddev=0.0)
+    arguments = (helpers.quadratic(0.0, 30.0), uniform_actions(50), helpers.UNIT_BOUNDS, SEED)
+    result = sampler(*arguments, trace=True)
+    assert result.parents.shape == (3, 2, 50)
+    for k in range(3):
+        made_from = tf.gather(result.trace[k], result.parents[k], batch_dims=1)
+        np.testing.assert_array_equal(result.trace[k + 1], made_from)
+        assert len(np.unique(result.parents[k, 0])) < 50
+    assert sampler(*arguments).parents is None
+
+
 def test_compiled_with_unknown_batch_equals_eager():
     sampler = samplers.DerivativeFree()
     energy_fn = helpers.quadratic(0.2)

@@ -186,6 +186,8 @@ def test_trace_does_not_change_the_samples():
     assert plain.trace is None
     np.testing.assert_array_equal(traced.trace[0], arguments[1])
     np.testing.assert_array_equal(traced.trace[-1], traced.actions)
+    own = np.broadcast_to(np.arange(traced.trace.shape[2]), traced.trace.shape[:-1])
+    np.testing.assert_array_equal(traced.parents, own[1:])
     np.testing.assert_array_equal(traced.actions, plain.actions)
 
 

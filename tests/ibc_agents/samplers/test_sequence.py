@@ -27,6 +27,22 @@ def test_the_second_run_starts_where_the_first_ended():
     np.testing.assert_array_equal(result.trace, np.concatenate([middle.trace, end.trace]))
 
 
+def test_parents_are_joined_with_the_trace():
+    """Without noise every sample is its parent, also where one run ends and the next begins."""
+    first, second = (samplers.DerivativeFree(rounds, noise_stddev=0.0) for rounds in (3, 2))
+    arguments = (helpers.quadratic(0.3), INITIAL, helpers.UNIT_BOUNDS, SEED, True)
+    result = samplers.Sequence([first, second, samplers.DerivativeFree(1)])(*arguments)
+    assert result.trace.shape[0] == 6 and result.parents.shape == (5, 2, 6)
+    for k in range(5):
+        made_from = tf.gather(result.trace[k], result.parents[k], batch_dims=1)
+        np.testing.assert_array_equal(result.trace[k + 1], made_from)
+
+    def silent(*args):
+        return first(*args)._replace(parents=None)
+
+    assert samplers.Sequence([silent, second])(*arguments).parents is None
+
+
 def test_equal_samplers_draw_different_noise():
     class Noise:
         """Returns what it draws."""
