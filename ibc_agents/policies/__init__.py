@@ -1,8 +1,21 @@
 """Policies: implicit, and the explicit baselines."""
 
+from ibc_agents.policies.gaussian_mixture import GaussianMixture
 from ibc_agents.policies.implicit_policy import ImplicitPolicy
+from ibc_agents.policies.mdn_policy import MdnPolicy
 from ibc_agents.policies.mse_policy import MsePolicy
+from ibc_agents.policies.nearest_neighbor_index import NearestNeighborIndex
+from ibc_agents.policies.nearest_neighbor_policy import NearestNeighborPolicy
 from ibc_agents.policies.weighted_samples import WeightedSamples
 from ibc_agents.policies.window_policy import WindowPolicy
 
-__all__ = ["ImplicitPolicy", "MsePolicy", "WeightedSamples", "WindowPolicy"]
+__all__ = [
+    "GaussianMixture",
+    "ImplicitPolicy",
+    "MdnPolicy",
+    "MsePolicy",
+    "NearestNeighborIndex",
+    "NearestNeighborPolicy",
+    "WeightedSamples",
+    "WindowPolicy",
+]

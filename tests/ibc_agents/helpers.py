@@ -108,18 +108,54 @@ def make_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.ImplicitBCAge
     return agent
 
 
-def make_mse_agent(window: int = 2, **kwargs) -> agents.MseAgent:
-    """A small explicit agent with its own step counter."""
-    tf.keras.utils.set_random_seed(0)
+def make_mse_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.MseAgent:
+    """A small explicit agent with its own step counter; the seed decides its weights too."""
+    return _make_explicit_agent(agents.MseAgent, window, seed, **kwargs)
+
+
+def make_mdn_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.MdnAgent:
+    """As `make_mse_agent`, with a mixture density."""
+    return _make_explicit_agent(agents.MdnAgent, window, seed, **kwargs)
+
+
+def _make_explicit_agent(agent_class: Any, window: int, seed: int, **kwargs) -> Any:
+    tf.keras.utils.set_random_seed(seed)
     settings = dict(
         normalizer=make_normalizer(),
         encoder=networks.MlpEncoder(width=16, depth=2),
         optimizer=tf.keras.optimizers.Adam(1e-2),
         train_step_counter=tf.Variable(0, dtype=tf.int64),
     )
-    agent = agents.MseAgent(TIME_STEP_SPEC, ACTION_SPEC, window=window, **{**settings, **kwargs})
+    agent = agent_class(
+        TIME_STEP_SPEC, ACTION_SPEC, window=window, seed=seed, **{**settings, **kwargs}
+    )
     agent.initialize()
     return agent
+
+
+def make_mixture(
+    batch_size: int, num_components: int, action_size: int, seed: int = 0
+) -> networks.MixtureParameters:
+    """Random mixtures over [-1, 1]^A, broad and narrow components among them."""
+    rng = np.random.default_rng(seed)
+    shape = (batch_size, num_components, action_size)
+    return networks.MixtureParameters(
+        tf.constant(rng.normal(0, 2, shape[:2]), tf.float32),
+        tf.constant(rng.uniform(-1, 1, shape), tf.float32),
+        tf.constant(np.exp(rng.uniform(np.log(0.01), 0, shape)), tf.float32),
+    )
+
+
+def mixture_log_density(
+    parameters: networks.MixtureParameters, actions: Any, temperature: float = 1.0
+) -> np.ndarray:
+    """Log densities [..., B] of actions [..., B, A] by NumPy in float64."""
+    logits, means, stddevs = (np.asarray(p, np.float64) for p in parameters)
+    log_weights = logits / temperature
+    log_weights -= np.logaddexp.reduce(log_weights, axis=-1)[:, None]
+    z = (np.asarray(actions, np.float64)[..., None, :] - means) / stddevs
+    log_normal = -0.5 * z**2 - np.log(stddevs) - 0.5 * np.log(2 * np.pi)
+    return np.logaddexp.reduce(log_weights + log_normal.sum(axis=-1), axis=-1)
 
 
 def make_time_step(batch_size: int, step_types: Any = FIRST, seed: int = 0) -> ts.TimeStep:

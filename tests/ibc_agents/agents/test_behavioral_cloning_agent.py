@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tf_agents.agents import tf_agent
+from tf_agents.policies import policy_saver
+from tf_agents.train import learner
 
 from ibc_agents.agents import experience as experience_lib
 from tests.ibc_agents import helpers
 
-AGENTS = pytest.mark.parametrize("make", [helpers.make_agent, helpers.make_mse_agent])
+AGENTS = pytest.mark.parametrize(
+    "make",
+    [helpers.make_agent, helpers.make_mse_agent, helpers.make_mdn_agent],
+    ids=["implicit", "mse", "mdn"],
+)
 ROOT = pathlib.Path(__file__).parents[3]
 
 
@@ -51,6 +57,50 @@ def test_contract_agent_is_a_tf_agent(make):
     assert isinstance(info, tf_agent.LossInfo)
     assert info.loss.shape == () and all(value.shape == () for value in info.extra.values())
     assert agent.train_step_counter.numpy() == 1
+
+
+@AGENTS
+def test_contract_agent_drops_into_the_learner_and_its_policy_into_policy_saver(make, tmp_path):
+    """The SavedModel acts as the live policy does, for any batch."""
+    agent = make()
+    experience = helpers.make_experience(8, 2)
+    trainer = learner.Learner(
+        str(tmp_path),
+        agent.train_step_counter,
+        agent,
+        lambda: tf.data.Dataset.from_tensors((experience, ())).repeat(),
+        checkpoint_interval=2,
+        summary_interval=0,
+    )
+    before = agent.loss(experience).loss
+    assert np.isfinite(trainer.run(iterations=4).loss)
+    assert agent.train_step_counter.numpy() == 4 and agent.skipped_steps.numpy() == 0
+    assert agent.loss(experience).loss != before
+    assert tf.train.latest_checkpoint(str(tmp_path / "train" / "checkpoints")) is not None
+
+    policy_saver.PolicySaver(agent.policy, batch_size=None).save(str(tmp_path / "policy"))
+    saved = tf.saved_model.load(str(tmp_path / "policy"))
+    for batch_size in (1, 5):
+        live_state = saved_state = agent.policy.get_initial_state(batch_size)
+        for k, kind in enumerate([helpers.FIRST, helpers.MID, helpers.FIRST]):
+            time_step = helpers.make_time_step(batch_size, kind, seed=k)
+            live = agent.policy.action(time_step, live_state)
+            loaded = saved.action(time_step, saved_state)
+            np.testing.assert_allclose(loaded.action, live.action, atol=1e-6)
+            tf.nest.map_structure(np.testing.assert_array_equal, loaded.state, live.state)
+            live_state, saved_state = live.state, loaded.state
+
+
+@AGENTS
+def test_equal_seeds_give_equal_training_bit_for_bit(make):
+    def train(seed):
+        agent = make(seed=seed)
+        for k in range(3):
+            agent.train(helpers.make_experience(32, 2, seed=k))
+        return state_of(agent)
+
+    assert_equal(train(0), train(0))
+    assert any((a != b).any() for a, b in zip(train(0), train(1), strict=True))
 
 
 @AGENTS

@@ -1,0 +1,101 @@
+"""The paper's MDN baseline: explicit behavioural cloning by a mixture density (Bishop 1994)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gin
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.agents import behavioral_cloning_agent, building
+from ibc_agents.networks import mixture_density
+from ibc_agents.policies import gaussian_mixture, mdn_policy
+
+
+@gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
+class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
+    """Learns a mixture of Gaussians over the scaled action; the loss is −log p(a|o)."""
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: Any,
+        normalizer: normalizer_lib.Normalizer,
+        encoder: tf.keras.layers.Layer,
+        optimizer: tf.keras.optimizers.Optimizer,
+        window: int = 2,
+        num_components: int = 26,
+        min_stddev: float = 0.01,
+        training_temperature: float = 1.0,
+        policy_temperature: float = 1.0,
+        seed: int = 0,
+        train_step_counter: tf.Variable | None = None,
+    ):
+        """Creates the agent.
+
+        Temperatures divide the logits of the mixture's weights, and nothing else. Equal ones in
+        training and in the policy leave what can be learned as it is, and only scale the steps by
+        which it is. The policy has its weights to the power of training_temperature /
+        policy_temperature, made to sum to 1 again: a lower one than in training favours the largest.
+
+        Args:
+            time_step_spec: of the unwrapped environment.
+            action_spec: of the unwrapped environment; float vectors or a nest of them.
+            normalizer: statistics of the demonstrations; see `Normalizer.from_dataset`.
+            encoder: maps the normalised window to a vector; a linear layer makes it a mixture.
+            optimizer: a Keras optimiser.
+            window: T, frames of observation the network sees.
+            num_components: K, positive; the paper has 26.
+            min_stddev: the smallest standard deviation of a component, in scaled units, positive.
+            training_temperature: of the loss, positive; the paper has 1 to 2.5.
+            policy_temperature: of the policy, positive; the paper has 1 to 2.5.
+            seed: of all randomness in training.
+            train_step_counter: int64 variable; by default TF-Agents' global step.
+
+        Raises:
+            ValueError: if a number is out of range.
+        """
+        if training_temperature <= 0:
+            raise ValueError(f"training_temperature must be positive, got {training_temperature}.")
+        if policy_temperature <= 0:
+            raise ValueError(f"policy_temperature must be positive, got {policy_temperature}.")
+        self._training_temperature = training_temperature
+        self._mixture_network = mixture_density.MixtureDensityNetwork(
+            encoder, normalizer.action_space.size, num_components, min_stddev
+        )
+        self._mixture_network(building.example_window(time_step_spec, normalizer, window))
+        policy = mdn_policy.MdnPolicy(
+            time_step_spec,
+            action_spec,
+            self._mixture_network,
+            normalizer,
+            window,
+            policy_temperature,
+        )
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            policy,
+            normalizer,
+            optimizer,
+            window,
+            trained=[self._mixture_network],
+            seed=seed,
+            train_step_counter=train_step_counter,
+        )
+
+    def _example_losses(self, observation, action, seed, training):
+        parameters, _ = self._mixture_network(observation, training=training)
+        mixture = gaussian_mixture.GaussianMixture.from_parameters(
+            parameters, self._training_temperature
+        )
+        # Of the component that takes the demonstration, as far as one does.
+        taken = mixture.posterior_mode(action)
+        stddevs = tf.gather(parameters.stddevs, taken, batch_dims=1)
+        report = {
+            "component_stddev": tf.reduce_mean(stddevs, axis=-1),
+            "weights_entropy": mixture.mixture_distribution.entropy(),
+        }
+        return -mixture.log_prob(action), report

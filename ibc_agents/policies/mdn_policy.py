@@ -1,0 +1,52 @@
+"""The explicit policy of the mixture-density baseline: the likeliest component's mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.networks import mixture_density
+from ibc_agents.policies import gaussian_mixture, window_policy
+
+
+class MdnPolicy(window_policy.WindowPolicy):
+    """Acts by the mode of the mixture that the network predicts; see `GaussianMixture`.
+
+    `action` draws nothing at random. `distribution` is the mixture itself, cut to the bounds.
+    """
+
+    def __init__(
+        self,
+        time_step_spec,
+        action_spec,
+        mixture_network: mixture_density.MixtureDensityNetwork,
+        normalizer: normalizer_lib.Normalizer,
+        window: int,
+        temperature: float = 1.0,
+        name: str = "MdnPolicy",
+    ):
+        """Creates the policy.
+
+        Args:
+            time_step_spec: of the unwrapped environment.
+            action_spec: of the unwrapped environment.
+            mixture_network: normalised window → mixture over scaled actions.
+            normalizer: from the environment's units to scaled ones and back.
+            window: T, frames of observation, at least 1.
+            temperature: divides the mixture's logits, positive.
+            name: of the policy.
+
+        Raises:
+            ValueError: if the temperature is not positive.
+        """
+        if temperature <= 0:
+            raise ValueError(f"temperature must be positive, got {temperature}.")
+        self._mixture_network = mixture_network
+        self._temperature = temperature
+        super().__init__(time_step_spec, action_spec, normalizer, window, name=name)
+
+    def _scaled_distribution(self, observation: Any, seed: tf.Tensor):
+        parameters, _ = self._mixture_network(observation)
+        return gaussian_mixture.GaussianMixture.from_parameters(parameters, self._temperature)
