@@ -38,7 +38,7 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         Temperatures divide the logits of the mixture's weights, and nothing else. Equal ones in
         training and in the policy leave what can be learned as it is, and only scale the steps by
         which it is. The policy has its weights to the power of training_temperature /
-        policy_temperature, made to sum to 1 again: a lower one than in training favours the largest.
+        policy_temperature, made to sum to 1 again: one lower than in training favours the largest.
 
         Args:
             time_step_spec: of the unwrapped environment.

@@ -1,4 +1,4 @@
-"""The mixture-density baseline's network (Bishop 1994): a mixture of Gaussians for each observation."""
+"""The mixture-density baseline's network (Bishop 1994): Gaussians and weights from a window."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class MixtureDensityNetwork(network.Network):
     """An encoder and a linear layer: from the observation window to a mixture density.
 
     Where actions repeat exactly the likelihood has no maximum: it grows without end as a component
-    narrows around them. So standard deviations are softplus(·) + `min_stddev`, which keeps density
-    and gradients bounded, and is smooth where a cut would leave a narrow component without gradient.
+    narrows around them. So standard deviations are softplus(·) + `min_stddev`, which bounds the
+    density and, unlike a cut, leaves a narrow component the gradient that can widen it again.
 
     At first the components' means are spread over [−1, 1] in every dimension, whatever the
     observation. Components that begin alike get equal gradients and would stay one component; and

@@ -7,10 +7,8 @@ import tensorflow_probability as tfp
 
 from ibc_agents.networks import mixture_density
 
-tfd = tfp.distributions
 
-
-class GaussianMixture(tfd.MixtureSameFamily):
+class GaussianMixture(tfp.distributions.MixtureSameFamily):
     """p(a) = Σ_k w_k N(a; μ_k, σ_k²), where w = softmax(logits / temperature).
 
     A temperature above 1 evens the weights out, below 1 it favours the largest; means and standard
@@ -34,8 +32,8 @@ class GaussianMixture(tfd.MixtureSameFamily):
             temperature: divides the logits, positive.
         """
         return cls(
-            tfd.Categorical(logits=parameters.logits / temperature),
-            tfd.MultivariateNormalDiag(parameters.means, parameters.stddevs),
+            tfp.distributions.Categorical(logits=parameters.logits / temperature),
+            tfp.distributions.MultivariateNormalDiag(parameters.means, parameters.stddevs),
             name="GaussianMixture",
         )
 
