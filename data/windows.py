@@ -6,9 +6,13 @@ the first frame is repeated. Windows never cross an episode.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import tensorflow as tf
+from tf_agents.trajectories import trajectory
 
+from data import episodes
 from data.errors import DataError
 
 
@@ -47,6 +51,38 @@ def tf_window_indices(executed: tf.Tensor, sequence_length: int) -> tf.Tensor:
     return tf.maximum(tf.where(executed) + offsets, tf.zeros([], tf.int64))
 
 
+def windows_in_order(
+    loaded: Iterable[episodes.Episode], sequence_length: int, batch_size: int
+) -> Iterator[trajectory.Trajectory]:
+    """All windows of all episodes, once, in order; at most a batch of them is in memory.
+
+    Args:
+        loaded: the episodes.
+        sequence_length: T, at least 1.
+        batch_size: B, at least 1; the last batch may be smaller.
+
+    Yields:
+        Trajectory of NumPy arrays [B, T, ...].
+
+    Raises:
+        DataError: T or B is not positive.
+    """
+    check_sequence_length(sequence_length)
+    check_batch_size(batch_size)
+    parts: list[trajectory.Trajectory] = []
+    missing = batch_size
+    for episode in loaded:
+        rows = window_indices(episode.num_frames, episode.executed, sequence_length)
+        while len(rows):
+            parts.append(_gather(episode.frames, rows[:missing]))
+            missing, rows = missing - len(rows[:missing]), rows[missing:]
+            if not missing:
+                yield _join(parts)
+                parts, missing = [], batch_size
+    if parts:
+        yield _join(parts)
+
+
 def check_sequence_length(sequence_length: int) -> None:
     """Raises a DataError unless T is positive."""
     if sequence_length < 1:
@@ -57,3 +93,11 @@ def check_batch_size(batch_size: int) -> None:
     """Raises a DataError unless B is positive."""
     if batch_size < 1:
         raise DataError(f"the batch size is {batch_size}; it must be at least 1.")
+
+
+def _gather(frames: trajectory.Trajectory, rows: np.ndarray) -> trajectory.Trajectory:
+    return tf.nest.map_structure(lambda leaf: leaf[rows], frames)
+
+
+def _join(parts: list[trajectory.Trajectory]) -> trajectory.Trajectory:
+    return tf.nest.map_structure(lambda *leaves: np.concatenate(leaves), *parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -82,6 +83,18 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         """int64: steps skipped since the last one that was applied."""
         return self._update.skipped_in_a_row
 
+    def memorize(self, windows: Iterable[trajectory.Trajectory]) -> None:
+        """Sees the training demonstrations once, before training.
+
+        Whoever trains an agent calls this first. Agents that learn by gradients have no use for it
+        and do not even begin to iterate; those that learn otherwise override it.
+
+        Args:
+            windows: batches ``[B, T, …]`` of any size, as `train` takes them; every window once,
+                in order.
+        """
+        del windows
+
     def validate(self, experience: trajectory.Trajectory) -> tf_agent.LossInfo:
         """Scores held-out experience; nothing is learned.
 
@@ -92,7 +105,7 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
             What `loss` returns, and in `extra` also the `gradient_norm`.
         """
         loss_info, gradients = self._differentiate(experience, None, training=False)
-        norm = tf.linalg.global_norm(gradients)
+        norm = guarded_update.global_norm(gradients)
         return loss_info._replace(extra={**loss_info.extra, "gradient_norm": norm})
 
     @abc.abstractmethod
@@ -115,19 +128,8 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         self._update.build(self._variables())
 
     def _loss(self, experience, weights=None, training=False):
-        experience_lib.check_experience(
-            experience, self.training_data_spec, self.train_sequence_length
-        )
-        window, executed = experience_lib.repair_window(experience)
-        newest_action = tf.nest.map_structure(lambda leaf: leaf[:, -1], experience.action)
-        scaled = self._normalizer.scale_action(newest_action)
-        losses, report = self._example_losses(
-            self._normalizer.normalize_observation(window),
-            # An action that was never executed may be anything, and 0 · inf is not 0.
-            tf.where(executed[:, None] > 0, scaled, 0.0),
-            self._step_seed(),
-            training,
-        )
+        observation, action, executed = self._examples(experience)
+        losses, report = self._example_losses(observation, action, self._step_seed(), training)
         if weights is not None:
             losses *= tf.cast(weights, tf.float32)
         # This replica's share of the mean: the Learner and the sum of gradients add them up.
@@ -136,6 +138,26 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
             _masked_mean(losses, executed, count),
             {key: _masked_mean(value, executed, count) for key, value in report.items()},
         )
+
+    def _examples(self, experience: trajectory.Trajectory) -> tuple[Any, tf.Tensor, tf.Tensor]:
+        """Checks experience and makes examples of it.
+
+        Args:
+            experience: ``[B, T, …]``, in the environment's own units.
+
+        Returns:
+            The normalised windows, a nest of ``[B, T, …]``; the scaled actions to learn ``[B, A]``;
+            and whether each was executed, float32 ``[B]``, 0 or 1.
+        """
+        experience_lib.check_experience(
+            experience, self.training_data_spec, self.train_sequence_length
+        )
+        window, executed = experience_lib.repair_window(experience)
+        newest_action = tf.nest.map_structure(lambda leaf: leaf[:, -1], experience.action)
+        scaled = self._normalizer.scale_action(newest_action)
+        # An action that was never executed may be anything, and 0 · inf is not 0.
+        action = tf.where(executed[:, None] > 0, scaled, 0.0)
+        return self._normalizer.normalize_observation(window), action, executed
 
     def _train(self, experience, weights=None):
         loss_info, gradients = self._differentiate(experience, weights, training=True)

@@ -38,7 +38,7 @@ class GuardedUpdate(tf.Module):
         replica = tf.distribute.get_replica_context()
         if replica.num_replicas_in_sync > 1:
             loss, gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, (loss, gradients))
-        norm = tf.linalg.global_norm(gradients)
+        norm = global_norm(gradients)
         finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
         replica.merge_call(self._apply_everywhere, args=(finite, gradients, variables))
         return norm
@@ -64,3 +64,8 @@ class GuardedUpdate(tf.Module):
         self.optimizer.apply_gradients(
             zip(gradients, variables, strict=True), skip_gradients_aggregation=True
         )
+
+
+def global_norm(gradients: list[tf.Tensor]) -> tf.Tensor:
+    """Returns the norm of all gradients as one vector; 0 of none, which TensorFlow refuses."""
+    return tf.linalg.global_norm(gradients) if gradients else tf.zeros([])

@@ -3,8 +3,8 @@
 from ibc_agents.networks.convolutions import ConvMaxPool, ConvResNet
 from ibc_agents.networks.encoders import MlpEncoder
 from ibc_agents.networks.energy_network import EnergyNetwork
-from ibc_agents.networks.image_coordinates import CoordConv
 from ibc_agents.networks.flat_encoder import FlatEncoder
+from ibc_agents.networks.image_coordinates import CoordConv
 from ibc_agents.networks.mixture_density import MixtureDensityNetwork, MixtureParameters
 from ibc_agents.networks.mlp_energy import MlpEnergyNetwork
 from ibc_agents.networks.pixel_encoder import PixelEncoder

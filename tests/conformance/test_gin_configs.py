@@ -91,6 +91,9 @@ def test_run_takes_two_steps(name, tmp_path, particle_dataset, monkeypatch):
     assert np.all(np.isfinite(losses)), losses
     assert agent.train_step_counter.numpy() == 2
     assert agent.skipped_steps.numpy() == 0
+    if not before:  # an agent that memorises: of what it has seen it knows the answer
+        assert losses == [0.0, 0.0]
+        return
     changes = [
         np.max(np.abs(np.array(variable) - old))
         for variable, old in zip(agent.policy.trainable_variables, before, strict=True)
