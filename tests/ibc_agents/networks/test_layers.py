@@ -57,3 +57,59 @@ def test_an_image_is_refused_with_a_sentence():
     image = tf.zeros([2, 1, 8, 8, 3], tf.uint8)
     with pytest.raises(ValueError, match="takes vectors, but an observation is an image"):
         layers.flatten_observation({"position": tf.zeros([2, 1, 2]), "rgb": image})
+
+
+def test_layer_norm_and_activation_come_before_each_dense_layer():
+    """h ← h + W₂ relu(N₂(W₁ relu(N₁(h)))), by NumPy."""
+    resnet = layers.DenseResNet(width=5, depth=2, layer_norm=True)
+    inputs = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    resnet(inputs)
+    first, second = [v.numpy() for v in resnet.trainable_variables if v.shape.rank == 2]
+
+    def normalize(x):
+        return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-3)
+
+    inner = np.maximum(normalize(inputs), 0) @ first
+    expected = inputs + np.maximum(normalize(inner), 0) @ second
+    np.testing.assert_allclose(resnet(inputs), expected, rtol=1e-4, atol=1e-5)
+    assert len(resnet.trainable_variables) == 8
+
+
+def test_dropout_comes_between_activation_and_dense_layer():
+    """Means over many masks are those of the layer without dropout, in a block of one unit row."""
+    tf.keras.utils.set_random_seed(0)
+    resnet = layers.DenseResNet(width=4, depth=2, activation="linear", dropout_rate=0.5)
+    inputs = tf.repeat(tf.random.normal([1, 4]), 20_000, axis=0)
+    outputs = resnet(inputs, training=True).numpy()
+    without = resnet(inputs)[0].numpy()
+    deviation = outputs.std(axis=0) / np.sqrt(len(outputs))
+    assert (deviation > 0).all()
+    assert (np.abs(outputs.mean(axis=0) - without) < 5 * deviation).all()
+    # Four inputs and four inner units, each there or not.
+    assert len(np.unique(outputs.round(5), axis=0)) > 100
+
+
+def test_a_factory_makes_every_dense_layer():
+    made = []
+
+    def dense(units):
+        made.append(units)
+        return tf.keras.layers.Dense(units, kernel_initializer="zeros")
+
+    resnet = layers.DenseResNet(width=3, depth=4, dense=dense)
+    inputs = tf.random.normal([2, 3])
+    np.testing.assert_array_equal(resnet(inputs), inputs)
+    assert made == [3] * 4
+
+
+@pytest.mark.parametrize("training", [True, False, None])
+def test_training_reaches_the_layers_that_take_it(training):
+    inputs = tf.ones([2, 8])
+    outputs = layers.apply(tf.keras.layers.Dropout(0.5), inputs, training)
+    assert (outputs != inputs).numpy().any() == bool(training)
+    assert layers.apply(tf.keras.layers.Dense(3), inputs, training).shape == [2, 3]
+
+
+def test_a_dropout_rate_out_of_range_raises():
+    with pytest.raises(ValueError, match="dropout rate"):
+        layers.DenseResNet(4, 2, dropout_rate=1.5)

@@ -109,3 +109,58 @@ def test_an_image_is_refused_with_a_sentence():
 def test_odd_depth_raises():
     with pytest.raises(ValueError, match="even depth"):
         networks.MlpEnergyNetwork(width=8, depth=3)
+
+
+def test_a_factory_makes_every_dense_layer_of_energy_and_encoder():
+    encoder = networks.MlpEncoder(width=8, depth=2, dense=networks.SpectralNormDense)
+    network = networks.MlpEnergyNetwork(
+        width=16, depth=4, encoder=encoder, dense=networks.SpectralNormDense
+    )
+    network((OBSERVATION, ACTIONS))
+    normalised = [m for m in network.submodules if isinstance(m, networks.SpectralNormDense)]
+    dense = [m for m in network.submodules if isinstance(m, tf.keras.layers.Dense)]
+    assert len(normalised) == len(dense) == 3 + 7
+    kernels = [v for v in network.trainable_variables if v.shape.rank == 2]
+    assert len(kernels) == 10 and len(network.non_trainable_variables) == 10
+
+
+def test_training_reaches_every_dense_layer():
+    network = networks.MlpEnergyNetwork(width=16, depth=2, dense=networks.SpectralNormDense)
+    network((OBSERVATION, ACTIONS))
+    for variable in network.trainable_variables:
+        variable.assign(tf.random.normal(variable.shape))
+    before = [v.numpy() for v in network.non_trainable_variables]
+    network((OBSERVATION, ACTIONS), training=False)
+    code = network.encode(OBSERVATION, training=True)
+    changes = [(v.numpy() != old).any() for v, old in zip(network.non_trainable_variables, before)]
+    assert sum(changes) == 1
+    network.energy(code, ACTIONS, training=True)
+    changes = [(v.numpy() != old).any() for v, old in zip(network.non_trainable_variables, before)]
+    # One unit's direction cannot change but in sign.
+    assert sum(changes) >= 4
+
+
+@pytest.mark.parametrize("options", [dict(layer_norm=True), dict(dropout_rate=0.5)])
+def test_slopes_can_be_differentiated_by_the_weights(options):
+    """As the gradient penalty does, against finite differences."""
+    tf.keras.utils.set_random_seed(0)
+    network = networks.MlpEnergyNetwork(width=8, depth=2, activation="tanh", **options)
+    network((OBSERVATION, ACTIONS))
+
+    def penalty():
+        with tf.GradientTape() as tape:
+            tape.watch(ACTIONS)
+            energies = network((OBSERVATION, ACTIONS))[0]
+        return tf.reduce_sum(tf.square(tape.gradient(energies, ACTIONS)))
+
+    kernel = network._action_projection.kernel
+    with tf.GradientTape() as tape:
+        value = penalty()
+    gradient = tape.gradient(value, kernel).numpy()
+    start, step = kernel.numpy(), 1e-2
+    for index in [(0, 0), (1, 5)]:
+        change = np.zeros_like(start)
+        change[index] = step
+        ends = [(kernel.assign(start + sign * change), penalty())[1] for sign in (1, -1)]
+        slope = (ends[0] - ends[1]) / (2 * step)
+        np.testing.assert_allclose(gradient[index], slope, rtol=2e-2, atol=2e-2)

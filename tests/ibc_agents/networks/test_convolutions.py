@@ -1,0 +1,77 @@
+"""Convolutional networks: shapes, sizes, residual blocks."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents import networks
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"),
+    [(16, 16, (1, 1)), (90, 120, (5, 7)), (31, 17, (1, 1)), (180, 240, (11, 15))],
+)
+def test_four_max_pools_leave_a_sixteenth(height, width, expected):
+    features = networks.ConvMaxPool()(tf.zeros([1, height, width, 6]))
+    assert features.shape == [1, *expected, 256]
+
+
+def test_published_channels_and_kernels():
+    network = networks.ConvMaxPool()
+    network(tf.zeros([1, 16, 16, 6]))
+    shapes = [tuple(v.shape) for v in network.trainable_variables if v.shape.rank == 4]
+    assert shapes == [(3, 3, 6, 32), (3, 3, 32, 64), (3, 3, 64, 128), (3, 3, 128, 256)]
+
+
+def test_is_convolution_relu_max_pool():
+    """In this order, as published; a padded 3 × 3 convolution by NumPy."""
+    network = networks.ConvMaxPool(channels=[4])
+    image = np.random.default_rng(0).normal(size=[2, 6, 8, 3]).astype(np.float32)
+    network(image)
+    kernel = np.random.default_rng(1).normal(size=[3, 3, 3, 4])
+    bias = np.array([-1.0, 0.0, 0.5, 1.0])
+    network.set_weights([kernel, bias])
+    padded = np.pad(image, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    hidden = sum(padded[:, i : i + 6, j : j + 8] @ kernel[i, j] for i in range(3) for j in range(3))
+    hidden = np.maximum(hidden + bias, 0).reshape(2, 3, 2, 4, 2, 4).max(axis=(2, 4))
+    np.testing.assert_allclose(network(image), hidden, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width"), [(15, 64), (64, 15)])
+def test_images_too_small_for_the_pools_raise(height, width):
+    message = rf"4 max-pools need images of at least 16 × 16 pixels, got {height} × {width}"
+    with pytest.raises(ValueError, match=message):
+        networks.ConvMaxPool()(tf.zeros([1, height, width, 3]))
+
+
+def test_resnet_strides_round_up():
+    network = networks.ConvResNet(channels=(4, 8, 6), strides=(2, 3, 1))
+    assert network(tf.zeros([2, 21, 30, 5])).shape == [2, 4, 5, 6]
+
+
+def test_resnet_stage_is_a_convolution_and_a_residual_block():
+    """1 × 1 kernels: the same dense layers at every place; ends linearly."""
+    network = networks.ConvResNet(channels=[4], strides=[2], kernel_size=1)
+    image = np.random.default_rng(0).normal(size=[2, 5, 6, 3]).astype(np.float32)
+    network(image)
+    rng = np.random.default_rng(1)
+    weights = [rng.normal(size=v.shape) for v in network.trainable_variables]
+    network.set_weights(weights)
+    entry, entry_bias, first, first_bias, second, second_bias = weights
+    hidden = image[:, ::2, ::2] @ entry[0, 0] + entry_bias
+    inner = np.maximum(hidden, 0) @ first[0, 0] + first_bias
+    hidden = hidden + np.maximum(inner, 0) @ second[0, 0] + second_bias
+    assert (hidden < 0).any()
+    np.testing.assert_allclose(network(image), hidden, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("make", [networks.ConvMaxPool, networks.ConvResNet])
+@pytest.mark.parametrize("channels", [(), (8, 0)])
+def test_no_channels_raise(make, channels):
+    with pytest.raises(ValueError, match="positive number of channels"):
+        make(channels=channels)
+
+
+def test_a_stride_for_each_stage():
+    with pytest.raises(ValueError, match="got 1 for 2 stages"):
+        networks.ConvResNet(channels=(4, 4), strides=(2,))

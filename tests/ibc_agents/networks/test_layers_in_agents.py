@@ -1,0 +1,202 @@
+"""Dropout, layer norm and spectral norm in whole agents: restarts, replicas, saved policies."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.policies import policy_saver
+
+from ibc_agents import losses, networks, samplers
+from tests.ibc_agents import helpers
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+
+OBSERVATION = helpers.make_experience(1, 2).observation
+
+
+def make_mse(seed=0):
+    tf.keras.utils.set_random_seed(seed)
+    encoder = networks.MlpEncoder(width=16, depth=4, dropout_rate=0.3, layer_norm=True)
+    encoder(OBSERVATION)  # here, for the helper sets a seed of its own
+    return helpers.make_mse_agent(encoder=encoder)
+
+
+def make_implicit(seed=0, dropout_rate=0.2, layer_norm=True):
+    """Everything at once, under Langevin chains and a gradient penalty."""
+    tf.keras.utils.set_random_seed(seed)
+    options = dict(
+        dropout_rate=dropout_rate, layer_norm=layer_norm, dense=networks.SpectralNormDense
+    )
+    encoder = networks.MlpEncoder(width=16, depth=2, **options)
+    network = networks.MlpEnergyNetwork(width=16, depth=2, encoder=encoder, **options)
+    network((OBSERVATION, tf.zeros([1, 1, 2])))
+    return helpers.make_agent(
+        energy_network=network,
+        num_counter_examples=4,
+        counter_example_sampler=samplers.Langevin(3),
+        gradient_penalty=losses.GradientPenalty(margin=0.0),
+    )
+
+
+def make_spectral():
+    return make_implicit(dropout_rate=0.0, layer_norm=False)
+
+
+KINDS = pytest.mark.parametrize("make", [make_mse, make_implicit])
+
+
+def network_of(agent):
+    return agent._trained[0]
+
+
+def state_of(agent):
+    network = network_of(agent)
+    return [v.numpy() for v in [*network.variables, *agent._update.optimizer.variables]]
+
+
+def layer_state(agent):
+    return [v.numpy() for v in network_of(agent).non_trainable_variables]
+
+
+def assert_equal(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def changed(one, other):
+    return [not np.array_equal(a, b) for a, b in zip(one, other, strict=True)]
+
+
+@KINDS
+def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(make, tmp_path):
+    experiences = [helpers.make_experience(8, 2, seed=k) for k in range(6)]
+    agent = make()
+    train = helpers.compiled(agent.train)
+    for experience in experiences[:3]:
+        train(experience)
+    path = tf.train.Checkpoint(agent=agent).save(str(tmp_path / "checkpoint"))
+    for experience in experiences[3:]:
+        train(experience)
+
+    other = make(seed=1)
+    status = tf.train.Checkpoint(agent=other).restore(path)
+    status.assert_existing_objects_matched().assert_consumed()
+    train = helpers.compiled(other.train)
+    for experience in experiences[3:]:
+        train(experience)
+    assert_equal(state_of(other), state_of(agent))
+
+
+@KINDS
+def test_equal_seeds_give_equal_runs(make):
+    experiences = [helpers.make_experience(8, 2, seed=k) for k in range(3)]
+    ends = []
+    for seed in (0, 0, 1):
+        agent = make(seed)
+        for experience in experiences:
+            agent.train(experience)
+        ends.append(state_of(agent))
+    assert_equal(ends[0], ends[1])
+    assert any(changed(ends[0], ends[2]))
+
+
+@KINDS
+def test_training_drops_and_validation_does_not(make):
+    agent, experience = make(), helpers.make_experience(16, 2)
+    assert agent.loss(experience, training=True).loss != agent.loss(experience).loss
+    before = layer_state(agent)
+    first = agent.validate(experience).loss
+    assert agent.validate(experience).loss == first
+    assert_equal(layer_state(agent), before)
+
+
+def test_a_step_moves_each_singular_vector_once_however_long_the_chains():
+    """Only the loss's own pass moves them: the chains, and the slopes, leave them alone."""
+    agent, experience = make_spectral(), helpers.make_experience(8, 2)
+    network = agent.energy_network
+    for variable in network.trainable_variables:
+        variable.assign(tf.random.normal(variable.shape))
+    kernels = [v.numpy() for v in network.trainable_variables if v.shape.rank == 2]
+    before = layer_state(agent)
+    assert len(kernels) == len(before) == 8
+    agent.train(experience)
+    for u, moved in zip(before, layer_state(agent), strict=True):
+        # One iteration with the kernel it belongs to, whichever that is.
+        candidates = [
+            kernel.T @ (kernel @ u) for kernel in kernels if kernel.shape[1] == u.shape[0]
+        ]
+        errors = [np.abs(c / np.linalg.norm(c) - moved).max() for c in candidates]
+        assert min(errors) < 1e-4
+
+
+def test_a_skipped_step_leaves_every_weight():
+    agent, good = make_spectral(), helpers.make_experience(8, 2)
+    goal = good.observation["goal"].numpy()
+    goal[2, 1, 0] = np.nan
+    before = [v.numpy() for v in agent._variables()]
+    agent.train(good._replace(observation={**good.observation, "goal": tf.constant(goal)}))
+    assert agent.skipped_steps.numpy() == 1
+    assert_equal([v.numpy() for v in agent._variables()], before)
+    assert all(np.isfinite(u).all() for u in layer_state(agent))
+
+
+def test_spectral_energies_have_bounded_slopes():
+    """Without the residual blocks' sums every layer is 1-Lipschitz, and so is the energy."""
+    tf.keras.utils.set_random_seed(0)
+    network = networks.MlpEnergyNetwork(width=16, depth=0, dense=networks.SpectralNormDense)
+    code = tf.random.normal([4, 16])
+    actions = tf.random.normal([4, 32, 2])
+    network.energy(code, actions)
+    for variable in network.submodules[0].trainable_variables:
+        variable.assign(variable * 100.0)
+    with tf.GradientTape() as tape:
+        tape.watch(actions)
+        energies = network.energy(code, actions)
+    assert np.linalg.norm(tape.gradient(energies, actions), axis=-1).max() < 1.05
+
+
+@KINDS
+def test_a_saved_policy_is_the_live_one_with_dropout_off(make, tmp_path):
+    agent = make()
+    for k in range(3):
+        agent.train(helpers.make_experience(8, 2, seed=k))
+    policy = agent.policy
+    policy_saver.PolicySaver(policy, batch_size=None).save(str(tmp_path / "policy"))
+    saved = tf.saved_model.load(str(tmp_path / "policy"))
+    time_step, state = helpers.make_time_step(5), policy.get_initial_state(5)
+    live = policy.action(time_step, state).action
+    for _ in range(2):
+        np.testing.assert_allclose(
+            saved.action(time_step, state).action, live, rtol=1e-5, atol=1e-5
+        )
+
+
+@pytest.fixture(scope="module")
+def replicas():
+    """What replicated_layers.py found; a process of its own, for it needs two logical devices."""
+    script = pathlib.Path(__file__).parent / "replicated_layers.py"
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("kind", ["spectral", "dropout"])
+def test_replicas_stay_alike_and_move_their_state(replicas, kind):
+    found = replicas[kind]
+    assert found["skipped"] == 0
+    assert found["weights"][0] == found["weights"][1]
+    assert found["state"][0] == found["state"][1]
+    assert found["state"][0] != found["start"][0]
+    assert found["restored"] == found["state"][0]
+
+
+def test_replicas_draw_different_masks(replicas):
+    masks = [tuple(mask) for step in replicas["masks"] for mask in step]
+    assert len(set(masks)) == 4

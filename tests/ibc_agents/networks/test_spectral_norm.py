@@ -1,0 +1,165 @@
+"""Spectrally normalised dense layers."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents import networks
+
+
+def make(units=6, inputs=9, **kwargs):
+    tf.keras.utils.set_random_seed(0)
+    layer = networks.SpectralNormDense(units, **kwargs)
+    layer.build([None, inputs])
+    return layer
+
+
+def state(layer):
+    return layer.non_trainable_variables[0].numpy()
+
+
+def largest_singular_value(kernel):
+    return np.linalg.svd(np.asarray(kernel, np.float64), compute_uv=False)[0]
+
+
+def matrix(layer, inputs=9, training=False):
+    """What the layer multiplies by."""
+    zero = tf.zeros([1, inputs])
+    return (layer(tf.eye(inputs), training=training) - layer(zero, training=training)).numpy()
+
+
+@pytest.mark.parametrize("units", [1, 6, 20])
+def test_a_new_layer_divides_by_the_largest_singular_value(units):
+    layer = make(units)
+    kernel = layer.kernel.numpy()
+    expected = kernel / largest_singular_value(kernel)
+    np.testing.assert_allclose(matrix(layer), expected, rtol=1e-2, atol=1e-3)
+
+
+def test_equals_a_dense_layer_with_the_divided_kernel_in_any_rank():
+    layer = make(activation="relu", bias_initializer="normal")
+    dense = tf.keras.layers.Dense(6, activation="relu")
+    for shape in ([4, 9], [4, 3, 9], [2, 4, 3, 9]):
+        inputs = tf.random.normal(shape)
+        dense(inputs)
+        dense.set_weights([layer.kernel / largest_singular_value(layer.kernel), layer.bias])
+        outputs = layer(inputs)
+        assert outputs.shape == [*shape[:-1], 6]
+        np.testing.assert_allclose(outputs, dense(inputs), rtol=1e-2, atol=1e-2)
+    assert len(make(use_bias=False).trainable_variables) == 1
+
+
+def test_follows_a_kernel_that_changes():
+    layer, rng = make(), np.random.default_rng(0)
+    layer.kernel.assign(rng.normal(size=[9, 6]))
+    for _ in range(200):
+        matrix(layer, training=True)
+        layer.kernel.assign_add(rng.normal(size=[9, 6]) * 1e-3)
+    assert largest_singular_value(matrix(layer)) == pytest.approx(1.0, abs=1e-2)
+
+
+def test_only_training_moves_the_state_and_nothing_moves_the_weights():
+    layer, inputs = make(), tf.random.normal([4, 9])
+    layer.kernel.assign(tf.random.normal([9, 6]))
+    kernel, u = layer.kernel.numpy(), state(layer)
+    layer(inputs)
+    layer(inputs, training=False)
+    np.testing.assert_array_equal(state(layer), u)
+    layer(inputs, training=True)
+    assert (state(layer) != u).any()
+    np.testing.assert_array_equal(layer.kernel, kernel)
+
+
+def test_a_call_after_a_training_call_gives_the_same():
+    layer, inputs = make(), tf.random.normal([4, 9])
+    layer.kernel.assign(tf.random.normal([9, 6]))
+    trained = layer(inputs, training=True)
+    np.testing.assert_array_equal(layer(inputs), trained)
+
+
+def test_more_iterations_a_call_get_closer():
+    def error(num_iterations):
+        layer = make(num_iterations=num_iterations)
+        layer.kernel.assign(tf.random.stateless_normal([9, 6], [0, 1]))
+        return abs(largest_singular_value(matrix(layer, training=True)) - 1)
+
+    assert error(50) < 1e-5 < error(1)
+
+
+def converged():
+    layer = make(num_iterations=200)
+    layer(tf.zeros([1, 9]), training=True)
+    return layer
+
+
+def test_gradient_goes_through_the_singular_value():
+    """d⟨G, W/σ⟩/dW = (G − ⟨G, W/σ⟩ v uᵀ)/σ with u, v held fixed."""
+    layer = converged()
+    of_matrix = np.random.default_rng(0).normal(size=[9, 6])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(tf.eye(9)) * of_matrix)
+    kernel = layer.kernel.numpy().astype(np.float64)
+    left, values, right = np.linalg.svd(kernel)
+    direction = np.outer(left[:, 0], right[0])
+    slope = (of_matrix * kernel).sum() / values[0]
+    expected = (of_matrix - slope * direction) / values[0]
+    np.testing.assert_allclose(tape.gradient(loss, layer.kernel), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_second_order_gradients_against_finite_differences():
+    """A penalty on the slope in the inputs, differentiated by the kernel."""
+    layer, inputs = converged(), tf.random.stateless_normal([4, 9], [0, 2])
+
+    def penalty():
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            energy = tf.reduce_sum(tf.square(layer(inputs)))
+        return tf.reduce_sum(tf.square(tape.gradient(energy, inputs)))
+
+    with tf.GradientTape() as tape:
+        value = penalty()
+    gradient = tape.gradient(value, layer.kernel).numpy()
+    kernel, step = layer.kernel.numpy(), 1e-2
+    for index in [(0, 0), (3, 2), (8, 5)]:
+        change = np.zeros_like(kernel)
+        change[index] = step
+        ends = []
+        for sign in (1, -1):
+            layer.kernel.assign(kernel + sign * change)
+            layer(inputs, training=True)
+            ends.append(penalty())
+        slope = (ends[0] - ends[1]) / (2 * step)
+        np.testing.assert_allclose(gradient[index], slope, rtol=2e-2, atol=2e-2)
+
+
+def test_gradients_in_a_while_loop_are_those_of_plain_calls():
+    """As in a Langevin chain."""
+    layer, start = make(), tf.random.normal([4, 9])
+
+    def descend(actions):
+        with tf.GradientTape() as tape:
+            tape.watch(actions)
+            energy = tf.reduce_sum(tf.square(layer(actions)))
+        return actions - 0.1 * tape.gradient(energy, actions)
+
+    looped = tf.function(
+        lambda: tf.while_loop(
+            lambda k, _: k < 5, lambda k, actions: (k + 1, descend(actions)), (0, start)
+        )[1],
+        autograph=False,
+    )
+    plain = start
+    for _ in range(5):
+        plain = descend(plain)
+    np.testing.assert_allclose(looped(), plain, rtol=1e-5, atol=1e-5)
+
+
+def test_a_kernel_of_zeros_gives_finite_numbers():
+    layer = make(kernel_initializer="zeros")
+    np.testing.assert_array_equal(layer(tf.ones([2, 9]), training=True), np.zeros([2, 6]))
+    assert np.isfinite(state(layer)).all()
+
+
+def test_no_iteration_raises():
+    with pytest.raises(ValueError, match="num_iterations must be at least 1"):
+        networks.SpectralNormDense(3, num_iterations=0)
