@@ -1,10 +1,12 @@
 """Spectrally normalised dense layers."""
 
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ibc_agents import networks
+from tests.ibc_agents import helpers
 
 
 def make(units=6, inputs=9, **kwargs):
@@ -163,3 +165,20 @@ def test_a_kernel_of_zeros_gives_finite_numbers():
 def test_no_iteration_raises():
     with pytest.raises(ValueError, match="num_iterations must be at least 1"):
         networks.SpectralNormDense(3, num_iterations=0)
+
+
+def test_gin_puts_it_into_energies_and_encoders():
+    gin.parse_config(
+        """
+        MlpEnergyNetwork.dense = @SpectralNormDense
+        MlpEnergyNetwork.encoder = @MlpEncoder()
+        MlpEncoder.dense = @SpectralNormDense
+        SpectralNormDense.num_iterations = 3
+        """
+    )
+    network = networks.MlpEnergyNetwork(width=8, depth=2)
+    network((helpers.make_experience(3, 2).observation, tf.zeros([3, 4, 2])))
+    dense = [m for m in network.submodules if isinstance(m, tf.keras.layers.Dense)]
+    assert len(dense) == 5 + 5
+    assert all(isinstance(layer, networks.SpectralNormDense) for layer in dense)
+    assert all(layer._num_iterations == 3 for layer in dense)
