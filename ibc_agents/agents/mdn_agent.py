@@ -27,7 +27,7 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         optimizer: tf.keras.optimizers.Optimizer,
         window: int = 2,
         num_components: int = 26,
-        min_stddev: float = 0.01,
+        min_stddev: float = 0.05,
         training_temperature: float = 1.0,
         policy_temperature: float = 1.0,
         seed: int = 0,
@@ -48,7 +48,8 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             optimizer: a Keras optimiser.
             window: T, frames of observation the network sees.
             num_components: K, positive; the paper has 26.
-            min_stddev: the smallest standard deviation of a component, in scaled units, positive.
+            min_stddev: the smallest standard deviation of a component, positive. In scaled units,
+                that is in halves of the data's range; see `MixtureDensityNetwork`.
             training_temperature: of the loss, positive; the paper has 1 to 2.5.
             policy_temperature: of the policy, positive; the paper has 1 to 2.5.
             seed: of all randomness in training.

@@ -27,7 +27,9 @@ class MixtureDensityNetwork(network.Network):
 
     Where actions repeat exactly the likelihood has no maximum: it grows without end as a component
     narrows around them. So standard deviations are softplus(·) + `min_stddev`, which bounds the
-    density and, unlike a cut, leaves a narrow component the gradient that can widen it again.
+    density and, unlike a cut, leaves a narrow component the gradient that can widen it again. The
+    floor does not limit how exactly a mean is hit, but how much that counts: the means' gradients
+    grow with 1/σ², and beside large ones which component to choose is learned late.
 
     At first the components' means are spread over [−1, 1] in every dimension, whatever the
     observation. Components that begin alike get equal gradients and would stay one component; and
@@ -39,7 +41,7 @@ class MixtureDensityNetwork(network.Network):
         encoder: tf.keras.layers.Layer,
         action_size: int,
         num_components: int = 26,
-        min_stddev: float = 0.01,
+        min_stddev: float = 0.05,
         name: str = "MixtureDensityNetwork",
     ):
         """Creates the network; variables come with the first call.
