@@ -8,7 +8,15 @@ from typing import Any
 import tensorflow as tf
 
 from environments import base
-from ibc_agents import disk, evaluation, run_directory, settings, videos
+from ibc_agents import (
+    disk,
+    evaluation,
+    landscape,
+    landscape_plots,
+    run_directory,
+    settings,
+    videos,
+)
 
 # Watching a run must not use up the episodes of its final evaluation.
 _WATCHING_SEED_OFFSET = 1_000_000
@@ -22,11 +30,21 @@ class Evaluator:
         directory: run_directory.RunDirectory,
         make_environment: Callable[[], base.Environment],
         numbers: settings.EvaluationSettings,
+        look: Callable[[], landscape.Landscape] | None = None,
     ):
-        """Creates the evaluator; environments are made when they are needed."""
+        """Creates the evaluator; environments are made when they are needed.
+
+        Args:
+            directory: of the run.
+            make_environment: makes one environment.
+            numbers: how success is measured.
+            look: computes the energy landscape at an observation that stays the same, which is
+                shown beside each success; None for agents without an energy.
+        """
         self._directory = directory
         self._make_environment = make_environment
         self._numbers = numbers
+        self._look = look
         self._writer = tf.summary.create_file_writer(str(directory.path / "evaluation"))
 
     def watch(self, policy: Any, step: int) -> str:
@@ -64,4 +82,8 @@ class Evaluator:
             self._writer.as_default(step=step),
         ):
             tf.summary.scalar(name, result.success_rate)
+            if self._look is not None:
+                drawing = landscape_plots.draw(self._look(), title=f"step {step}")
+                picture = landscape_plots.rasterize(drawing)
+                tf.summary.image("energy_landscape", picture[None])
             self._writer.flush()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import gin
+import numpy as np
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
@@ -22,6 +23,8 @@ from ibc_agents import (
     errors,
     evaluator,
     landscape,
+    landscape_moments,
+    landscape_plots,
     normalizer,
     provenance,
     run_directory,
@@ -29,9 +32,10 @@ from ibc_agents import (
     training,
 )
 from ibc_agents import task as task_lib
-from ibc_agents.agents import behavioral_cloning_agent, implicit_bc_agent
+from ibc_agents.agents import behavioral_cloning_agent
 
 _VALIDATION_BATCHES = 4
+_LANDSCAPE_SEED = np.zeros(2, np.int32)  # of the samples that pictures of the energy show
 _MEMORIZED_AT_ONCE = 256  # windows
 
 
@@ -123,14 +127,16 @@ class Experiment:
         opened = self.open_demonstrations()
         directory.check_dataset(opened.dataset_hash, opened.name)
         agent = self.make_agent(opened)
+        look = _look_at_held_out(agent, opened)
         judge = None
         if self.task.environment is not None:
-            judge = evaluator.Evaluator(directory, self.task.environment, self.evaluation)
+            judge = evaluator.Evaluator(directory, self.task.environment, self.evaluation, look)
         first_step = self._train(directory, opened, agent, judge)
         trained = time.perf_counter()
         step = int(agent.train_step_counter.numpy())
         directory.export_policy(agent.policy, agent.train_step_counter)
-        _draw_landscape(agent, opened, directory.path / run_directory.LANDSCAPE)
+        if look is not None:
+            landscape_plots.save(look(), directory.path / run_directory.LANDSCAPE)
         results = {}
         if judge is None:
             print("no environment: evaluation left out")
@@ -158,8 +164,11 @@ class Experiment:
         directory.write_json(run_directory.RESULTS, results)
         return results
 
-    def open_demonstrations(self) -> demonstrations_lib.Demonstrations:
+    def open_demonstrations(self, collect: bool = True) -> demonstrations_lib.Demonstrations:
         """Opens the dataset, collecting it first if it is the environment's own and not there.
+
+        Args:
+            collect: False refuses to collect.
 
         Raises:
             RunError: if there is neither a dataset nor a way to collect one, or what is there is
@@ -178,6 +187,11 @@ class Experiment:
             )
         folder = collection.folder_of(self.data_dir, self.task.environment, numbers.num_episodes)
         if not folder.exists():
+            if not collect:
+                raise errors.RunError(
+                    f"The demonstrations {folder} are not there. Say in which folder they are "
+                    "with --data_dir."
+                )
             if self.task.demonstrator is None:
                 raise errors.RunError(
                     f"{folder} is not there, and Task.demonstrator is not set to collect it."
@@ -216,6 +230,28 @@ class Experiment:
         window = agent.train_sequence_length
         agent.memorize(windows.windows_in_order(opened.train, window, _MEMORIZED_AT_ONCE))
         return agent
+
+    def restore(
+        self,
+        agent: behavioral_cloning_agent.BehavioralCloningAgent,
+        opened: demonstrations_lib.Demonstrations,
+    ) -> None:
+        """Restores an agent from the run's newest checkpoint.
+
+        Args:
+            agent: as `make_agent` made it.
+            opened: the demonstrations, which must be those that the run began with.
+
+        Raises:
+            RunError: if there is no run or no checkpoint, or they are of something else.
+        """
+        directory = run_directory.RunDirectory(self.root_dir, writable=False)
+        directory.check_dataset(opened.dataset_hash, opened.name)
+        if directory.latest_checkpoint() is None:
+            raise errors.RunError(
+                f"{directory.path} has no checkpoint yet: let the run go on, or start it again."
+            )
+        training.restore(directory, agent)
 
     def _train(self, directory, opened, agent, judge) -> int:
         """Trains to the end; returns the step it began at."""
@@ -272,18 +308,19 @@ def _validation_batches(
     return [experience for experience, _ in itertools.islice(batches, _VALIDATION_BATCHES)]
 
 
-def _draw_landscape(agent, opened, path: pathlib.Path) -> None:
-    """Draws the energy in the middle of a held-out episode (of a training one if there is none)."""
-    if not isinstance(agent, implicit_bc_agent.ImplicitBCAgent):
-        return
-    episode = next(iter(opened.validation if len(opened.validation) else opened.train))
-    window = agent.train_sequence_length
-    newest = episode.num_frames // 2
-    positions = [max(newest - age, 0) for age in reversed(range(window))]
-    observation, action = episode.frames.observation, episode.frames.action
-    landscape.save_landscape(
-        agent,
-        tf.nest.map_structure(lambda leaf: leaf[positions], observation),
-        tf.nest.map_structure(lambda leaf: leaf[newest], action),
-        path,
-    )
+def _look_at_held_out(
+    agent: behavioral_cloning_agent.BehavioralCloningAgent,
+    opened: demonstrations_lib.Demonstrations,
+) -> Callable[[], landscape.Landscape] | None:
+    """Returns what computes the energy in the middle of a held-out episode.
+
+    Of a training episode if none is held out; None if the agent has no energy.
+    """
+    if not isinstance(agent, landscape.EnergyAgent):
+        return None
+    episodes = itertools.chain(opened.validation, opened.train)
+    episode = next(episode for episode in episodes if episode.executed.any())
+    moments = landscape_moments.of_demonstration(agent.policy, episode, _LANDSCAPE_SEED)
+    middle = next(itertools.islice(moments, int(episode.executed.sum()) // 2, None))
+    landscapes = landscape.Landscapes(agent)
+    return lambda: landscapes.at(middle)

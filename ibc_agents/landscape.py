@@ -1,101 +1,217 @@
-"""Pictures of the energy over actions at one observation."""
+"""The energy over one or two action dimensions at one observation, and how a policy searches it."""
 
 from __future__ import annotations
 
-import os
-from typing import Any
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import matplotlib
 import numpy as np
 import tensorflow as tf
-from matplotlib import figure
+from tf_agents.utils import common, nest_utils
 
-from ibc_agents import disk
-from ibc_agents.agents import implicit_bc_agent
+from ibc_agents import normalizer as normalizer_lib
+from ibc_agents import types
 
-_CHUNK = 4096
+_CHUNK = 4096  # actions scored at once
 
 
-def energies_over_plane(
-    agent: implicit_bc_agent.ImplicitBCAgent,
-    window: Any,
-    action: np.ndarray,
-    dimensions: tuple[int, ...],
-    resolution: int = 101,
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Computes E(o, a) on a grid over one or two action dimensions.
+@runtime_checkable
+class EnergyAgent(Protocol):
+    """An agent that acts by minimising an energy, as `ImplicitBCAgent` does; others have none."""
 
-    Args:
-        agent: a trained agent.
-        window: raw observations of one window, a nest of ``[T, …]``.
-        action: scaled action ``[A]`` that holds the other dimensions' values.
-        dimensions: the one or two dimensions that vary.
-        resolution: grid points along each.
+    @property
+    def normalizer(self) -> normalizer_lib.Normalizer:
+        """Between scaled and raw actions."""
 
-    Returns:
-        The grid's axes in scaled units, each ``[resolution]``, and the energies
-        ``[resolution] * len(dimensions)``, the first axis first.
+    @property
+    def policy(self) -> Any:
+        """Its `optimize(window, seed, trace)` is how it searches; see `ImplicitPolicy`."""
+
+    def energy_function(self, window: Any) -> types.EnergyFn:
+        """Returns the energy of scaled actions at raw observations ``[B, T, …]``."""
+
+
+class Moment(NamedTuple):
+    """An observation at which a policy acts.
+
+    Attributes:
+        window: raw observations, a nest of ``[1, T, …]``.
+        seed: of what the policy draws, int32 ``[1, 2]``.
+        demonstrated: the nest of raw actions that a demonstrator took here, or None.
+        picture: of the environment, uint8 ``[H, W, 3]``, or None.
     """
-    batched = tf.nest.map_structure(lambda leaf: tf.convert_to_tensor(leaf)[None], window)
-    code = agent.energy_network.encode(agent.normalizer.normalize_observation(batched))
-    bounds = agent.normalizer.bounds
-    axes = [np.linspace(bounds.low[d], bounds.high[d], resolution) for d in dimensions]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(dimensions))
-    actions = np.tile(np.asarray(action, np.float32), [len(grid), 1])
-    actions[:, list(dimensions)] = grid
-    energies = [
-        agent.energy_network.energy(code, tf.constant(actions[None, start : start + _CHUNK]))[0]
-        for start in range(0, len(actions), _CHUNK)
-    ]
-    return axes, np.concatenate(energies).reshape([resolution] * len(dimensions))
+
+    window: Any
+    seed: tf.Tensor
+    demonstrated: Any = None
+    picture: np.ndarray | None = None
 
 
-def save_landscape(
-    agent: implicit_bc_agent.ImplicitBCAgent,
-    window: Any,
-    demonstrated_action: Any,
-    path: str | os.PathLike,
-) -> None:
-    """Draws the energy over the first one or two action dimensions into a PNG.
+@dataclasses.dataclass(frozen=True)
+class Landscape:
+    """Energies on a line or a plane of actions, and the search of a policy.
 
-    The other dimensions are held at the demonstrated action.
+    All actions are flat and in the environment's units: the nest's leaves in order, A numbers.
 
-    Args:
-        agent: a trained agent.
-        window: raw observations of one window, a nest of ``[T, …]``.
-        demonstrated_action: nest of actions in the environment's units; marked in the picture.
-        path: of the PNG.
+    Attributes:
+        dimensions: the one or two action dimensions that vary.
+        names: of all A dimensions, as `action[0]`.
+        axes: grid values along each, ``[R]``.
+        energies: ``[R]`` or ``[R, R]``, the first axis first.
+        held: ``[A]``, values of the dimensions that do not vary.
+        demonstrated: ``[A]``, or None.
+        chosen: ``[A]``, what the policy does.
+        samples: ``[N, A]``, where its search ended.
+        trace: ``[K, N, A]``, where its search has been; the last are `samples`.
+        parents: int ``[K − 1, N]`` or None; see `types.SamplerResult`.
     """
-    demonstrated = agent.normalizer.scale_action(demonstrated_action).numpy()
-    dimensions = (0, 1) if agent.normalizer.action_space.size > 1 else (0,)
-    axes, energies = energies_over_plane(agent, window, demonstrated, dimensions)
-    with matplotlib.rc_context({"font.size": 9}):
-        drawing = figure.Figure(figsize=(5.2, 4.2), dpi=150, layout="constrained")
-        plot = drawing.add_subplot()
-        if len(dimensions) == 1:
-            _draw_line(plot, axes[0], energies, demonstrated)
-        else:
-            _draw_plane(drawing, plot, axes, energies, demonstrated)
-        plot.legend(loc="upper right", facecolor="0.7", framealpha=0.9)
-        with disk.replacing(path) as partial:
-            drawing.savefig(partial)
+
+    dimensions: tuple[int, ...]
+    names: tuple[str, ...]
+    axes: tuple[np.ndarray, ...]
+    energies: np.ndarray
+    held: np.ndarray
+    demonstrated: np.ndarray | None
+    chosen: np.ndarray
+    samples: np.ndarray
+    trace: np.ndarray
+    parents: np.ndarray | None
+
+    @property
+    def lowest(self) -> np.ndarray:
+        """Where on the grid the energy is lowest, ``[len(dimensions)]``."""
+        energies = np.where(np.isfinite(self.energies), self.energies, np.inf)
+        index = np.unravel_index(np.argmin(energies), energies.shape)
+        return np.array([axis[i] for axis, i in zip(self.axes, index, strict=True)])
+
+    @property
+    def heights(self) -> np.ndarray:
+        """E − min E, of the shape of `energies`; NaN where the energy is not finite."""
+        finite = np.isfinite(self.energies)
+        lowest = self.energies.min(initial=np.inf, where=finite)
+        return np.where(finite, self.energies, np.nan) - lowest
+
+    @property
+    def highest(self) -> float:
+        """The greatest of the `heights`, 0 if none is finite."""
+        return float(np.nanmax(self.heights, initial=0.0))
+
+    def lineages(self, number: int) -> np.ndarray | None:
+        """Follows the first `number` final samples back to the initial ones they stem from.
+
+        Returns:
+            ``[K, number, A]``, None where the sampler does not tell parents.
+        """
+        if self.parents is None:
+            return None
+        at = np.arange(min(number, self.trace.shape[1]))
+        followed = [self.trace[-1][at]]
+        for actions, parents in zip(self.trace[-2::-1], self.parents[::-1], strict=True):
+            at = parents[at]
+            followed.append(actions[at])
+        return np.stack(followed[::-1])
 
 
-def _draw_line(plot, axis, energies, demonstrated):
-    plot.plot(axis, energies)
-    plot.axvline(demonstrated[0], color="tab:red", label="demonstrated action")
-    plot.axvline(axis[np.argmin(energies)], color="black", ls="--", label="lowest energy")
-    plot.set(xlabel="action 0 (scaled)", ylabel="energy E(o, a)")
+class Landscapes:
+    """Computes the landscapes of one agent; compiled once for all observations and weights."""
+
+    def __init__(
+        self, agent: EnergyAgent, dimensions: Sequence[int] | None = None, resolution: int = 101
+    ):
+        """Chooses the view.
+
+        Args:
+            agent: whose energy and policy are asked.
+            dimensions: the one or two action dimensions that vary, by default the first ones.
+            resolution: R, grid points along each, at least 2.
+
+        Raises:
+            ValueError: if the actions do not have these dimensions, or the resolution is too low.
+        """
+        self._agent = agent
+        size = agent.normalizer.action_space.size
+        self.dimensions = tuple(range(min(size, 2)) if dimensions is None else dimensions)
+        if len(set(self.dimensions)) != len(self.dimensions) or len(self.dimensions) not in (1, 2):
+            raise ValueError(f"There must be one or two different dimensions, got {dimensions}.")
+        if not all(0 <= dimension < size for dimension in self.dimensions):
+            raise ValueError(
+                f"The dimensions of actions are 0 to {size - 1}, got {list(self.dimensions)}."
+            )
+        if resolution < 2:
+            raise ValueError(f"resolution must be at least 2, got {resolution}.")
+        self._resolution = resolution
+        self._names = tuple(_names(agent.normalizer.action_space.spec))
+        self._energies = common.function(self._score)
+        self._optimize = common.function(
+            lambda window, seed: agent.policy.optimize(window, seed, trace=True)
+        )
+
+    def at(self, moment: Moment, hold_chosen: bool = False) -> Landscape:
+        """Computes the landscape at one observation.
+
+        Args:
+            moment: the observation, and what the policy draws there.
+            hold_chosen: the dimensions that do not vary are held at the policy's action; otherwise
+                at the demonstrated one, if there is one.
+        """
+        found = self._optimize(moment.window, moment.seed)
+        chosen = found.actions[0, tf.argmin(found.energies[0])]
+        demonstrated = None
+        held = chosen
+        if moment.demonstrated is not None:
+            demonstrated = self._agent.normalizer.scale_action(moment.demonstrated)
+            held = chosen if hold_chosen else demonstrated
+        axes, actions = self._grid(held.numpy())
+        energies = self._energies(moment.window, actions).numpy()
+        raw_axes = []
+        for dimension, axis in zip(self.dimensions, axes, strict=True):
+            along = np.tile(held, [len(axis), 1])
+            along[:, dimension] = axis
+            raw_axes.append(self._raw(along)[:, dimension])
+        return Landscape(
+            self.dimensions,
+            self._names,
+            tuple(raw_axes),
+            energies.reshape([len(axis) for axis in axes]),
+            self._raw(held),
+            None if demonstrated is None else self._raw(demonstrated),
+            self._raw(chosen),
+            self._raw(found.actions[0]),
+            self._raw(found.trace[:, 0]),
+            None if found.parents is None else found.parents[:, 0].numpy(),
+        )
+
+    def _grid(self, held: np.ndarray) -> tuple[list[np.ndarray], tf.Tensor]:
+        """Returns scaled axes, each ``[R]``, and the actions of the grid, ``[R or R², A]``."""
+        low, high = (bound.numpy() for bound in self._agent.normalizer.bounds)
+        axes = [np.linspace(low[d], high[d], self._resolution) for d in self.dimensions]
+        grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+        actions = np.tile(np.asarray(held, np.float32), [len(grid), 1])
+        actions[:, list(self.dimensions)] = grid
+        return axes, tf.constant(actions)
+
+    def _score(self, window: Any, actions: tf.Tensor) -> tf.Tensor:
+        """Returns energies ``[M]`` of scaled actions ``[M, A]``."""
+        energy = self._agent.energy_function(window)
+        chunks = [
+            energy(actions[None, start : start + _CHUNK])[0]
+            for start in range(0, actions.shape[0], _CHUNK)
+        ]
+        return tf.concat(chunks, axis=0)
+
+    def _raw(self, scaled: Any) -> np.ndarray:
+        """Gives scaled actions ``[…, A]`` in the environment's units, flat again."""
+        normalizer = self._agent.normalizer
+        raw = normalizer.unscale_action(tf.convert_to_tensor(scaled))
+        return normalizer.action_space.flatten(raw).numpy()
 
 
-def _draw_plane(drawing, plot, axes, energies, demonstrated):
-    # Energies span orders of magnitude: colours follow the height above the minimum, compressed.
-    height = np.log1p(energies - energies.min())
-    shown = plot.contourf(axes[0], axes[1], height.T, levels=40, cmap="viridis")
-    drawing.colorbar(shown, ax=plot, label="log(1 + E − min E)")
-    lowest = np.unravel_index(np.argmin(energies), energies.shape)
-    plot.plot(*demonstrated[:2], "o", ms=11, mfc="none", mec="tab:red", mew=2, label="demonstrated")
-    plot.plot(axes[0][lowest[0]], axes[1][lowest[1]], "wx", ms=8, mew=2, label="lowest energy")
-    plot.set(
-        xlabel="action 0 (scaled)", ylabel="action 1 (scaled)", title="Energy over the action plane"
-    )
+def _names(spec: Any) -> list[str]:
+    """Returns a name for each number of a nest of actions, in order."""
+    names = []
+    for path, leaf in nest_utils.flatten_with_joined_paths(spec):
+        for index in np.ndindex(*leaf.shape):
+            place = f"[{', '.join(map(str, index))}]" if index else ""
+            names.append(f"{path or 'action'}{place}")
+    return names

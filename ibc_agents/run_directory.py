@@ -39,13 +39,23 @@ class RunDirectory:
     ```
     """
 
-    def __init__(self, path: str | os.PathLike):
-        """Opens the folder, creating it if need be.
+    def __init__(self, path: str | os.PathLike, writable: bool = True):
+        """Opens the folder.
+
+        Args:
+            path: of the folder.
+            writable: whether it is to be written; it is then created if need be.
 
         Raises:
-            RunError: if it cannot be written.
+            RunError: if it cannot be written, or is only to be read and not there.
         """
         self.path = pathlib.Path(path).expanduser().absolute()
+        if not writable:
+            if not (self.path / OPERATIVE_CONFIG).exists():
+                raise errors.RunError(
+                    f"{self.path} is not the root_dir of a run: no {OPERATIVE_CONFIG} in it."
+                )
+            return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / f".probe-{os.getpid()}"

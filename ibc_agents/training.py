@@ -26,6 +26,45 @@ _NEVER = 2**62
 _SUMMARY = "write_summary"
 
 
+def restore(
+    directory: run_directory.RunDirectory, agent: behavioral_cloning_agent.BehavioralCloningAgent
+) -> int:
+    """Restores an agent from the newest checkpoint of a run, if there is one.
+
+    The Learner restores it too, but leaves alone what it does not find there.
+
+    Args:
+        directory: of the run.
+        agent: with its variables; it gets the checkpoint's weights, statistics and step.
+
+    Returns:
+        The step of the checkpoint, 0 without one.
+
+    Raises:
+        RunError: if the checkpoint is of another agent or damaged.
+    """
+    latest = directory.latest_checkpoint()
+    if latest is None:
+        return 0
+    agent.initialize()
+    checkpoint = tf.train.Checkpoint(agent=agent, train_step=agent.train_step_counter)
+    try:
+        checkpoint.restore(latest).assert_consumed()
+    except (AssertionError, ValueError) as error:
+        raise errors.RunError(
+            f"The checkpoint {latest} is of another agent. Use the configuration that the run "
+            "began with, or another --root_dir."
+        ) from error
+    except (tf.errors.OpError, IndexError) as error:
+        reason = str(error).partition("\n")[0]
+        raise errors.RunError(
+            f"The checkpoint {latest} cannot be read ({reason}). To go on from the one before, "
+            f"name it in {pathlib.Path(latest).with_name('checkpoint')}; or use "
+            "another --root_dir."
+        ) from error
+    return int(agent.train_step_counter.numpy())
+
+
 class Trainer:
     """Trains an agent up to a number of steps, from its newest checkpoint on.
 
@@ -57,7 +96,7 @@ class Trainer:
         self._agent = agent
         self._validation = list(validation)
         self._numbers = numbers
-        start = self._restore()
+        start = restore(directory, agent)
         self._learner = learner_lib.Learner(
             str(directory.path),
             agent.train_step_counter,
@@ -107,33 +146,6 @@ class Trainer:
                     news = watch(self.step)
                 bar.set_postfix_str(", ".join(filter(None, [f"loss {loss:.4g}", news])), False)
                 bar.update(taken)
-
-    def _restore(self) -> int:
-        """Restores the newest checkpoint, which must be of this agent; returns its step, else 0.
-
-        The Learner restores it too, but leaves alone what it does not find there.
-        """
-        latest = self._directory.latest_checkpoint()
-        if latest is None:
-            return 0
-        agent = self._agent
-        agent.initialize()
-        checkpoint = tf.train.Checkpoint(agent=agent, train_step=agent.train_step_counter)
-        try:
-            checkpoint.restore(latest).assert_consumed()
-        except (AssertionError, ValueError) as error:
-            raise errors.RunError(
-                f"The checkpoint {latest} is of another agent. Use the configuration that the run "
-                "began with, or another --root_dir."
-            ) from error
-        except (tf.errors.OpError, IndexError) as error:
-            reason = str(error).partition("\n")[0]
-            raise errors.RunError(
-                f"The checkpoint {latest} cannot be read ({reason}). To go on from the one before, "
-                f"name it in {pathlib.Path(latest).with_name('checkpoint')}; or use "
-                "another --root_dir."
-            ) from error
-        return self.step
 
     def _advance(self, limit: int) -> tuple[int, float]:
         """Takes about a second's worth of steps, at most `limit`."""

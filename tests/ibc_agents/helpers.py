@@ -94,6 +94,8 @@ def make_energy_network(seed: int = 0) -> networks.MlpEnergyNetwork:
 def make_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.ImplicitBCAgent:
     """A small implicit agent with its own step counter; the seed decides its weights too."""
     settings = dict(
+        time_step_spec=TIME_STEP_SPEC,
+        action_spec=ACTION_SPEC,
         normalizer=make_normalizer(),
         energy_network=make_energy_network(seed),
         optimizer=tf.keras.optimizers.Adam(1e-2),
@@ -101,7 +103,28 @@ def make_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.ImplicitBCAge
         num_policy_samples=32,
         train_step_counter=tf.Variable(0, dtype=tf.int64),
     )
-    agent = agents.ImplicitBCAgent(
+    agent = agents.ImplicitBCAgent(window=window, seed=seed, **{**settings, **kwargs})
+    agent.initialize()
+    return agent
+
+
+def make_autoregressive_agent(
+    window: int = 2, seed: int = 0, **kwargs
+) -> agents.AutoregressiveBCAgent:
+    """A small autoregressive agent with its own step counter; the seed decides its weights too."""
+    tf.keras.utils.set_random_seed(seed)
+    settings = dict(
+        normalizer=make_normalizer(),
+        energy_network=networks.PrefixEnergyNetwork(
+            lambda: networks.MlpEnergyNetwork(width=16, depth=2),
+            networks.MlpEncoder(width=16, depth=2),
+        ),
+        optimizer=tf.keras.optimizers.Adam(1e-2),
+        num_counter_examples=16,
+        num_policy_samples=32,
+        train_step_counter=tf.Variable(0, dtype=tf.int64),
+    )
+    agent = agents.AutoregressiveBCAgent(
         TIME_STEP_SPEC, ACTION_SPEC, window=window, seed=seed, **{**settings, **kwargs}
     )
     agent.initialize()

@@ -1,66 +1,169 @@
-"""Pictures of the energy show it where it is."""
+"""Landscapes are the agent's energy on a grid, and the policy's own search."""
 
-import imageio.v2 as imageio
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
+from tf_agents.specs import tensor_spec
 
-from ibc_agents import landscape
+from data import statistics as data_statistics
+from ibc_agents import landscape, samplers
+from ibc_agents import normalizer as normalizer_lib
 from tests.ibc_agents import helpers
 
 RESOLUTION = 41
+SEED = tf.constant([[3, 4]], tf.int32)
 
 
 @pytest.fixture(scope="module")
 def agent():
     """Its energy is 20 · |a − goal|², the goal normalised, the action scaled."""
-    return helpers.make_agent(energy_network=helpers.CountingEnergyNetwork())
+    return helpers.make_agent(
+        energy_network=helpers.CountingEnergyNetwork(),
+        policy_sampler=samplers.DerivativeFree(num_iterations=4),
+    )
 
 
 @pytest.fixture(scope="module")
 def window():
     return {
-        "goal": np.array([[9.0, 9.0], [0.3, -0.2]], np.float32),  # the newest frame counts
-        "position": np.zeros((2, 2), np.float32),
+        "goal": tf.constant([[[9.0, 9.0], [0.3, -0.2]]]),  # the newest frame counts
+        "position": tf.zeros([1, 2, 2]),
     }
 
 
+def flat(agent, scaled):
+    return agent.normalizer.unscale_action(tf.constant(scaled, tf.float32)).numpy()
+
+
 def goal(agent, window):
-    batched = {key: value[None] for key, value in window.items()}
-    return agent.normalizer.normalize_observation(batched)["goal"][0, -1].numpy()
+    """Where the energy is lowest, scaled."""
+    return agent.normalizer.normalize_observation(window)["goal"][0, -1].numpy()
 
 
-def test_grid_over_two_dimensions(agent, window):
-    axes, energies = landscape.energies_over_plane(agent, window, np.zeros(2), (0, 1), RESOLUTION)
-    x, y = np.meshgrid(*axes, indexing="ij")
-    centre = goal(agent, window)
-    wanted = 20 * ((x - centre[0]) ** 2 + (y - centre[1]) ** 2)
-    np.testing.assert_allclose(energies, wanted, rtol=1e-4, atol=1e-4)
-    lowest = np.unravel_index(np.argmin(energies), energies.shape)
-    for axis, index, at in zip(axes, lowest, centre, strict=True):
-        assert abs(axis[index] - at) <= 0.5 * (axis[1] - axis[0]) + 1e-6
+def test_energies_are_the_agents_on_a_grid_in_raw_units(agent, window):
+    shown = landscape.Landscapes(agent, resolution=RESOLUTION).at(landscape.Moment(window, SEED))
+    energy = agent.energy_function(window)
+    for i, j in [(0, 0), (40, 3), (17, 25), (20, 40)]:
+        raw = np.array([shown.axes[0][i], shown.axes[1][j]])
+        scaled = agent.normalizer.scale_action(raw)
+        np.testing.assert_allclose(shown.energies[i, j], energy(scaled[None, None])[0, 0], 1e-4)
     bounds = agent.normalizer.bounds
-    for dimension, axis in enumerate(axes):
-        assert axis[0] == pytest.approx(float(bounds.low[dimension]))
-        assert axis[-1] == pytest.approx(float(bounds.high[dimension]))
+    for end, bound in zip((0, -1), bounds, strict=True):
+        np.testing.assert_allclose([axis[end] for axis in shown.axes], flat(agent, bound), 1e-5)
+    assert shown.heights.min() == 0
+    np.testing.assert_allclose(np.ptp(shown.heights), np.ptp(shown.energies))
 
 
-def test_other_dimensions_are_held(agent, window):
-    held = np.array([0.25, -0.5], np.float32)
-    (axis,), energies = landscape.energies_over_plane(agent, window, held, (1,), RESOLUTION)
-    centre = goal(agent, window)
-    wanted = 20 * ((held[0] - centre[0]) ** 2 + (axis - centre[1]) ** 2)
-    np.testing.assert_allclose(energies, wanted, rtol=1e-4, atol=1e-4)
+def test_many_actions_are_scored_in_parts(agent, window, monkeypatch):
+    whole = landscape.Landscapes(agent, resolution=RESOLUTION).at(landscape.Moment(window, SEED))
+    monkeypatch.setattr(landscape, "_CHUNK", 100)
+    parts = landscape.Landscapes(agent, resolution=RESOLUTION).at(landscape.Moment(window, SEED))
+    np.testing.assert_allclose(parts.energies, whole.energies, rtol=1e-6)
 
 
-def test_picture_marks_the_lowest_energy_and_the_demonstration(agent, window, tmp_path):
-    marks = []
-    for name, action in (("a.png", [0.0, 0.5]), ("b.png", [0.5, 2.5])):
-        action = np.array(action, np.float32)
-        landscape.save_landscape(agent, window, action, tmp_path / name)
-        picture = imageio.imread(tmp_path / name)[..., :3].astype(int)
-        red = (picture[..., 0] > 180) & (picture[..., 1:].max(axis=-1) < 80)
-        rows, columns = np.nonzero(red[:, : picture.shape[1] // 2 + 60])
-        marks.append((rows.mean(), columns.mean()))
-    # The second action is greater in both dimensions: further up and further right.
-    assert marks[1][0] < marks[0][0] and marks[1][1] > marks[0][1]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+def test_lowest_of_a_quadratic_is_its_centre(agent, window):
+    shown = landscape.Landscapes(agent, resolution=RESOLUTION).at(landscape.Moment(window, SEED))
+    steps = [axis[1] - axis[0] for axis in shown.axes]
+    away = np.abs(shown.lowest - flat(agent, goal(agent, window)))
+    assert (away <= 0.51 * np.array(steps)).all()
+    # The policy's action is no grid point, and nearer than its samples.
+    assert (np.abs(shown.chosen - flat(agent, goal(agent, window))) < 5 * np.array(steps)).all()
+
+
+@pytest.mark.parametrize("hold_chosen", [False, True])
+@pytest.mark.parametrize("demonstrated", [None, [0.25, 0.5]])
+def test_other_dimensions_are_held(agent, window, demonstrated, hold_chosen):
+    action = None if demonstrated is None else np.array(demonstrated, np.float32)
+    shown = landscape.Landscapes(agent, [1], RESOLUTION).at(
+        landscape.Moment(window, SEED, action), hold_chosen
+    )
+    held = shown.chosen if demonstrated is None or hold_chosen else action
+    np.testing.assert_allclose(shown.held, held, atol=1e-6)
+    (axis,) = shown.axes
+    raw = np.stack([np.full_like(axis, held[0]), axis], axis=-1)
+    energies = agent.energy_function(window)(agent.normalizer.scale_action(raw)[None])
+    np.testing.assert_allclose(shown.energies, energies[0], rtol=1e-4, atol=1e-4)
+    if demonstrated is None:
+        assert shown.demonstrated is None
+    else:
+        np.testing.assert_allclose(shown.demonstrated, action, atol=1e-6)
+
+
+def test_samples_and_trace_are_the_policys(agent, window):
+    shown = landscape.Landscapes(agent, resolution=2).at(landscape.Moment(window, SEED))
+    found = agent.policy.optimize(window, SEED, trace=True)
+    for ours, scaled in ((shown.samples, found.actions[0]), (shown.trace, found.trace[:, 0])):
+        np.testing.assert_allclose(ours, flat(agent, scaled), atol=1e-5)
+    best = found.actions[0, np.argmin(found.energies)]
+    np.testing.assert_allclose(shown.chosen, flat(agent, best), atol=1e-5)
+    np.testing.assert_array_equal(shown.parents, found.parents[:, 0])
+
+
+def test_lineages_follow_the_parents_back(agent, window):
+    shown = landscape.Landscapes(agent, resolution=2).at(landscape.Moment(window, SEED))
+    shown = dataclasses.replace(
+        shown,
+        trace=np.array([[[0.0], [1], [2]], [[10], [11], [12]], [[20], [21], [22]]]),
+        parents=np.array([[2, 2, 0], [1, 0, 2]]),
+    )
+    wanted = [[2.0, 11, 20], [2, 10, 21], [0, 12, 22]]
+    for number in (1, 3, 9):
+        np.testing.assert_array_equal(shown.lineages(number)[..., 0].T, wanted[:number])
+    assert dataclasses.replace(shown, parents=None).lineages(3) is None
+
+
+def test_new_weights_are_seen(window):
+    """What is compiled once serves all of a training."""
+    agent = helpers.make_agent()
+    landscapes = landscape.Landscapes(agent, resolution=3)
+    before = landscapes.at(landscape.Moment(window, SEED))
+    agent.train(helpers.make_experience(64, 2))
+    after = landscapes.at(landscape.Moment(window, SEED))
+    assert (before.energies != after.energies).any()
+    assert (before.samples != after.samples).any()
+
+
+def test_nested_actions_are_flat_and_named(window):
+    spec = {
+        "arm": tensor_spec.BoundedTensorSpec((2,), tf.float64, -1.0, 1.0),
+        "grip": tensor_spec.BoundedTensorSpec((), tf.float32, 0.0, 2.0),
+    }
+    statistics = data_statistics.Statistics(
+        {key: helpers.leaf_statistics(np.eye(2)) for key in helpers.OBSERVATION_SPEC},
+        {
+            "arm": helpers.leaf_statistics(np.array([[-0.5, -1.0], [0.5, 1.0]])),
+            "grip": helpers.leaf_statistics(np.array([0.0, 1.0]), leaf_rank=0),
+        },
+    )
+    agent = helpers.make_agent(
+        action_spec=spec,
+        normalizer=normalizer_lib.Normalizer(statistics, helpers.OBSERVATION_SPEC, spec),
+    )
+    demonstrated = {"arm": np.array([0.1, -0.3]), "grip": np.float32(0.75)}
+    shown = landscape.Landscapes(agent, [2, 0], 5).at(landscape.Moment(window, SEED, demonstrated))
+    assert shown.names == ("arm[0]", "arm[1]", "grip")
+    np.testing.assert_allclose(shown.held, [0.1, -0.3, 0.75], atol=1e-6)
+    np.testing.assert_allclose(shown.axes[0][[0, -1]], [0.0, 1.05], atol=1e-6)
+    np.testing.assert_allclose(shown.axes[1][[0, -1]], [-0.55, 0.55], atol=1e-6)
+
+
+def test_only_some_agents_have_an_energy(agent):
+    assert isinstance(agent, landscape.EnergyAgent)
+    assert not isinstance(helpers.make_mse_agent(), landscape.EnergyAgent)
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "resolution", "problem"),
+    [
+        ([0, 2], 5, r"dimensions of actions are 0 to 1, got \[0, 2\]"),
+        ([-1], 5, "0 to 1"),
+        ([1, 1], 5, "one or two different"),
+        ([], 5, "one or two different"),
+        ([0], 1, "resolution must be at least 2, got 1"),
+    ],
+)
+def test_what_actions_do_not_have_is_refused(agent, dimensions, resolution, problem):
+    with pytest.raises(ValueError, match=problem):
+        landscape.Landscapes(agent, dimensions, resolution)

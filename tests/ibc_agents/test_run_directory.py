@@ -25,6 +25,15 @@ def test_creates_its_folder_and_leaves_no_probe(directory):
     assert run_directory.RunDirectory(directory.path).path == directory.path
 
 
+def test_a_run_that_is_only_read_is_left_as_it_is(directory):
+    for path in (directory.path, directory.path / "absent"):
+        with pytest.raises(errors.RunError, match=f"{path} is not the root_dir of a run"):
+            run_directory.RunDirectory(path, writable=False)
+    directory.write_operative_config()
+    assert run_directory.RunDirectory(directory.path, writable=False).path == directory.path
+    assert names(directory) == ["operative_config.gin"]
+
+
 @pytest.mark.parametrize("name", ["file", "file/run"])
 def test_what_cannot_be_written_is_named(tmp_path, name):
     (tmp_path / "file").write_text("mine")

@@ -168,8 +168,22 @@ def scalars(folder: pathlib.Path) -> dict[str, dict[int, float]]:
     for path in sorted(folder.glob("events.out.*")):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             for value in event.summary.value:
+                if value.metadata.plugin_data.plugin_name != "scalars":
+                    continue
                 number = float(tf.make_ndarray(value.tensor))
                 found.setdefault(value.tag, {})[event.step] = number
+    return found
+
+
+def images(folder: pathlib.Path) -> dict[str, dict[int, np.ndarray]]:
+    """What TensorBoard shows of a folder: tag → step → first picture, uint8 [H, W, 3]."""
+    found: dict[str, dict[int, np.ndarray]] = {}
+    for path in sorted(folder.glob("events.out.*")):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                if value.metadata.plugin_data.plugin_name == "images":
+                    encoded = tf.make_ndarray(value.tensor)[2]
+                    found.setdefault(value.tag, {})[event.step] = tf.io.decode_png(encoded).numpy()
     return found
 
 

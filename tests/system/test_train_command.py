@@ -111,6 +111,16 @@ def test_tensorboard_has_the_scalars_of_both_splits(finished):
     assert sorted(judged["success_while_training"]) == [1000]
 
 
+def test_tensorboard_shows_the_energy_as_it_sharpens(finished):
+    shown = helpers.images(finished.root_dir / "evaluation")
+    assert set(shown) == {"energy_landscape"}
+    pictures = shown["energy_landscape"]
+    assert sorted(pictures) == [1000, 2000]
+    assert pictures[1000].shape == pictures[2000].shape
+    assert (pictures[1000] != pictures[2000]).any(axis=-1).mean() > 0.02
+    assert np.ptp(pictures[1000].reshape(-1, 3), axis=0).min() > 100
+
+
 def test_contract_experiment_operative_config_describes_the_run(finished):
     parameters = dict(root_dir="run", data_dir="data", seed=0)
     command_line.parse_gin([str(finished.root_dir / "operative_config.gin")], [])
@@ -179,7 +189,7 @@ def test_reverb_run_goes_on_from_its_checkpoint(without_environment, monkeypatch
     assert 0 < largest_change < 4 * 2e-3
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "collect"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "collect", "plot_energy"])
 def test_help_lists_every_flag_and_is_no_failure(command, tmp_path):
     done = helpers.run(f"ibc_agents.{command}", "--help", folder=tmp_path)
     assert done.returncode == 0
@@ -187,6 +197,8 @@ def test_help_lists_every_flag_and_is_no_failure(command, tmp_path):
         "train": {"root_dir", "data_dir", "seed"},
         "evaluate": {"policy", "episodes", "seed", "batch_size", "video", "results", "environment"},
         "collect": {"environment", "episodes", "out", "seed", "shards"},
+        "plot_energy": {"policy", "episode", "frame", "out", "rollout", "seed", "dimensions"}
+        | {"hold", "samples", "paths", "resolution", "data_dir"},
     }[command] | {"gin_file", "gin_bindings"}
     assert wanted <= set(re.findall(r"^  --(?:\[no\])?(\w+):", done.stdout, re.MULTILINE))
     assert f"python -m ibc_agents.{command}" in done.stdout
