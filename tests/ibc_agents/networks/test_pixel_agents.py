@@ -19,6 +19,8 @@ MlpEnergyNetwork.encoder = @PixelEncoder()
 MlpEnergyNetwork.width = 64
 MseAgent.encoder = @PixelEncoder()
 MseAgent.optimizer = @tf.keras.optimizers.Adam()
+MdnAgent.encoder = @PixelEncoder()
+MdnAgent.optimizer = @tf.keras.optimizers.Adam()
 tf.keras.optimizers.Adam.learning_rate = 3e-3
 """
 SOFT_ARGMAX = """
@@ -159,9 +161,10 @@ def held_out_errors(agent, experience):
     [
         (agents.MseAgent, SOFT_ARGMAX, 200),
         (agents.MseAgent, MAX_POOL, 200),
+        (agents.MdnAgent, SOFT_ARGMAX, 200),
         (agents.ImplicitBCAgent, SOFT_ARGMAX, 250),
     ],
-    ids=["mse_soft_argmax", "mse_max_pool", "implicit_soft_argmax"],
+    ids=["mse_soft_argmax", "mse_max_pool", "mdn_soft_argmax", "implicit_soft_argmax"],
 )
 def test_a_pixel_agent_finds_the_dot(agent_class, encoder, num_steps):
     """Held out, from gin: far below the error of always answering the mean."""
