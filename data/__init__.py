@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from data.memory_source import InMemorySource
     from data.statistics import LeafStatistics, Statistics, compute_statistics
     from data.tfrecord import read_episodes, read_spec, resolve_shards
-    from data.windows import tf_window_indices, window_indices
+    from data.windows import tf_window_indices, window_indices, windows_in_order
 
 _HOMES = {
     "DataError": "errors",
@@ -37,6 +37,7 @@ _HOMES = {
     "resolve_shards": "tfrecord",
     "tf_window_indices": "windows",
     "window_indices": "windows",
+    "windows_in_order": "windows",
     "write_manifest": "manifest",
 }
 
@@ -44,7 +45,7 @@ __all__ = [
     "DataError", "Demonstrations", "Episode", "EpisodeCollection", "EpisodeWriter",
     "InMemorySource", "LeafStatistics", "Manifest", "Statistics", "compute_statistics",
     "read_episodes", "read_manifest", "read_spec", "resolve_shards", "tf_window_indices",
-    "window_indices", "write_manifest",
+    "window_indices", "windows_in_order", "write_manifest",
 ]  # fmt: skip
 
 
