@@ -35,7 +35,10 @@ from ibc_agents import task as task_lib
 from ibc_agents.agents import behavioral_cloning_agent
 
 _VALIDATION_BATCHES = 4
-_LANDSCAPE_SEED = np.zeros(2, np.int32)  # of the samples that pictures of the energy show
+# Of pictures of the energy: what their samples are drawn from, and grid points along a dimension
+# (they are drawn at every evaluation, and must not cost much).
+_LANDSCAPE_SEED = np.zeros(2, np.int32)
+_LANDSCAPE_RESOLUTION = 61
 _MEMORIZED_AT_ONCE = 256  # windows
 
 
@@ -322,5 +325,5 @@ def _look_at_held_out(
     episode = next(episode for episode in episodes if episode.executed.any())
     moments = landscape_moments.of_demonstration(agent.policy, episode, _LANDSCAPE_SEED)
     middle = next(itertools.islice(moments, int(episode.executed.sum()) // 2, None))
-    landscapes = landscape.Landscapes(agent)
+    landscapes = landscape.Landscapes(agent, resolution=_LANDSCAPE_RESOLUTION)
     return lambda: landscapes.at(middle)

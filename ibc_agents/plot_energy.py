@@ -151,8 +151,17 @@ def _rollout(experiment: Any, agent: Any) -> Iterator[Any]:
             "the run has no environment for --rollout: name one with --gin_file, as "
             "--gin_file=gin_configs/particle_environment.gin"
         )
-    environment = experiment.task.environment()
-    return landscape_moments.of_rollout(agent.policy, environment, _SEED.value, _EPISODE.value)
+
+    def moments() -> Iterator[Any]:
+        environment = experiment.task.environment()
+        try:
+            yield from landscape_moments.of_rollout(
+                agent.policy, environment, _SEED.value, _EPISODE.value
+            )
+        finally:
+            environment.close()
+
+    return moments()
 
 
 def _write_picture(
