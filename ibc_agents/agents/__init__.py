@@ -7,4 +7,11 @@ from ibc_agents.agents.mdn_agent import MdnAgent
 from ibc_agents.agents.mse_agent import MseAgent
 from ibc_agents.agents.nearest_neighbor_agent import NearestNeighborAgent
 
-__all__ = ["AutoregressiveBCAgent", "BehavioralCloningAgent", "ImplicitBCAgent", "MdnAgent", "MseAgent", "NearestNeighborAgent"]
+__all__ = [
+    "AutoregressiveBCAgent",
+    "BehavioralCloningAgent",
+    "ImplicitBCAgent",
+    "MdnAgent",
+    "MseAgent",
+    "NearestNeighborAgent",
+]
