@@ -44,4 +44,10 @@ def _draw(
 ) -> tf.Tensor:
     if seed.shape.rank == 1:
         return draw(tf.stack([batch_size, *shape]), seed)
-    return tf.map_fn(lambda row: draw(tf.stack(shape), row), seed, fn_output_signature=tf.float32)
+    # Whatever is known of the shape while tracing; the loop over rows would forget it.
+    known = [size if isinstance(size, int) else None for size in shape]
+    return tf.map_fn(
+        lambda row: tf.ensure_shape(draw(tf.stack(shape), row), known),
+        seed,
+        fn_output_signature=tf.TensorSpec(known, tf.float32),
+    )

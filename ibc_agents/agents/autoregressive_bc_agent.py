@@ -13,6 +13,8 @@ from ibc_agents import random, samplers, types
 from ibc_agents.agents import implicit_bc_agent
 from ibc_agents.networks import prefix_energy
 
+_CELLS = 128  # of the sum that stands for an integral over one dimension
+
 
 @gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
 class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
@@ -82,6 +84,42 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
             train_step_counter=train_step_counter,
         )
 
+    def energy_function(self, window: Any) -> types.EnergyFn:
+        """Returns the joint energy −log p(a|o) of whole actions, per unit of scaled action.
+
+        Each E_j is known only up to a function of the dimensions before it, so each is normalised
+        over its dimension: Σ_j [E_j + log ∫ exp(−E_j) da_j], the integral by a sum over cells.
+
+        Args:
+            window: raw observations, a nest of ``[B, T, …]``.
+
+        Returns:
+            Scaled actions ``[B, N, A]`` → energies ``[B, N]``.
+        """
+        code = self._energy_network.encode(self._normalizer.normalize_observation(window))
+        return lambda actions: tf.add_n(
+            [
+                self._energy_network.energy(code, actions[..., : j + 1])
+                + self._log_normalizer(code, actions[..., :j], j)
+                for j in range(actions.shape[-1])
+            ]
+        )
+
+    def _log_normalizer(self, code, given, j):
+        """Returns log ∫ exp(−E_j) da_j ``[B, N]``, given the dimensions before ``[B, N, j]``."""
+        low, high = (bound[j] for bound in self._normalizer.bounds)
+        # A dimension of zero width has one value, of mass 1.
+        width = tf.where(high > low, high - low, 1.0)
+        centres = low + (high - low) * (tf.range(_CELLS, dtype=tf.float32) + 0.5) / _CELLS
+        batch_size, n, _ = tf.unstack(tf.shape(given))
+        values = tf.broadcast_to(centres[:, None], [batch_size, n, _CELLS, 1])
+        prefixes = tf.concat([tf.repeat(given[:, :, None], _CELLS, axis=2), values], axis=-1)
+        energies = self._energy_network.energy(
+            code, tf.reshape(prefixes, [batch_size, n * _CELLS, j + 1])
+        )
+        cells = tf.reshape(energies, [batch_size, n, _CELLS])
+        return tf.reduce_logsumexp(-cells, axis=-1) + tf.math.log(width / _CELLS)
+
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
         counter_examples = self._proposal.sample(
@@ -109,5 +147,5 @@ def _candidates(action: tf.Tensor, counter_examples: tf.Tensor, j: int) -> tf.Te
         Prefixes ``[B, 1 + N, j + 1]``, the demonstration first.
     """
     values = tf.concat([action[:, None, j : j + 1], counter_examples[..., j : j + 1]], axis=1)
-    given = tf.zeros_like(values) + action[:, None, :j] if j else values[..., :0]
+    given = tf.repeat(action[:, None, :j], tf.shape(values)[1], axis=1)
     return tf.concat([given, values], axis=-1)

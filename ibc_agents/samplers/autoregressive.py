@@ -22,7 +22,10 @@ class Autoregressive:
     """
 
     def __init__(self, sampler: types.Sampler | None = None):
-        """Sets the sampler that searches one dimension, by default `DerivativeFree()`."""
+        """Sets the sampler that searches one dimension, by default `DerivativeFree()`.
+
+        For traces it must tell the parents of its samples, as every sampler here does.
+        """
         self._sampler = sampler or derivative_free.DerivativeFree()
 
     def __call__(
@@ -39,8 +42,9 @@ class Autoregressive:
         the last dimension given the ones before it. In the trace, dimensions that were not yet
         searched stand at their initial values.
         """
+        batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         chosen = initial_actions[..., :0]
-        visited = []
+        visited, parents = [], []
         for j in range(initial_actions.shape[-1]):
             # The function is used before the loop moves on.
             def prefix_energy(values, chosen=chosen):
@@ -54,13 +58,17 @@ class Autoregressive:
                 random.fold_in(seed, j),
                 trace,
             )
+            actions = tf.concat([chosen, result.actions], axis=-1)
+            best = tf.argmin(result.energies, axis=1, output_type=tf.int32)
             if trace:
                 visited.append(_whole_actions(chosen, result.trace, initial_actions[..., j + 1 :]))
-            actions = tf.concat([chosen, result.actions], axis=-1)
-            best = tf.argmin(result.energies, axis=1)
+                # All samples go on from the best one.
+                parents += [result.parents, tf.broadcast_to(best[:, None], [1, batch_size, n])]
             chosen = tf.zeros_like(actions) + tf.gather(actions, best, batch_dims=1)[:, None]
+        if not trace:
+            return types.SamplerResult(actions, result.energies)
         return types.SamplerResult(
-            actions, result.energies, tf.concat(visited, axis=0) if trace else None
+            actions, result.energies, tf.concat(visited, axis=0), tf.concat(parents[:-1], axis=0)
         )
 
 

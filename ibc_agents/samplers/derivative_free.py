@@ -49,7 +49,8 @@ class DerivativeFree:
     ) -> types.SamplerResult:
         """Runs the optimiser; see `ibc_agents.types.Sampler`."""
         actions, energies = initial_actions, energy_fn(initial_actions)
-        batch_size, n, size = tf.unstack(tf.shape(initial_actions))
+        batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
+        size = initial_actions.shape[-1]
         rounds = self._num_iterations - 1
         # All at once: row by row, each draw costs a loop over the batch.
         draws = random.uniform(random.fold_in(seed, 0), batch_size, [rounds, n])

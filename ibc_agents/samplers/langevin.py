@@ -120,7 +120,8 @@ class Langevin:
         trace: bool = False,
     ) -> types.SamplerResult:
         """Runs the chains; see `ibc_agents.types.Sampler`."""
-        batch_size, n, size = tf.unstack(tf.shape(initial_actions))
+        batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
+        size = initial_actions.shape[-1]
         noise = random.normal(seed, batch_size, [self._num_iterations, n, size])
         step_sizes = self._schedule(self._num_iterations)
         half_range = 0.5 * (bounds.high - bounds.low)

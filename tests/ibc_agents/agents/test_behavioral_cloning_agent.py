@@ -17,8 +17,13 @@ from tests.ibc_agents import helpers
 
 AGENTS = pytest.mark.parametrize(
     "make",
-    [helpers.make_agent, helpers.make_mse_agent, helpers.make_mdn_agent],
-    ids=["implicit", "mse", "mdn"],
+    [
+        helpers.make_agent,
+        helpers.make_autoregressive_agent,
+        helpers.make_mse_agent,
+        helpers.make_mdn_agent,
+    ],
+    ids=["implicit", "autoregressive", "mse", "mdn"],
 )
 ROOT = pathlib.Path(__file__).parents[3]
 

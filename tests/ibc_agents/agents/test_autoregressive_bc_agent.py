@@ -1,0 +1,117 @@
+"""The autoregressive agent: an energy a dimension."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents import proposals, random
+from tests.ibc_agents import helpers
+
+# Both of these pairs are demonstrated, the mixed ones never.
+PAIRS = np.array([[-0.5, 2.2], [0.5, 0.8]], np.float32)
+
+
+def two_modes(batch_size, seed):
+    """Demonstrations that take one of the two pairs, whatever they see."""
+    experience = helpers.make_experience(batch_size, 1, seed)
+    chosen = np.random.default_rng(seed).integers(0, 2, batch_size)
+    noise = np.random.default_rng(seed).normal(0, 0.02, (batch_size, 2))
+    actions = PAIRS[chosen] + noise
+    return experience._replace(action=tf.constant(actions[:, None], tf.float32))
+
+
+@pytest.fixture(scope="module")
+def trained():
+    agent = helpers.make_autoregressive_agent(window=1)
+    train = helpers.compiled(agent.train)
+    for seed in range(400):
+        train(two_modes(64, seed))
+    return agent
+
+
+def test_loss_is_the_sum_over_dimensions_given_the_demonstrated_ones_before():
+    """InfoNCE of each dimension among uniform values of it, by NumPy."""
+    agent = helpers.make_autoregressive_agent(seed=5)
+    experience = helpers.make_experience(6, 2)
+    info = agent.loss(experience)
+
+    normalizer, network = agent.normalizer, agent.energy_network
+    code = network.encode(normalizer.normalize_observation(experience.observation))
+    seed = random.fold_in(random.as_seed(5, tf.constant(0)), 0)
+    negatives = proposals.Uniform().sample(code, 16, normalizer.bounds, seed).numpy()
+    action = normalizer.scale_action(experience.action[:, -1]).numpy()
+    total, picked = 0.0, 0.0
+    for j in range(2):
+        candidates = np.repeat(action[:, None, : j + 1], 17, axis=1)
+        candidates[:, 1:, j] = negatives[..., j]
+        energies = network.energy(code, tf.constant(candidates)).numpy()
+        probability = np.exp(-energies) / np.exp(-energies).sum(axis=1, keepdims=True)
+        total += -np.log(probability[:, 0]).mean()
+        picked += 0.5 * (energies.argmin(axis=1) == 0).mean()
+    np.testing.assert_allclose(info.loss, total, rtol=1e-5)
+    np.testing.assert_allclose(info.extra["demonstration_picked"], picked, rtol=1e-5)
+
+
+def test_every_weight_is_learned():
+    agent = helpers.make_autoregressive_agent()
+    kernels = [v for v in agent.energy_network.trainable_variables if v.shape.rank == 2]
+    before = [kernel.numpy() for kernel in kernels]
+    for seed in range(3):
+        agent.train(helpers.make_experience(64, 2, seed))
+    for kernel, old in zip(kernels, before, strict=True):
+        assert np.any(kernel.numpy() != old), kernel.name
+
+
+def test_later_dimensions_follow_the_earlier_choice(trained):
+    """Each action is one of the demonstrated pairs, never a mixed one, and both are found."""
+    time_step = helpers.make_time_step(100)
+    state = trained.policy.get_initial_state(100)
+    state["seed"] = tf.random.stateless_uniform([100, 2], [5, 6], None, None, tf.int32)
+    actions = trained.policy.action(time_step, state).action.numpy()
+    distance = np.abs(actions[:, None] - PAIRS).max(axis=-1)
+    assert np.mean(distance.min(axis=1) < 0.15) > 0.97, actions
+
+
+def test_energy_function_is_the_negative_log_density(trained):
+    """It integrates to one over the bounds, nearly all of it at the pairs."""
+    window = tf.nest.map_structure(lambda leaf: leaf[:2], two_modes(2, 999).observation)
+    energy_fn = trained.energy_function(window)
+    bounds = trained.normalizer.bounds
+    cells = 200
+    axes = [
+        low + (high - low) * (np.arange(cells) + 0.5) / cells
+        for low, high in zip(bounds.low.numpy(), bounds.high.numpy(), strict=True)
+    ]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2).astype(np.float32)
+    density = np.exp(-energy_fn(tf.constant(np.stack([grid, grid]))).numpy())
+    area = np.prod(bounds.high - bounds.low) / cells**2
+    np.testing.assert_allclose(density.sum(axis=1) * area, 1.0, atol=0.03)
+    scaled_pairs = trained.normalizer.scale_action(tf.constant(PAIRS)).numpy()
+    near = [np.abs(grid - pair).max(axis=-1) < 0.2 for pair in scaled_pairs]
+    mass = np.stack([density[:, cell].sum(axis=1) * area for cell in near])
+    assert np.all(mass > 0.1) and np.all(mass.sum(axis=0) > 0.9), mass
+
+
+def test_zero_width_dimension_does_not_count_in_the_density():
+    agent = helpers.make_autoregressive_agent(window=1)
+    normalizer = agent.normalizer
+    normalizer._low[1].assign(0.25)
+    normalizer._high[1].assign(0.25)
+    window = helpers.make_experience(3, 1).observation
+    actions = tf.constant([[[0.3, 0.25], [-0.7, 0.25]]] * 3)
+    code = agent.energy_network.encode(normalizer.normalize_observation(window))
+    centres = np.linspace(*(float(bound[0]) for bound in normalizer.bounds), 2001)
+    prefixes = tf.constant(np.tile(centres[None, :, None], [3, 1, 1]), tf.float32)
+    energies = agent.energy_network.energy(code, prefixes).numpy()
+    log_normalizer = np.log(np.trapz(np.exp(-energies), centres, axis=1))
+    expected = agent.energy_network.energy(code, actions[..., :1]) + log_normalizer[:, None]
+    np.testing.assert_allclose(agent.energy_function(window)(actions), expected, atol=1e-3)
+
+
+def test_networks_of_the_other_kind_are_refused():
+    prefixes = helpers.make_autoregressive_agent().energy_network
+    with pytest.raises(ValueError, match="ImplicitBCAgent cannot use PrefixEnergyNetwork"):
+        helpers.make_agent(energy_network=prefixes)
+    whole = helpers.make_energy_network()
+    with pytest.raises(ValueError, match="AutoregressiveBCAgent cannot use MlpEnergyNetwork"):
+        helpers.make_autoregressive_agent(energy_network=whole)
