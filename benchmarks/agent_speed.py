@@ -1,11 +1,12 @@
-"""How fast an agent trains and acts: train steps per second, latency of one action.
+"""What an agent costs to train and to act: train steps per second, latency of one action.
 
 Usage: python benchmarks/agent_speed.py [--seconds=10] [--out=speed.json] [GIN_FILE ...]
 
-Trains and acts as the gin files say (by default the particle's), from memory, on a few
-demonstrations collected into a temporary folder; nothing is learned to the end. Actions are taken
-one observation at a time, as a robot takes them. The float32 matmul rate of the same run tells how
-busy and how fast the machine was.
+Trains and acts as the gin files say (by default every method's on the 2-D particle), from memory,
+on a few demonstrations collected into a temporary folder; nothing is learned to the end. Actions
+are taken one observation at a time, as a robot takes them. Costs are also given as multiples of
+the MSE baseline's in the same run. The float32 matmul rate of the same run tells how busy and how
+fast the machine was.
 """
 
 from __future__ import annotations
@@ -25,17 +26,25 @@ from tf_agents.trajectories import time_step as ts
 from data import InMemorySource
 from ibc_agents import command_line
 
-_DEFAULT = ("gin_configs/particle.gin", "gin_configs/particle_langevin.gin",
-            "gin_configs/particle_langevin_paper.gin", "gin_configs/particle_mse.gin")  # fmt: skip
+_METHODS = ("", "_autoregressive", "_langevin", "_langevin_paper", "_mse", "_mdn",
+            "_nearest_neighbor")  # fmt: skip
+_DEFAULT = tuple(f"gin_configs/particle{method}.gin" for method in _METHODS)
+_BASELINE = "gin_configs/particle_mse.gin"
 _BINDINGS = ("DemonstrationSettings.num_episodes = 40",)
 
 
-def measure(gin_file: str, seconds: float) -> dict[str, float]:
-    """Returns train steps per second and the latency of an action in milliseconds."""
+def measure(gin_file: str, seconds: float, bindings: tuple[str, ...] = ()) -> dict[str, float]:
+    """Returns train steps per second and the latency of an action in milliseconds.
+
+    Args:
+        gin_file: of a run.
+        seconds: of each of the two measurements.
+        bindings: after the file's.
+    """
     import gin
 
     gin.clear_config()
-    command_line.parse_gin([gin_file], _BINDINGS)
+    command_line.parse_gin([gin_file], [*_BINDINGS, *bindings])
     with tempfile.TemporaryDirectory() as folder:
         experiment = command_line.make_experiment(
             root_dir=f"{folder}/run", data_dir=f"{folder}/data"
@@ -80,6 +89,24 @@ def action_latencies(policy, demonstrations, seconds: float) -> list[float]:
     return taken
 
 
+def print_table(results: dict[str, dict[str, float]]) -> None:
+    """Prints Markdown; multiples of the baseline's cost where it was measured too."""
+    print("| | train steps/s | × MSE's cost | one action, median | × MSE's | 99th percentile |")
+    print("|---|---|---|---|---|---|")
+    baseline = results.get(_BASELINE)
+    for name, row in results.items():
+        training = acting = "–"
+        if baseline:
+            steps, latency = "train_steps_per_second", "action_median_ms"
+            training = f"{baseline[steps] / row[steps]:.1f}"
+            acting = f"{row[latency] / baseline[latency]:.1f}"
+        print(
+            f"| `{pathlib.Path(name).name}` | {row['train_steps_per_second']:.1f} | {training} "
+            f"| {row['action_median_ms']:.1f} ms | {acting} "
+            f"| {row['action_99th_percentile_ms']:.1f} ms |"
+        )
+
+
 def main() -> None:
     """Measures, prints a table and writes it where --out says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -89,12 +116,7 @@ def main() -> None:
     arguments = parser.parse_args()
     results = {name: measure(name, arguments.seconds) for name in arguments.gin_files}
     matmul = measuring.matmul_flops(arguments.seconds / 3)["per_second"]
-    print(f"\n{'':42}{'steps/s':>9}{'action: median':>16}{'99th percentile':>17}")
-    for name, row in results.items():
-        print(
-            f"{name:42}{row['train_steps_per_second']:9.2f}{row['action_median_ms']:13.1f} ms"
-            f"{row['action_99th_percentile_ms']:14.1f} ms"
-        )
+    print_table(results)
     print(f"float32 matmul in the same run: {matmul / 1e9:.0f} GFLOP/s")
     if arguments.out:
         content = {"agents": results, "float32_matmul_flops": matmul, **measuring.machine()}

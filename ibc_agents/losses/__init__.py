@@ -1,6 +1,7 @@
 """Losses on energies, and penalties on their slope."""
 
+from ibc_agents.losses.contrastive_divergence import ContrastiveDivergence
 from ibc_agents.losses.gradient_penalty import GradientPenalty
 from ibc_agents.losses.info_nce import InfoNCE
 
-__all__ = ["GradientPenalty", "InfoNCE"]
+__all__ = ["ContrastiveDivergence", "GradientPenalty", "InfoNCE"]
