@@ -80,6 +80,18 @@ def make_experience(batch_size: int, window: int, seed: int = 0) -> trajectory.T
     )
 
 
+# Both of these actions are demonstrated by make_two_modes; their mean, and the mixed ones, never.
+TWO_MODES = np.array([[-0.5, 2.2], [0.5, 0.8]], np.float32)
+
+
+def make_two_modes(batch_size: int, seed: int) -> trajectory.Trajectory:
+    """Demonstrations [B, 1, …] that take one of two actions, whatever they see."""
+    experience = make_experience(batch_size, 1, seed)
+    rng = np.random.default_rng(seed)
+    actions = TWO_MODES[rng.integers(0, 2, batch_size)] + rng.normal(0, 0.02, (batch_size, 2))
+    return experience._replace(action=tf.constant(actions[:, None], tf.float32))
+
+
 def make_normalizer() -> normalizer_lib.Normalizer:
     """The normaliser of make_experience."""
     experience = make_experience(500, 1)

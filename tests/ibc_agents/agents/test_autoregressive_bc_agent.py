@@ -7,25 +7,13 @@ import tensorflow as tf
 from ibc_agents import proposals, random
 from tests.ibc_agents import helpers
 
-# Both of these pairs are demonstrated, the mixed ones never.
-PAIRS = np.array([[-0.5, 2.2], [0.5, 0.8]], np.float32)
-
-
-def two_modes(batch_size, seed):
-    """Demonstrations that take one of the two pairs, whatever they see."""
-    experience = helpers.make_experience(batch_size, 1, seed)
-    chosen = np.random.default_rng(seed).integers(0, 2, batch_size)
-    noise = np.random.default_rng(seed).normal(0, 0.02, (batch_size, 2))
-    actions = PAIRS[chosen] + noise
-    return experience._replace(action=tf.constant(actions[:, None], tf.float32))
-
 
 @pytest.fixture(scope="module")
 def trained():
     agent = helpers.make_autoregressive_agent(window=1)
     train = helpers.compiled(agent.train)
     for seed in range(400):
-        train(two_modes(64, seed))
+        train(helpers.make_two_modes(64, seed))
     return agent
 
 
@@ -68,13 +56,15 @@ def test_later_dimensions_follow_the_earlier_choice(trained):
     state = trained.policy.get_initial_state(100)
     state["seed"] = tf.random.stateless_uniform([100, 2], [5, 6], None, None, tf.int32)
     actions = trained.policy.action(time_step, state).action.numpy()
-    distance = np.abs(actions[:, None] - PAIRS).max(axis=-1)
+    distance = np.abs(actions[:, None] - helpers.TWO_MODES).max(axis=-1)
     assert np.mean(distance.min(axis=1) < 0.15) > 0.97, actions
 
 
 def test_energy_function_is_the_negative_log_density(trained):
     """It integrates to one over the bounds, nearly all of it at the pairs."""
-    window = tf.nest.map_structure(lambda leaf: leaf[:2], two_modes(2, 999).observation)
+    window = tf.nest.map_structure(
+        lambda leaf: leaf[:2], helpers.make_two_modes(2, 999).observation
+    )
     energy_fn = trained.energy_function(window)
     bounds = trained.normalizer.bounds
     cells = 200
@@ -86,7 +76,7 @@ def test_energy_function_is_the_negative_log_density(trained):
     density = np.exp(-energy_fn(tf.constant(np.stack([grid, grid]))).numpy())
     area = np.prod(bounds.high - bounds.low) / cells**2
     np.testing.assert_allclose(density.sum(axis=1) * area, 1.0, atol=0.03)
-    scaled_pairs = trained.normalizer.scale_action(tf.constant(PAIRS)).numpy()
+    scaled_pairs = trained.normalizer.scale_action(tf.constant(helpers.TWO_MODES)).numpy()
     near = [np.abs(grid - pair).max(axis=-1) < 0.2 for pair in scaled_pairs]
     mass = np.stack([density[:, cell].sum(axis=1) * area for cell in near])
     assert np.all(mass > 0.1) and np.all(mass.sum(axis=0) > 0.9), mass
