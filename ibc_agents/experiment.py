@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import pathlib
 import time
@@ -10,20 +9,18 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import gin
-import numpy as np
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from data import demonstrations as demonstrations_lib
-from data import memory_source, windows
+from data import windows
 from ibc_agents import (
     collection,
     errors,
     evaluator,
-    landscape,
-    landscape_moments,
+    held_out,
     landscape_plots,
     normalizer,
     provenance,
@@ -34,11 +31,6 @@ from ibc_agents import (
 from ibc_agents import task as task_lib
 from ibc_agents.agents import behavioral_cloning_agent
 
-_VALIDATION_BATCHES = 4
-# Of pictures of the energy: what their samples are drawn from, and grid points along a dimension
-# (they are drawn at every evaluation, and must not cost much).
-_LANDSCAPE_SEED = np.zeros(2, np.int32)
-_LANDSCAPE_RESOLUTION = 61
 _MEMORIZED_AT_ONCE = 256  # windows
 
 
@@ -130,7 +122,7 @@ class Experiment:
         opened = self.open_demonstrations()
         directory.check_dataset(opened.dataset_hash, opened.name)
         agent = self.make_agent(opened)
-        look = _look_at_held_out(agent, opened)
+        look = held_out.look(agent, opened)
         judge = None
         if self.task.environment is not None:
             judge = evaluator.Evaluator(directory, self.task.environment, self.evaluation, look)
@@ -266,7 +258,7 @@ class Experiment:
                 directory,
                 agent,
                 lambda step: self.source.dataset(window, batch_size, self.seed, step),
-                _validation_batches(opened, window, batch_size),
+                held_out.batches(opened, window, batch_size),
                 self.training,
             )
             directory.write_operative_config()
@@ -298,32 +290,3 @@ class Experiment:
                 f"{difference}."
             )
         return time_step_spec, action_spec
-
-
-def _validation_batches(
-    opened: demonstrations_lib.Demonstrations, window: int, batch_size: int
-) -> list[trajectory.Trajectory]:
-    if not len(opened.validation):
-        return []
-    held_out = memory_source.InMemorySource()
-    held_out.load(opened.validation, opened.spec)
-    batches = held_out.dataset(window, batch_size, seed=0)
-    return [experience for experience, _ in itertools.islice(batches, _VALIDATION_BATCHES)]
-
-
-def _look_at_held_out(
-    agent: behavioral_cloning_agent.BehavioralCloningAgent,
-    opened: demonstrations_lib.Demonstrations,
-) -> Callable[[], landscape.Landscape] | None:
-    """Returns what computes the energy in the middle of a held-out episode.
-
-    Of a training episode if none is held out; None if the agent has no energy.
-    """
-    if not isinstance(agent, landscape.EnergyAgent):
-        return None
-    episodes = itertools.chain(opened.validation, opened.train)
-    episode = next(episode for episode in episodes if episode.executed.any())
-    moments = landscape_moments.of_demonstration(agent.policy, episode, _LANDSCAPE_SEED)
-    middle = next(itertools.islice(moments, int(episode.executed.sum()) // 2, None))
-    landscapes = landscape.Landscapes(agent, resolution=_LANDSCAPE_RESOLUTION)
-    return lambda: landscapes.at(middle)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
+from ibc_agents.losses import shapes
+
 
 @gin.configurable
 class ContrastiveDivergence:
@@ -43,11 +45,7 @@ class ContrastiveDivergence:
                 proposal's own.
         """
         del demonstration_log_prob
-        if demonstration_energy.shape.rank != 1 or counter_example_energies.shape.rank != 2:
-            raise ValueError(
-                "ContrastiveDivergence takes energies [B] and [B, N], got "
-                f"{demonstration_energy.shape} and {counter_example_energies.shape}."
-            )
+        shapes.check_energies(self, demonstration_energy, counter_example_energies)
         if counter_example_log_probs is not None:
             raise ValueError(
                 "ContrastiveDivergence needs counter-examples that follow the energy, but these "

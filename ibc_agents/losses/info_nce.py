@@ -5,6 +5,8 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
+from ibc_agents.losses import shapes
+
 
 @gin.configurable
 class InfoNCE:
@@ -37,10 +39,6 @@ class InfoNCE:
             ValueError: if the shapes are not ``[B]`` and ``[B, N]``.
         """
         del demonstration_log_prob, counter_example_log_probs
-        if demonstration_energy.shape.rank != 1 or counter_example_energies.shape.rank != 2:
-            raise ValueError(
-                "InfoNCE takes energies [B] and [B, N], got "
-                f"{demonstration_energy.shape} and {counter_example_energies.shape}."
-            )
+        shapes.check_energies(self, demonstration_energy, counter_example_energies)
         logits = -tf.concat([demonstration_energy[:, None], counter_example_energies], axis=1)
         return -tf.nn.log_softmax(logits, axis=1)[:, 0]

@@ -97,7 +97,9 @@ def test_contract_loss_log_densities_are_accepted():
     np.testing.assert_array_equal(with_densities, losses.InfoNCE()(positive, negatives, None, None))
 
 
-@pytest.mark.parametrize(("positive", "negatives"), [([3, 1], [3, 4]), ([3], [3]), ([], [4])])
+@pytest.mark.parametrize(
+    ("positive", "negatives"), [([3, 1], [3, 4]), ([3], [3]), ([], [4]), ([3], [2, 4])]
+)
 def test_wrong_shape_raises_by_name(positive, negatives):
     with pytest.raises(ValueError, match=r"InfoNCE takes energies \[B\] and \[B, N\], got \("):
         losses.InfoNCE()(tf.zeros(positive), tf.zeros(negatives))
