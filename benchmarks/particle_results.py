@@ -4,7 +4,7 @@ Usage: python benchmarks/particle_results.py [METHOD [DIMENSION]] [--seed=0] [--
 
 Trains and evaluates each row's run into runs/particle_results (a finished run is not repeated, an
 interrupted one goes on), writes what came of it into benchmarks/results/particle, and prints all
-that is there. Rows, and what each differs in from its gin file, stand in `ROWS` below.
+that is there. Every row is its method's gin file at dimension N, with `STEPS` where they differ.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ METHODS = {
 DIMENSIONS = (1, 2, 4, 8)
 # Steps, where they are not the gin file's: what could be afforded.
 STEPS = {
-    ("dfo", 4): 5000,
-    ("dfo", 8): 5000,
-    ("langevin", 1): 5000,
+    ("dfo", 4): 4000,
+    ("dfo", 8): 4000,
+    ("langevin", 1): 4000,
     ("langevin", 4): 8000,
-    ("langevin", 8): 5000,
-    ("autoregressive", 1): 5000,
-    ("autoregressive", 4): 6000,
-    ("autoregressive", 8): 3000,
+    ("langevin", 8): 8000,
+    ("autoregressive", 1): 4000,
+    ("autoregressive", 4): 5000,
+    ("autoregressive", 8): 2500,
 }
 ROWS = [(method, dimension) for method in METHODS for dimension in DIMENSIONS]
 
