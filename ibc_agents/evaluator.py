@@ -77,13 +77,16 @@ class Evaluator:
         return result
 
     def _log(self, result: evaluation.Evaluation, name: str, step: int) -> None:
+        picture = None
+        # Before the block: what goes wrong here is no failure of the disk.
+        if self._look is not None:
+            drawing = landscape_plots.draw(self._look(), title=f"step {step}")
+            picture = landscape_plots.rasterize(drawing)
         with (
             disk.writing(f"TensorBoard's scalars to {self._directory.path}"),
             self._writer.as_default(step=step),
         ):
             tf.summary.scalar(name, result.success_rate)
-            if self._look is not None:
-                drawing = landscape_plots.draw(self._look(), title=f"step {step}")
-                picture = landscape_plots.rasterize(drawing)
+            if picture is not None:
                 tf.summary.image("energy_landscape", picture[None])
             self._writer.flush()

@@ -123,7 +123,8 @@ class Landscapes:
 
         Args:
             agent: whose energy and policy are asked.
-            dimensions: the one or two action dimensions that vary, by default the first ones.
+            dimensions: the one or two action dimensions that vary, by default the first ones that
+                do in the data.
             resolution: R, grid points along each, at least 2.
 
         Raises:
@@ -131,7 +132,9 @@ class Landscapes:
         """
         self._agent = agent
         size = agent.normalizer.action_space.size
-        self.dimensions = tuple(range(min(size, 2)) if dimensions is None else dimensions)
+        if dimensions is None:
+            dimensions = _varying(agent.normalizer.bounds)[:2] or [0]
+        self.dimensions = tuple(dimensions)
         if len(set(self.dimensions)) != len(self.dimensions) or len(self.dimensions) not in (1, 2):
             raise ValueError(f"There must be one or two different dimensions, got {dimensions}.")
         if not all(0 <= dimension < size for dimension in self.dimensions):
@@ -205,6 +208,11 @@ class Landscapes:
         normalizer = self._agent.normalizer
         raw = normalizer.unscale_action(tf.convert_to_tensor(scaled))
         return normalizer.action_space.flatten(raw).numpy()
+
+
+def _varying(bounds: types.Bounds) -> list[int]:
+    """Returns the dimensions whose bounds have a width."""
+    return [int(d) for d in np.flatnonzero(bounds.high.numpy() > bounds.low.numpy())]
 
 
 def _names(spec: Any) -> list[str]:

@@ -42,7 +42,7 @@ _SEED = flags.DEFINE_integer(
     "seed", 0, "What the policy draws (and the rollout) depends on (seed, episode).", lower_bound=0
 )
 _DIMENSIONS = flags.DEFINE_list(
-    "dimensions", None, "One or two action dimensions, as 0,2. Default: the first ones."
+    "dimensions", None, "One or two action dimensions, as 0,2. Default: the first that vary."
 )
 _HOLD = flags.DEFINE_enum(
     "hold",
@@ -112,7 +112,7 @@ def _landscapes(agent: Any) -> Any:
     if not isinstance(agent, landscape.EnergyAgent):
         raise errors.RunError(
             f"{_POLICY.value} is a run of {type(agent).__name__}, which has no energy to draw; "
-            "ImplicitBCAgent has one."
+            "ImplicitBCAgent and AutoregressiveBCAgent have one."
         )
     given = _DIMENSIONS.value
     if given is not None and not all(text.isdecimal() for text in given):

@@ -57,14 +57,14 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
             window: T, frames of observation the energies see.
             num_counter_examples: N in training, of each dimension, at least 1.
             loss: by default `InfoNCE()`.
-            policy_sampler: the policy's optimiser, by default `Autoregressive()`.
+            policy_sampler: the policy's optimiser, an `Autoregressive`, which is the default.
             num_policy_samples: N of the policy, of each dimension.
             seed: of all randomness in training.
             train_step_counter: int64 variable; by default TF-Agents' global step.
 
         Raises:
             ValueError: if a number is out of range, the action spec is not continuous, or the
-                network does not score prefixes.
+                network or the sampler does not go with prefixes.
         """
         super().__init__(
             time_step_spec,
@@ -97,17 +97,21 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
             Scaled actions ``[B, N, A]`` → energies ``[B, N]``.
         """
         code = self._energy_network.encode(self._normalizer.normalize_observation(window))
-        return lambda actions: tf.add_n(
-            [
-                self._energy_network.energy(code, actions[..., : j + 1])
-                + self._log_normalizer(code, actions[..., :j], j)
-                for j in range(actions.shape[-1])
-            ]
-        )
+
+        def energy(actions: tf.Tensor) -> tf.Tensor:
+            terms = []
+            for j in range(actions.shape[-1]):
+                # The first dimension's integral is the same for all actions.
+                given = actions[..., :j] if j else actions[:, :1, :0]
+                unnormalized = self._energy_network.energy(code, actions[..., : j + 1])
+                terms.append(unnormalized + self._log_normalizer(code, given, j))
+            return tf.add_n(terms)
+
+        return energy
 
     def _log_normalizer(self, code, given, j):
         """Returns log ∫ exp(−E_j) da_j ``[B, N]``, given the dimensions before ``[B, N, j]``."""
-        low, high = (bound[j] for bound in self._normalizer.bounds)
+        low, high = (bound[0] for bound in self._bounds_of(j))
         # A dimension of zero width has one value, of mass 1.
         width = tf.where(high > low, high - low, 1.0)
         centres = low + (high - low) * (tf.range(_CELLS, dtype=tf.float32) + 0.5) / _CELLS
@@ -120,6 +124,10 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
         cells = tf.reshape(energies, [batch_size, n, _CELLS])
         return tf.reduce_logsumexp(-cells, axis=-1) + tf.math.log(width / _CELLS)
 
+    def _bounds_of(self, j):
+        """Returns the bounds of dimension j, from 0."""
+        return types.Bounds(*(bound[j : j + 1] for bound in self._normalizer.bounds))
+
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
         counter_examples = self._proposal.sample(
@@ -129,7 +137,13 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
         for j in range(action.shape[-1]):
             candidates = _candidates(action, counter_examples, j)
             energies = self._energy_network.energy(code, candidates, training)
-            losses.append(self._loss_of_energies(energies[:, 0], energies[:, 1:]))
+            # Of this dimension alone: the ones before it are not drawn but given.
+            log_probs = self._proposal.log_prob(code, candidates[..., j:], self._bounds_of(j))
+            losses.append(
+                self._loss_of_energies(
+                    energies[:, 0], energies[:, 1:], log_probs[:, 0], log_probs[:, 1:]
+                )
+            )
             reports.append(self._report(energies))
         mean = tf.nest.map_structure(lambda *values: tf.reduce_mean(values, axis=0), *reports)
         return tf.add_n(losses), mean

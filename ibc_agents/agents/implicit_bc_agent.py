@@ -73,7 +73,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
 
         Raises:
             ValueError: if a number is out of range, the action spec is not continuous, or the
-                network scores prefixes.
+                network or a sampler goes with prefixes.
         """
         if energy_network.scores_prefixes != self.scores_prefixes:
             raise ValueError(
@@ -81,6 +81,10 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
                 "PrefixEnergyNetwork goes with AutoregressiveBCAgent, every other energy network "
                 "with ImplicitBCAgent."
             )
+        policy_sampler = policy_sampler or samplers.DerivativeFree()
+        self._check_sampler(policy_sampler)
+        if counter_example_sampler is not None:
+            self._check_sampler(counter_example_sampler)
         if num_counter_examples < 1:
             raise ValueError(
                 f"num_counter_examples must be at least 1, got {num_counter_examples}."
@@ -99,7 +103,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             normalizer,
             window,
             self._proposal,
-            policy_sampler or samplers.DerivativeFree(),
+            policy_sampler,
             num_policy_samples,
         )
         super().__init__(
@@ -149,6 +153,15 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             report["gradient_penalty"] = self._gradient_penalty(gradients)
             losses += report["gradient_penalty"]
         return losses, report
+
+    def _check_sampler(self, sampler):
+        """Refuses what would search these energies wrongly, and without a sign of it."""
+        if getattr(sampler, "searches_prefixes", False) != self.scores_prefixes:
+            raise ValueError(
+                f"{type(self).__name__} cannot use {type(sampler).__name__}: the sampler "
+                "Autoregressive goes with AutoregressiveBCAgent, others with ImplicitBCAgent, or "
+                "inside of Autoregressive."
+            )
 
     def _report(self, energies):
         """Returns what to report of energies ``[B, 1 + N]``, the demonstration's first."""

@@ -21,8 +21,8 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
     """Acts as was demonstrated at the closest observation; there is nothing to train.
 
     `memorize` comes before everything else. A train step changes nothing but the step counter; the
-    loss is the mean squared error of the neighbour's scaled action: 0 on what it has memorised,
-    and telling on held-out demonstrations.
+    loss is the mean squared error of the neighbour's scaled action: 0 on what it has memorised
+    (unless equal windows have different actions), and telling on held-out demonstrations.
 
     To restore a checkpoint, memorise the same demonstrations first. An exported policy needs
     nothing.

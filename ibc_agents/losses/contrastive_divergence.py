@@ -50,6 +50,7 @@ class ContrastiveDivergence:
             raise ValueError(
                 "ContrastiveDivergence needs counter-examples that follow the energy, but these "
                 "are the proposal's as they were drawn: set "
-                "ImplicitBCAgent.counter_example_sampler, for example to Langevin."
+                "ImplicitBCAgent.counter_example_sampler, for example to Langevin. "
+                "AutoregressiveBCAgent cannot use this loss."
             )
         return demonstration_energy - tf.reduce_mean(counter_example_energies, axis=1)

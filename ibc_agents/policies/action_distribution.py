@@ -13,8 +13,8 @@ class ActionDistribution(tfp.distributions.Distribution):
     """One leaf of the action that a distribution over scaled action vectors gives.
 
     It has a mode and samples; densities in raw units are nobody's question. The leaves of a nested
-    action share one `scaled` distribution: their modes, and samples drawn with equal seeds, belong
-    to the same action.
+    action share one `scaled` distribution: their modes, and samples drawn with equal stateless
+    seeds (two integers), belong to the same action.
     """
 
     def __init__(

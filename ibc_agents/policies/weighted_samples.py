@@ -10,7 +10,8 @@ class WeightedSamples(tfp.distributions.Distribution):
     """A discrete distribution over N points of any shape, one set a batch row.
 
     The mode is the point of the largest weight. Leaves of a nested action are distributions of
-    equal weights: their modes, and samples drawn with equal seeds, belong to the same point.
+    equal weights: their modes, and samples drawn with equal stateless seeds (two integers), belong
+    to the same point.
     """
 
     def __init__(self, points: tf.Tensor, logits: tf.Tensor, name: str = "WeightedSamples"):

@@ -19,7 +19,12 @@ class Autoregressive:
 
     The energy function must accept prefixes ``[B, N, j]`` for every j from 1 to A
     (`networks.PrefixEnergyNetwork`).
+
+    Attributes:
+        searches_prefixes: True; agents whose energies do not score prefixes refuse this sampler.
     """
+
+    searches_prefixes = True
 
     def __init__(self, sampler: types.Sampler | None = None):
         """Sets the sampler that searches one dimension, by default `DerivativeFree()`.

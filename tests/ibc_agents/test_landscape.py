@@ -149,6 +149,19 @@ def test_nested_actions_are_flat_and_named(window):
     np.testing.assert_allclose(shown.axes[1][[0, -1]], [-0.55, 0.55], atol=1e-6)
 
 
+@pytest.mark.parametrize(("constant", "drawn"), [([], (0, 1)), ([0], (1,)), ([0, 1], (0,))])
+def test_dimensions_that_never_vary_are_not_drawn_unasked(constant, drawn):
+    experience = helpers.make_experience(50, 1)
+    action = experience.action.numpy()
+    action[..., constant] = 0.5
+    normalizer = normalizer_lib.Normalizer.from_dataset(
+        [experience._replace(action=tf.constant(action))],
+        helpers.OBSERVATION_SPEC,
+        helpers.ACTION_SPEC,
+    )
+    assert landscape.Landscapes(helpers.make_agent(normalizer=normalizer)).dimensions == drawn
+
+
 def test_only_some_agents_have_an_energy(agent):
     assert isinstance(agent, landscape.EnergyAgent)
     assert not isinstance(helpers.make_mse_agent(), landscape.EnergyAgent)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import proposals, random
+from ibc_agents import losses, proposals, random, samplers
 from tests.ibc_agents import helpers
 
 
@@ -38,6 +38,23 @@ def test_loss_is_the_sum_over_dimensions_given_the_demonstrated_ones_before():
         picked += 0.5 * (energies.argmin(axis=1) == 0).mean()
     np.testing.assert_allclose(info.loss, total, rtol=1e-5)
     np.testing.assert_allclose(info.extra["demonstration_picked"], picked, rtol=1e-5)
+
+
+def test_contract_loss_gets_the_proposals_densities_of_each_dimension():
+    received = []
+
+    class Keep(losses.InfoNCE):
+        def __call__(self, *args):
+            received.append(args)
+            return super().__call__(*args)
+
+    agent = helpers.make_autoregressive_agent(loss=Keep())
+    agent.loss(helpers.make_experience(6, 2))
+    low, high = (bound.numpy() for bound in agent.normalizer.bounds)
+    assert len(received) == 2
+    for (*_, positive, negatives), width in zip(received, high - low, strict=True):
+        np.testing.assert_allclose(positive, [-np.log(width)] * 6, rtol=1e-5)
+        np.testing.assert_allclose(negatives, np.full([6, 16], -np.log(width)), rtol=1e-5)
 
 
 def test_every_weight_is_learned():
@@ -105,3 +122,12 @@ def test_networks_of_the_other_kind_are_refused():
     whole = helpers.make_energy_network()
     with pytest.raises(ValueError, match="AutoregressiveBCAgent cannot use MlpEnergyNetwork"):
         helpers.make_autoregressive_agent(energy_network=whole)
+
+
+def test_samplers_of_the_other_kind_are_refused():
+    """They would minimise the last dimension's energy alone, and nobody would notice."""
+    with pytest.raises(ValueError, match="AutoregressiveBCAgent cannot use DerivativeFree"):
+        helpers.make_autoregressive_agent(policy_sampler=samplers.DerivativeFree())
+    for name in ("policy_sampler", "counter_example_sampler"):
+        with pytest.raises(ValueError, match="ImplicitBCAgent cannot use Autoregressive"):
+            helpers.make_agent(**{name: samplers.Autoregressive()})

@@ -27,8 +27,9 @@ def test_wrong_shape_raises_by_name():
         losses.ContrastiveDivergence()(tf.zeros([3, 1]), tf.zeros([3, 4]))
 
 
-def test_counter_examples_of_the_proposal_are_refused():
-    agent = helpers.make_agent(loss=losses.ContrastiveDivergence())
+@pytest.mark.parametrize("make", [helpers.make_agent, helpers.make_autoregressive_agent])
+def test_counter_examples_of_the_proposal_are_refused(make):
+    agent = make(loss=losses.ContrastiveDivergence())
     with pytest.raises(ValueError, match=NEEDS):
         agent.train(helpers.make_experience(4, 2))
 

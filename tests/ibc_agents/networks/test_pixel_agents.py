@@ -115,6 +115,26 @@ def test_contract_energy_network_encodes_images_once_an_action(convolved):
     assert convolved == [6] * (2 * 2)
 
 
+def test_autoregressive_energies_encode_images_once_for_all_dimensions(convolved):
+    encoder = networks.PixelEncoder([networks.ConvMaxPool((4, 8)), networks.SpatialSoftArgmax()])
+    agent = make_agent(
+        agents.AutoregressiveBCAgent,
+        energy_network=networks.PrefixEnergyNetwork(
+            lambda: networks.MlpEnergyNetwork(width=16), encoder
+        ),
+        optimizer=tf.keras.optimizers.Adam(1e-3),
+        num_counter_examples=N,
+        num_policy_samples=N,
+    )
+    train, action = helpers.compiled(agent.train), helpers.compiled(agent.policy.action)
+    experience, state = pixels.make_experience(6), agent.policy.get_initial_state(6)
+    convolved.clear()
+    train(experience)
+    assert convolved == [6] * 2
+    action(pixels.make_time_step(experience, 0, helpers.FIRST), state)
+    assert convolved == [6] * 4
+
+
 def test_images_stay_uint8_up_to_the_encoder():
     """In the policy's memory and behind the normaliser."""
     agent = make_implicit()

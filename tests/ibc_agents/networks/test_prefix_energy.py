@@ -37,7 +37,7 @@ def test_call_is_the_sum_of_the_prefix_energies(shared):
 
 
 @both
-def test_energy_of_a_dimension_depends_on_the_prefix_alone(shared):
+def test_contract_prefix_energy_depends_on_every_dimension_of_the_prefix(shared):
     network, _ = make(shared)
     code = network.encode(OBSERVATION)
     for j in range(SIZE):
