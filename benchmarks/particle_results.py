@@ -30,14 +30,14 @@ METHODS = {
 DIMENSIONS = (1, 2, 4, 8)
 # Steps, where they are not the gin file's: what could be afforded.
 STEPS = {
-    ("dfo", 4): 4000,
-    ("dfo", 8): 4000,
-    ("langevin", 1): 4000,
+    ("dfo", 4): 3000,
+    ("dfo", 8): 3000,
+    ("langevin", 1): 3000,
     ("langevin", 4): 8000,
     ("langevin", 8): 8000,
-    ("autoregressive", 1): 4000,
-    ("autoregressive", 4): 5000,
-    ("autoregressive", 8): 2500,
+    ("autoregressive", 1): 3000,
+    ("autoregressive", 4): 4000,
+    ("autoregressive", 8): 2000,
 }
 ROWS = [(method, dimension) for method in METHODS for dimension in DIMENSIONS]
 

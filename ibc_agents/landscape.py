@@ -128,18 +128,24 @@ class Landscapes:
             resolution: R, grid points along each, at least 2.
 
         Raises:
-            ValueError: if the actions do not have these dimensions, or the resolution is too low.
+            ValueError: if the actions do not have these dimensions, or they never vary, or the
+                resolution is too low.
         """
         self._agent = agent
         size = agent.normalizer.action_space.size
-        if dimensions is None:
-            dimensions = _varying(agent.normalizer.bounds)[:2] or [0]
-        self.dimensions = tuple(dimensions)
+        varying = _varying(agent.normalizer.bounds)
+        self.dimensions = tuple((varying[:2] or [0]) if dimensions is None else dimensions)
         if len(set(self.dimensions)) != len(self.dimensions) or len(self.dimensions) not in (1, 2):
             raise ValueError(f"There must be one or two different dimensions, got {dimensions}.")
         if not all(0 <= dimension < size for dimension in self.dimensions):
             raise ValueError(
                 f"The dimensions of actions are 0 to {size - 1}, got {list(self.dimensions)}."
+            )
+        constant = [dimension for dimension in self.dimensions if dimension not in varying]
+        if dimensions is not None and constant:
+            raise ValueError(
+                f"There is nothing to draw: dimension {constant[0]} is the same in all "
+                "demonstrations."
             )
         if resolution < 2:
             raise ValueError(f"resolution must be at least 2, got {resolution}.")

@@ -115,14 +115,14 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
         # A dimension of zero width has one value, of mass 1.
         width = tf.where(high > low, high - low, 1.0)
         centres = low + (high - low) * (tf.range(_CELLS, dtype=tf.float32) + 0.5) / _CELLS
-        batch_size, n, _ = tf.unstack(tf.shape(given))
-        values = tf.broadcast_to(centres[:, None], [batch_size, n, _CELLS, 1])
-        prefixes = tf.concat([tf.repeat(given[:, :, None], _CELLS, axis=2), values], axis=-1)
-        energies = self._energy_network.energy(
-            code, tf.reshape(prefixes, [batch_size, n * _CELLS, j + 1])
-        )
-        cells = tf.reshape(energies, [batch_size, n, _CELLS])
-        return tf.reduce_logsumexp(-cells, axis=-1) + tf.math.log(width / _CELLS)
+
+        def energy_in_cell(centre):
+            value = tf.fill([*tf.unstack(tf.shape(given)[:2]), 1], centre)
+            return self._energy_network.energy(code, tf.concat([given, value], axis=-1))
+
+        # One cell at a time: all together they would take 128 times the memory.
+        cells = tf.map_fn(energy_in_cell, centres, parallel_iterations=1)
+        return tf.reduce_logsumexp(-cells, axis=0) + tf.math.log(width / _CELLS)
 
     def _bounds_of(self, j):
         """Returns the bounds of dimension j, from 0."""

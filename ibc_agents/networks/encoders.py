@@ -50,4 +50,4 @@ class MlpEncoder(tf.keras.layers.Layer):
     def call(self, observation: Any, training: bool | None = None) -> tf.Tensor:
         """Maps a nest of windows, leaves ``[B, …]`` and no images, to float32 ``[B, W]``."""
         flat = layers.flatten_observation(observation)
-        return self._blocks(layers.apply(self._projection, flat, training), training=training)
+        return self._blocks(self._projection(flat, training=training), training=training)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
@@ -75,14 +73,8 @@ class DenseResNet(tf.keras.layers.Layer):
         hidden = self._activation(inputs)
         if self._dropout is not None:
             hidden = self._dropout(hidden, training=training)
-        return apply(self._layers_of_blocks[k], hidden, training)
-
-
-def apply(layer: tf.keras.layers.Layer, inputs: Any, training: bool | None) -> Any:
-    """Calls a layer with `training`, which Keras' own dense layer for one does not take."""
-    if "training" in inspect.signature(layer.call).parameters:
-        return layer(inputs, training=training)
-    return layer(inputs)
+        # Keras leaves `training` away where a layer does not take it.
+        return self._layers_of_blocks[k](hidden, training=training)
 
 
 def flatten_observation(observation) -> tf.Tensor:

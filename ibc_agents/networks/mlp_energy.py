@@ -58,13 +58,13 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
 
     def encode(self, observation: Any, training: bool = False) -> tf.Tensor:
         """Returns the observation's share of the first layer, ``[B, W]``."""
-        encoded = layers.apply(self._encoder, observation, training)
-        return layers.apply(self._observation_projection, encoded, training)
+        encoded = self._encoder(observation, training=training)
+        return self._observation_projection(encoded, training=training)
 
     def energy(self, code: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
         """See the base class."""
         batch_size, n, _ = tf.unstack(tf.shape(actions))
-        hidden = code[:, None] + layers.apply(self._action_projection, actions, training)
+        hidden = code[:, None] + self._action_projection(actions, training=training)
         # Two-dimensional products are a good deal faster than batched ones.
         hidden = self._blocks(tf.reshape(hidden, [-1, hidden.shape[-1]]), training=training)
-        return tf.reshape(layers.apply(self._output, hidden, training), [batch_size, n])
+        return tf.reshape(self._output(hidden, training=training), [batch_size, n])

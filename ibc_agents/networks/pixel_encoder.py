@@ -74,7 +74,7 @@ class PixelEncoder(tf.keras.layers.Layer):
         images, vectors = split_observation(observation)
         features = self._join_images(images)
         for layer in self._image_layers:
-            features = layers.apply(layer, features, training)
+            features = layer(features, training=training)
         if features.shape.rank != 2:
             raise ValueError(
                 f"The image layers return {features.shape}, not a vector for each observation: "
@@ -82,7 +82,7 @@ class PixelEncoder(tf.keras.layers.Layer):
             )
         if vectors:
             features = tf.concat([features, layers.flatten_observation(vectors)], axis=-1)
-        return features if self._head is None else layers.apply(self._head, features, training)
+        return features if self._head is None else self._head(features, training=training)
 
     def _join_images(self, images: list[tf.Tensor]) -> tf.Tensor:
         """Joins uint8 ``[B, T, ·, ·, ·]`` to float32 ``[B, H, W, channels]`` in [0, 1]."""

@@ -68,8 +68,10 @@ def _iterate(kernel: tf.Tensor, u: tf.Tensor, num_iterations: int) -> tf.Tensor:
     """Turns `u` ``[out]`` towards the first right singular vector of `kernel` ``[in, out]``."""
     kernel = tf.stop_gradient(kernel)
     for _ in range(num_iterations):
-        u = tf.linalg.matvec(kernel, _unit(tf.linalg.matvec(kernel, u)), transpose_a=True)
-        u = _unit(u)
+        image = _unit(tf.linalg.matvec(kernel, u))
+        turned = tf.linalg.matvec(kernel, image, transpose_a=True)
+        # A kernel of zeros turns nothing; without its direction u would stay 0 for ever.
+        u = tf.where(tf.reduce_any(turned != 0), _unit(turned), u)
     return u
 
 

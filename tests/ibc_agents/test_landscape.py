@@ -159,7 +159,11 @@ def test_dimensions_that_never_vary_are_not_drawn_unasked(constant, drawn):
         helpers.OBSERVATION_SPEC,
         helpers.ACTION_SPEC,
     )
-    assert landscape.Landscapes(helpers.make_agent(normalizer=normalizer)).dimensions == drawn
+    agent = helpers.make_agent(normalizer=normalizer)
+    assert landscape.Landscapes(agent).dimensions == drawn
+    for dimension in constant:
+        with pytest.raises(ValueError, match=f"dimension {dimension} is the same in all"):
+            landscape.Landscapes(agent, [dimension])
 
 
 def test_only_some_agents_have_an_energy(agent):

@@ -109,6 +109,24 @@ def test_equal_seeds_give_equal_training_bit_for_bit(make):
 
 
 @AGENTS
+def test_a_restored_agent_goes_on_bit_for_bit(make, tmp_path):
+    experience = [helpers.make_experience(32, 2, seed=k) for k in range(4)]
+    whole, first, second = make(), make(), make()
+    for batch in experience:
+        whole.train(batch)
+    for batch in experience[:2]:
+        first.train(batch)
+    saved = tf.train.Checkpoint(agent=first, step=first.train_step_counter).save(tmp_path / "ckpt")
+    for variable in second._variables():
+        variable.assign(variable + 1.0)
+    checkpoint = tf.train.Checkpoint(agent=second, step=second.train_step_counter)
+    checkpoint.restore(saved).assert_consumed()
+    for batch in experience[2:]:
+        second.train(batch)
+    assert_equal(state_of(whole), state_of(second))
+
+
+@AGENTS
 def test_validation_reports_loss_and_gradient_norm_and_learns_nothing(make):
     agent, experience = make(), helpers.make_experience(8, 2)
     before = state_of(agent)

@@ -104,10 +104,10 @@ def test_a_factory_makes_every_dense_layer():
 
 @pytest.mark.parametrize("training", [True, False, None])
 def test_training_reaches_the_layers_that_take_it(training):
+    resnet = layers.DenseResNet(8, 2, dense=lambda units: tf.keras.layers.Dropout(0.5))
     inputs = tf.ones([2, 8])
-    outputs = layers.apply(tf.keras.layers.Dropout(0.5), inputs, training)
-    assert (outputs != inputs).numpy().any() == bool(training)
-    assert layers.apply(tf.keras.layers.Dense(3), inputs, training).shape == [2, 3]
+    outputs = resnet(inputs, training=training)
+    assert (outputs != 2 * inputs).numpy().any() == bool(training)
 
 
 def test_a_dropout_rate_out_of_range_raises():

@@ -152,7 +152,7 @@ def test_spectral_energies_have_bounded_slopes():
     code = tf.random.normal([4, 16])
     actions = tf.random.normal([4, 32, 2])
     network.energy(code, actions)
-    for variable in network.submodules[0].trainable_variables:
+    for variable in network._action_projection.trainable_variables:
         variable.assign(variable * 100.0)
     with tf.GradientTape() as tape:
         tape.watch(actions)
