@@ -32,7 +32,7 @@ DIMENSIONS = (1, 2, 4, 8)
 STEPS = {
     ("dfo", 4): 3000,
     ("dfo", 8): 3000,
-    ("langevin", 1): 3000,
+    ("langevin", 1): 7000,
     ("langevin", 4): 8000,
     ("langevin", 8): 8000,
     ("autoregressive", 1): 3000,
