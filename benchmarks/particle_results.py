@@ -80,10 +80,12 @@ def print_table() -> None:
 def _row(results: dict[str, Any]) -> str:
     success = results["success"]
     low, high = success["interval"]
-    seconds = results["wall_time_s"]["total"]
+    time = f"{results['wall_time_s']['total'] / 60:.1f} min"
+    if results["resumed_at_step"]:
+        time += f", from step {results['resumed_at_step']:,} on"
     return (
         f"{success['successes']} | {100 * low:.0f}–{100 * high:.0f} % "
-        f"| {results['train_steps']:,} | {seconds / 60:.1f} min"
+        f"| {results['train_steps']:,} | {time}"
     )
 
 
