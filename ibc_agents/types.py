@@ -33,6 +33,10 @@ class Bounds(NamedTuple):
     low: tf.Tensor
     high: tf.Tensor
 
+    def of_dimension(self, j: int) -> Bounds:
+        """Returns the bounds of action dimension j alone, ``[1]`` each."""
+        return Bounds(self.low[j : j + 1], self.high[j : j + 1])
+
 
 class SamplerResult(NamedTuple):
     """What a sampler found.

@@ -111,7 +111,7 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
 
     def _log_normalizer(self, code, given, j):
         """Returns log ∫ exp(−E_j) da_j ``[B, N]``, given the dimensions before ``[B, N, j]``."""
-        low, high = (bound[0] for bound in self._bounds_of(j))
+        low, high = (bound[0] for bound in self._normalizer.bounds.of_dimension(j))
         # A dimension of zero width has one value, of mass 1.
         width = tf.where(high > low, high - low, 1.0)
         centres = low + (high - low) * (tf.range(_CELLS, dtype=tf.float32) + 0.5) / _CELLS
@@ -124,10 +124,6 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
         cells = tf.map_fn(energy_in_cell, centres, parallel_iterations=1)
         return tf.reduce_logsumexp(-cells, axis=0) + tf.math.log(width / _CELLS)
 
-    def _bounds_of(self, j):
-        """Returns the bounds of dimension j, from 0."""
-        return types.Bounds(*(bound[j : j + 1] for bound in self._normalizer.bounds))
-
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
         counter_examples = self._proposal.sample(
@@ -138,7 +134,9 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
             candidates = _candidates(action, counter_examples, j)
             energies = self._energy_network.energy(code, candidates, training)
             # Of this dimension alone: the ones before it are not drawn but given.
-            log_probs = self._proposal.log_prob(code, candidates[..., j:], self._bounds_of(j))
+            log_probs = self._proposal.log_prob(
+                code, candidates[..., j:], self._normalizer.bounds.of_dimension(j)
+            )
             losses.append(
                 self._loss_of_energies(
                     energies[:, 0], energies[:, 1:], log_probs[:, 0], log_probs[:, 1:]

@@ -9,9 +9,8 @@ import tensorflow_probability as tfp
 class WeightedSamples(tfp.distributions.Distribution):
     """A discrete distribution over N points of any shape, one set a batch row.
 
-    The mode is the point of the largest weight. Leaves of a nested action are distributions of
-    equal weights: their modes, and samples drawn with equal stateless seeds (two integers), belong
-    to the same point.
+    The mode is the point of the largest weight. Distributions of equal weights draw points of the
+    same number with equal stateless seeds (two integers).
     """
 
     def __init__(self, points: tf.Tensor, logits: tf.Tensor, name: str = "WeightedSamples"):

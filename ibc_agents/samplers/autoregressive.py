@@ -51,15 +51,14 @@ class Autoregressive:
         chosen = initial_actions[..., :0]
         visited, parents = [], []
         for j in range(initial_actions.shape[-1]):
-            # The function is used before the loop moves on.
+
             def prefix_energy(values, chosen=chosen):
                 return energy_fn(tf.concat([chosen, values], axis=-1))
 
-            of_dimension = slice(j, j + 1)
             result = self._sampler(
                 prefix_energy,
-                initial_actions[..., of_dimension],
-                types.Bounds(bounds.low[of_dimension], bounds.high[of_dimension]),
+                initial_actions[..., j : j + 1],
+                bounds.of_dimension(j),
                 random.fold_in(seed, j),
                 trace,
             )
