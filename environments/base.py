@@ -57,6 +57,14 @@ class Environment(py_environment.PyEnvironment):
     def action_spec(self) -> Any:
         """A nest of `ArraySpec`, in physical units; values beyond the bounds are refused."""
 
+    @property
+    def states(self) -> Any:
+        """What a scripted demonstrator acts on: arrays as of the current step.
+
+        The observation, unless the domain hides behind pictures what a script must know.
+        """
+        return self.current_time_step().observation
+
     def seed(self, seed: int) -> None:
         """Makes the next episodes repeatable: episode j from now on depends on (seed, j) alone.
 

@@ -18,13 +18,14 @@ from environments.base import Environment, VectorEnvironment
 class Demonstrator(py_policy.PyPolicy):
     """A scripted policy that solves its environment's task.
 
-    It sees what any policy sees, the time step, and remembers in its policy state what it must;
-    a row's memory is replaced at FIRST. What it draws at random comes from the environment's
-    current episode, so a demonstration is repeatable from the environment's seed alone and is
-    the same in a single environment and in a row of a vector environment.
+    It acts on the environment's states, which may tell more than what a policy observes, and
+    remembers in its policy state what it must; a row's memory is replaced at FIRST. What it draws
+    at random comes from the environment's current episode, so a demonstration is repeatable from
+    the environment's seed alone and is the same in a single environment and in a row of a vector
+    environment.
 
     Args:
-        environment: Single or vector; it must be in the episodes of the time steps passed in.
+        environment: Single or vector; the time steps passed in must be its current ones.
         memory_spec: Nest of `ArraySpec` of one row's memory.
     """
 
@@ -40,19 +41,21 @@ class Demonstrator(py_policy.PyPolicy):
     ) -> policy_step.PolicyStep:
         del seed  # The environment's episode decides all randomness.
         batched = self._environment.batched
+        first, states = time_step.is_first(), self._environment.states
         if not batched:
-            time_step = tf.nest.map_structure(lambda value: np.asarray(value)[None], time_step)
-        memory = self._renew(time_step, policy_state)
-        action, memory = self._act(time_step.observation, memory)
+            first, states = tf.nest.map_structure(
+                lambda value: np.asarray(value)[None], (first, states)
+            )
+        memory = self._renew(np.asarray(first), policy_state)
+        action, memory = self._act(states, memory)
         if not batched:
             action, memory = tf.nest.map_structure(
                 lambda value: np.asarray(value[0]), (action, memory)
             )
         return policy_step.PolicyStep(action, memory, ())
 
-    def _renew(self, time_step: ts.TimeStep, policy_state: Any) -> Any:
-        """The rows' memory as new arrays, fresh in the rows that are at FIRST."""
-        first = np.asarray(time_step.is_first())
+    def _renew(self, first: np.ndarray, policy_state: Any) -> Any:
+        """The rows' memory as new arrays, fresh in the rows that are at FIRST: bool [B]."""
         # The state's own batch dimension is not relied upon: a TF-Agents Actor starts an unbatched
         # policy with a state of batch 1, and a caller may pass () with a FIRST time step.
         rows = first.shape[0]
@@ -79,5 +82,5 @@ class Demonstrator(py_policy.PyPolicy):
         """One row's memory at FIRST, drawn from `rng` where anything is drawn."""
 
     @abc.abstractmethod
-    def _act(self, observation: Any, memory: Any) -> tuple[Any, Any]:
+    def _act(self, states: Any, memory: Any) -> tuple[Any, Any]:
         """The rows' actions [B, …] and new memory [B, …]; `memory` may be changed in place."""

@@ -73,6 +73,11 @@ class VectorEnvironment(py_environment.PyEnvironment):
     def action_spec(self) -> Any:
         """As `Environment.action_spec`: of one row."""
 
+    @property
+    def states(self) -> Any:
+        """`Environment.states` of every row: arrays [B, …]."""
+        return self.current_time_step().observation
+
     @abc.abstractmethod
     def seed(self, seeds: Sequence[int]) -> None:
         """Seeds row r with `seeds[r]`, as `Environment.seed` does.
@@ -146,6 +151,11 @@ class SerialVectorEnvironment(VectorEnvironment):
     @override
     def success(self) -> np.ndarray:
         return np.array([row.success for row in self._rows], bool)
+
+    @property
+    @override
+    def states(self) -> Any:
+        return nest_utils.stack_nested_arrays([row.states for row in self._rows])
 
     @override
     def observation_spec(self) -> Any:

@@ -43,13 +43,13 @@ def main() -> None:
     from ibc_agents import disk, evaluation, provenance
     from ibc_agents import task as task_lib
 
-    task = task_lib.Task()
-    if task.environment is None:
+    make_environment = task_lib.Task().evaluation_environment
+    if make_environment is None:
         raise errors.RunError("say where to evaluate: --environment=particle, or a gin file")
     recorder = videos.RolloutRecorder()
     result = evaluation.evaluate(
-        _load(saved_model, task.environment),
-        task.environment,
+        _load(saved_model, make_environment),
+        make_environment,
         _EPISODES.value,
         _SEED.value,
         _BATCH_SIZE.value,

@@ -124,8 +124,9 @@ class Experiment:
         agent = self.make_agent(opened)
         look = held_out.look(agent, opened)
         judge = None
-        if self.task.environment is not None:
-            judge = evaluator.Evaluator(directory, self.task.environment, self.evaluation, look)
+        make_environment = self.task.evaluation_environment
+        if make_environment is not None:
+            judge = evaluator.Evaluator(directory, make_environment, self.evaluation, look)
         first_step = self._train(directory, opened, agent, judge)
         trained = time.perf_counter()
         step = int(agent.train_step_counter.numpy())

@@ -146,14 +146,15 @@ def _rollout(experiment: Any, agent: Any) -> Iterator[Any]:
     """Returns the moments of an episode of the policy."""
     from ibc_agents import errors, landscape_moments
 
-    if experiment.task.environment is None:
+    make_environment = experiment.task.evaluation_environment
+    if make_environment is None:
         raise errors.RunError(
             "the run has no environment for --rollout: name one with --gin_file, as "
             "--gin_file=gin_configs/particle_environment.gin"
         )
 
     def moments() -> Iterator[Any]:
-        environment = experiment.task.environment()
+        environment = make_environment()
         try:
             yield from landscape_moments.of_rollout(
                 agent.policy, environment, _SEED.value, _EPISODE.value

@@ -24,10 +24,18 @@ class Task:
     Attributes:
         environment: makes one environment; None where there is only a dataset.
         demonstrator: makes the demonstrator of a (vector) environment, or None.
+        evaluation_environment: makes the environment that policies are judged in, where it is not
+            the one that was demonstrated in: with another tolerance, say.
     """
 
     environment: Callable[[], base.Environment] | None = None
     demonstrator: collection.MakeDemonstrator | None = None
+    evaluation_environment: Callable[[], base.Environment] | None = None
+
+    def __post_init__(self):
+        """Judges where it was demonstrated, unless told otherwise."""
+        if self.evaluation_environment is None:
+            object.__setattr__(self, "evaluation_environment", self.environment)
 
 
 def spec_difference(environment: base.Environment, frame: trajectory.Trajectory) -> str | None:

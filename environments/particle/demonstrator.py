@@ -45,11 +45,11 @@ class ParticleDemonstrator(Demonstrator):
         swap = self._task.either_goal_first and rng.random() < 0.5
         return {"second_goal_first": swap, "reached": False, "frames_within": 0}
 
-    def _act(self, observation: Any, memory: Any) -> tuple[np.ndarray, Any]:
-        goals = observation["pos_first_goal"], observation["pos_second_goal"]
+    def _act(self, states: Any, memory: Any) -> tuple[np.ndarray, Any]:
+        goals = states["pos_first_goal"], states["pos_second_goal"]
         swap = memory["second_goal_first"][:, None]
         first, second = np.where(swap, goals[1], goals[0]), np.where(swap, goals[0], goals[1])
-        away = distance(observation["pos_agent"], first)
+        away = distance(states["pos_agent"], first)
         frames = np.where(away <= TOLERANCE, memory["frames_within"] + 1, 0).astype(np.int32)
         memory["frames_within"] = np.where(self._goes_on(memory), memory["frames_within"], frames)
         memory["reached"] |= away <= REACHED

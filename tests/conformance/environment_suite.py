@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from environments.base import Environment
+from environments.block_pushing import BlockPushingEnvironment, demonstrators, tasks
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from tests.conformance.drift_environment import DriftEnvironment
 
@@ -26,6 +27,14 @@ ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     "particle_hidden_velocity": functools.partial(ParticleEnvironment, hide_velocity=True),
     "particle_either_goal_first": functools.partial(ParticleEnvironment, either_goal_first=True),
     "particle_wait": functools.partial(ParticleEnvironment, 3, wait_at_first_goal=5),
+    "push": BlockPushingEnvironment,
+    "push_pixels": functools.partial(
+        BlockPushingEnvironment, image_size=(9, 12), observe_states=False
+    ),
+    "push_states_and_pixels": functools.partial(BlockPushingEnvironment, image_size=(12, 16)),
+    "push_reach": functools.partial(BlockPushingEnvironment, tasks.Reach()),
+    "push_discontinuous": functools.partial(BlockPushingEnvironment, tasks.Discontinuous()),
+    "push_multimodal": functools.partial(BlockPushingEnvironment, tasks.Multimodal()),
 }
 
 # Environments that have a demonstrator: how to make it from a single or vector environment.
@@ -35,6 +44,11 @@ DEMONSTRATORS: dict[str, Callable[[Any], Any]] = {
     "particle_hidden_velocity": ParticleDemonstrator,
     "particle_either_goal_first": ParticleDemonstrator,
     "particle_wait": ParticleDemonstrator,
+    "push": demonstrators.SingleTargetDemonstrator,
+    "push_pixels": demonstrators.SingleTargetDemonstrator,
+    "push_reach": demonstrators.ReachDemonstrator,
+    "push_discontinuous": demonstrators.DiscontinuousDemonstrator,
+    "push_multimodal": functools.partial(demonstrators.MultimodalDemonstrator, action_noise=0.002),
 }
 
 Act = Callable[[Any, np.random.Generator], Any]

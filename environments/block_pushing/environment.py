@@ -1,0 +1,193 @@
+"""The pushing tasks as an environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gin
+import numpy as np
+from tf_agents.specs import array_spec
+from tf_agents.trajectories import time_step as ts
+from typing_extensions import override
+
+from environments.base import Environment
+from environments.block_pushing import looks, scene, tasks
+
+MAX_MOVE = 0.1  # m a step, of the set point
+_SET_POINT_LOW, _SET_POINT_HIGH = np.array([0.15, -0.5]), np.array([0.7, 0.5])
+# Of what is observed, in metres; the published datasets state the same.
+_EFFECTOR_LOW, _EFFECTOR_HIGH = np.array([0.05, -0.6]), np.array([0.8, 0.6])
+_FARTHEST = 5.0
+_BASE_TOLERANCE = 0.01
+_VIDEO_SIZE = (240, 320)
+
+
+@gin.configurable
+class BlockPushingEnvironment(Environment):
+    """An xArm6 pushes blocks over a table (paper, Table 3), simulated by PyBullet.
+
+    The arm holds a slim vertical cylinder. Action: float32 [2], the change of its set point in x
+    and y, metres in [-0.1, 0.1]; a step is 0.1 s. The set point stays in x 0.15…0.7, y -0.5…0.5 and
+    begins at (0.3, -0.4).
+
+    Observation, float32, metres and radians in [-pi, pi]: `effector_translation` [2],
+    `effector_target_translation` [2] (the set point), for each block `block_translation` [2] and
+    `block_orientation` [1], for each zone `target_translation` [2] and `target_orientation` [1];
+    the second block and zone are `block2_…` and `target2_…`. With `image_size` also, or instead,
+    `rgb`, uint8 [H, W, 3].
+
+    Success: every leg of the task is at its end, which ends the episode with discount 0. An episode
+    that runs out of steps ends with discount 1. Reward: the largest share so far of the way to go
+    at the beginning that was closed; 1 on success.
+
+    Args:
+        task: what is to be done; by default `SingleTarget`.
+        tolerance: distance at which a leg is at its end, metres.
+        image_size: (height, width) of `rgb`, or None for none.
+        observe_states: whether positions and angles are observed.
+        camera: that sees `rgb` and the videos.
+        look: of table and arm.
+        gui: whether to show the scene in a window.
+
+    Raises:
+        ValueError: if nothing would be observed, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        task: tasks.Task | None = None,
+        tolerance: float = _BASE_TOLERANCE,
+        image_size: tuple[int, int] | None = None,
+        observe_states: bool = True,
+        camera: looks.Camera | None = None,
+        look: looks.Look | None = None,
+        gui: bool = False,
+    ) -> None:
+        super().__init__()
+        if not tolerance > 0:
+            raise ValueError(f"tolerance must be above 0 metres, got {tolerance}")
+        if image_size is None and not observe_states:
+            raise ValueError("nothing to observe: give an image_size or observe_states=True")
+        if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
+            raise ValueError(f"image_size must be (height, width) in pixels, got {image_size}")
+        self._task = task or tasks.SingleTarget()
+        self._tolerance = tolerance
+        self._image_size = tuple(image_size) if image_size else None
+        self._observe_states = observe_states
+        self._camera = camera or looks.Camera()
+        self._look = look or looks.Look()
+        self._scene = scene.Scene(self._task.blocks, self._task.zones, self._look, gui)
+        self._scene.place(self._task.layout(np.random.default_rng(0)))
+        self._set_point = scene.START
+        self._step_count = 0
+        self._progress: tasks.Progress | None = None
+        self._observation_spec = self._make_observation_spec()
+
+    @property
+    @override
+    def name(self) -> str:
+        parts = [self._task.name]
+        if self._image_size:
+            parts.append("{}x{}".format(*self._image_size))
+            parts += [self._camera.name, self._look.name]
+            if not self._observe_states:
+                parts.append("only")
+        if self._tolerance != _BASE_TOLERANCE:
+            parts.append(f"tolerance_{self._tolerance:g}")
+        return "_".join(parts)
+
+    @property
+    @override
+    def max_episode_steps(self) -> int:
+        return self._task.max_episode_steps
+
+    @property
+    @override
+    def success(self) -> bool:
+        return self._progress is not None and self._progress.success
+
+    @property
+    def goal_distance(self) -> float:
+        """Metres that are still to go, all legs together; NaN before the first episode."""
+        return float(np.sum(self._progress.to_go)) if self._progress else float("nan")
+
+    @property
+    @override
+    def states(self) -> dict[str, np.ndarray]:
+        """What is observed with `observe_states`, whether it is observed or not."""
+        values: dict[str, Any] = {
+            "effector_translation": self._scene.effector,
+            "effector_target_translation": self._set_point,
+        }
+        for kind, poses in (("block", self._scene.blocks), ("target", self._scene.zones)):
+            for pose, number in zip(poses, ("", "2"), strict=False):
+                values[f"{kind}{number}_translation"] = pose.position
+                values[f"{kind}{number}_orientation"] = [pose.yaw]
+        return {key: np.asarray(value, np.float32) for key, value in values.items()}
+
+    @override
+    def observation_spec(self) -> Any:
+        return self._observation_spec
+
+    @override
+    def action_spec(self) -> Any:
+        return array_spec.BoundedArraySpec((2,), np.float32, -MAX_MOVE, MAX_MOVE, "action")
+
+    def close(self) -> None:
+        """Ends the simulation."""
+        self._scene.close()
+
+    def _begin(self, rng: np.random.Generator) -> ts.TimeStep:
+        self._scene.place(self._task.layout(rng))
+        self._set_point = scene.START
+        self._step_count = 0
+        self._progress = tasks.Progress.begin(self._task, self._scene)
+        return ts.restart(self._observe())
+
+    def _advance(self, action: np.ndarray) -> ts.TimeStep:
+        self._set_point = np.clip(self._set_point + action, _SET_POINT_LOW, _SET_POINT_HIGH)
+        self._scene.advance(self._set_point)
+        self._step_count += 1
+        assert self._progress is not None
+        self._progress = self._progress.after(self._task, self._scene, self._tolerance)
+        if self._progress.success:
+            return ts.termination(self._observe(), 1.0)
+        reward = self._progress.closed
+        if self._step_count == self.max_episode_steps:
+            return ts.truncation(self._observe(), reward)
+        return ts.transition(self._observe(), reward)
+
+    def _observe(self) -> dict[str, np.ndarray]:
+        observation = self.states if self._observe_states else {}
+        if self._image_size:
+            observation["rgb"] = self._scene.picture(self._camera, *self._image_size)
+        return observation
+
+    def _save(self) -> Any:
+        return self._scene.save(), self._set_point, self._step_count, self._progress
+
+    def _restore(self, saved: Any) -> None:
+        # Nothing of it is ever changed in place.
+        snapshot, self._set_point, self._step_count, self._progress = saved
+        self._scene.restore(snapshot)
+
+    def _render(self) -> np.ndarray:
+        return self._scene.picture(self._camera, *_VIDEO_SIZE)
+
+    def _make_observation_spec(self) -> dict[str, array_spec.BoundedArraySpec]:
+        def spec(name: str, low: Any, high: Any, shape: Any = None, dtype: Any = np.float32) -> Any:
+            shape = np.shape(low) if shape is None else shape
+            return array_spec.BoundedArraySpec(shape, dtype, low, high, name)
+
+        specs = {}
+        if self._observe_states:
+            for name in self.states:
+                if name.startswith("effector"):
+                    specs[name] = spec(name, _EFFECTOR_LOW, _EFFECTOR_HIGH)
+                elif name.endswith("translation"):
+                    specs[name] = spec(name, -_FARTHEST, _FARTHEST, [2])
+                else:
+                    specs[name] = spec(name, -np.pi, np.pi, [1])
+        if self._image_size:
+            specs["rgb"] = spec("rgb", 0, 255, [*self._image_size, 3], np.uint8)
+        return specs

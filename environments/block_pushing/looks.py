@@ -1,0 +1,88 @@
+"""What the scene looks like, apart from what lies on the table, and the camera that sees it."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import gin
+import numpy as np
+import pybullet
+import pybullet_data
+
+_TABLE_CENTRE = (0.425, 0.0)  # m, of what the effector can be sent to
+_TABLE_HALF_SIDES = (0.3, 0.55)
+
+
+@gin.configurable
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """How table and arm are drawn; physics knows nothing of it.
+
+    Attributes:
+        detailed: False: a light table and an arm of cylinders, some hundred frames a second. True:
+            the real arm's meshes and a chequered floor, much as in the published datasets; about
+            six times slower.
+    """
+
+    detailed: bool = False
+
+    @property
+    def name(self) -> str:
+        """A word for the environment's name."""
+        return "detailed" if self.detailed else "plain"
+
+    def build(self, client: Any) -> None:
+        """Adds what is seen of the table, and the ground under it that blocks slide on."""
+        table = (0.2, 0.2, 0.2, 1.0) if self.detailed else (0.85, 0.85, 0.85, 1.0)
+        visible = client.createVisualShape(
+            pybullet.GEOM_BOX,
+            halfExtents=[*_TABLE_HALF_SIDES, 0.005],
+            visualFramePosition=[*_TABLE_CENTRE, -0.005],
+            rgbaColor=table,
+        )
+        ground = client.createMultiBody(
+            0, client.createCollisionShape(pybullet.GEOM_PLANE), visible
+        )
+        client.changeDynamics(ground, -1, lateralFriction=1.0)
+        if self.detailed:
+            floor = pathlib.Path(pybullet_data.getDataPath(), "plane.urdf")
+            body = client.loadURDF(str(floor), [0, 0, -0.02])
+            client.setCollisionFilterGroupMask(body, -1, 0, 0)
+
+
+@gin.configurable
+@dataclasses.dataclass(frozen=True)
+class Camera:
+    """A pinhole camera that stands upright. By default the one of the published datasets.
+
+    Attributes:
+        position: metres.
+        looks_at: a point, metres.
+        vertical_field_of_view: degrees.
+        name: a word for the environment's name; another camera needs another.
+    """
+
+    position: tuple[float, float, float] = (1.0, 0.0, 0.75)
+    looks_at: tuple[float, float, float] = (0.25, 0.0, 0.0)
+    vertical_field_of_view: float = 50.06
+    name: str = "front"
+
+    def picture(self, client: Any, height: int, width: int) -> np.ndarray:
+        """Draws a client's scene: uint8 [height, width, 3].
+
+        By PyBullet's software renderer: the same pictures with and without a graphics card.
+        """
+        pixels = client.getCameraImage(
+            width,
+            height,
+            viewMatrix=client.computeViewMatrix(self.position, self.looks_at, (0, 0, 1)),
+            projectionMatrix=client.computeProjectionMatrixFOV(
+                self.vertical_field_of_view, width / height, 0.05, 4.0
+            ),
+            renderer=pybullet.ER_TINY_RENDERER,
+            shadow=0,
+            flags=pybullet.ER_NO_SEGMENTATION_MASK,
+        )[2]
+        return np.array(np.reshape(pixels, [height, width, 4])[..., :3], np.uint8)

@@ -1,0 +1,186 @@
+"""The table, the arm, blocks and zones in one PyBullet client, and a control step's physics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pybullet
+from pybullet_utils import bullet_client
+
+from environments.block_pushing import arm, bodies, looks
+
+CONTROL_RATE = 10  # Hz
+START = np.array([0.3, -0.4])  # of the effector, metres
+_PHYSICS_RATE = 240  # Hz
+_SUBSTEPS = _PHYSICS_RATE // CONTROL_RATE
+
+
+class Pose(NamedTuple):
+    """Where something lies on the table.
+
+    Attributes:
+        position: float64 [2], x and y, metres.
+        yaw: radians, in [-pi, pi].
+    """
+
+    position: np.ndarray
+    yaw: float
+
+
+class Layout(NamedTuple):
+    """Where everything lies when an episode begins.
+
+    Attributes:
+        blocks: one pose each.
+        zones: one pose each.
+    """
+
+    blocks: Sequence[Pose]
+    zones: Sequence[Pose]
+
+
+class Snapshot(NamedTuple):
+    """The whole state of the physics.
+
+    Attributes:
+        joints: float64 [6, 2], angles (rad) and velocities of the arm's joints.
+        effector: float64 [2], where that puts the effector.
+        blocks: float64 [K, 13], position (m), orientation (x, y, z, w), linear and angular
+            velocity.
+        zones: one pose each.
+    """
+
+    joints: np.ndarray
+    effector: np.ndarray
+    blocks: np.ndarray
+    zones: tuple[Pose, ...]
+
+
+class Scene:
+    """What all pushing tasks share.
+
+    A control step is a function of the snapshot and the set point alone, bit for bit: nothing of
+    the solver's memory (contacts, their order, the impulses of the last step) is carried over from
+    one to the next. So a snapshot taken here goes on in any scene that is constructed alike.
+
+    Args:
+        blocks: what can be pushed.
+        zones: what stands still during an episode.
+        look: what the rest looks like.
+        gui: whether to open PyBullet's window.
+
+    Raises:
+        RuntimeError: if a window is asked for and there is no display.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[bodies.Body],
+        zones: Sequence[bodies.Body],
+        look: looks.Look,
+        gui: bool = False,
+    ) -> None:
+        self._client = bullet_client.BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
+        self._client.setGravity(0, 0, -9.8)
+        self._client.setTimeStep(1 / _PHYSICS_RATE)
+        self._client.setPhysicsEngineParameter(deterministicOverlappingPairs=1)
+        look.build(self._client)
+        self._arm = arm.XArm(self._client, look.detailed)
+        self._blocks = [add(self._client) for add in blocks]
+        self._zones = [add(self._client) for add in zones]
+        self._movable = [self._arm.effector_link, *((body, -1) for body in self._blocks)]
+        self._snapshot = Snapshot(np.zeros([6, 2]), np.zeros(2), np.zeros([0, 13]), ())
+
+    def place(self, layout: Layout) -> None:
+        """Puts everything where an episode begins, at rest."""
+        self._arm.place(START)
+        blocks = np.zeros([len(self._blocks), 13])
+        for row, pose in zip(blocks, layout.blocks, strict=True):
+            row[:3] = *pose.position, bodies.BLOCK_SIDE / 2
+            row[3:7] = self._orientation(pose.yaw)
+        zones = tuple(layout.zones)
+        self.restore(Snapshot(self._arm.save(), self._arm.position(), blocks, zones))
+
+    def advance(self, set_point: np.ndarray) -> None:
+        """Lets a tenth of a second pass while the arm moves its effector to a point [2]."""
+        self._forget_contacts()
+        self.restore(self._snapshot)
+        self._arm.command(set_point)
+        for _ in range(_SUBSTEPS):
+            self._client.stepSimulation()
+        self._snapshot = self._observe()
+
+    def save(self) -> Snapshot:
+        """The state as it is now; later steps leave it alone."""
+        return self._snapshot
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Takes over what `save` returned."""
+        # Kept, for what the simulator gives back would differ in the last bit.
+        self._snapshot = snapshot
+        self._arm.restore(snapshot.joints)
+        for body, row in zip(self._blocks, snapshot.blocks, strict=True):
+            self._client.resetBasePositionAndOrientation(body, row[:3], row[3:7])
+            self._client.resetBaseVelocity(body, row[7:10], row[10:13])
+        for body, pose in zip(self._zones, snapshot.zones, strict=True):
+            self._client.resetBasePositionAndOrientation(
+                body, [*pose.position, 0.0], self._orientation(pose.yaw)
+            )
+
+    @property
+    def effector(self) -> np.ndarray:
+        """Where the effector is: float64 [2], metres."""
+        return self._snapshot.effector
+
+    @property
+    def blocks(self) -> list[Pose]:
+        """Where the blocks are."""
+        return [Pose(row[:2], _yaw(row[3:7])) for row in self._snapshot.blocks]
+
+    @property
+    def zones(self) -> tuple[Pose, ...]:
+        """Where the zones are."""
+        return self._snapshot.zones
+
+    def picture(self, camera: looks.Camera, height: int, width: int) -> np.ndarray:
+        """What a camera sees: uint8 [height, width, 3]."""
+        return camera.picture(self._client, height, width)
+
+    def close(self) -> None:
+        """Ends the client; the scene cannot be used any more."""
+        self._client.disconnect()
+
+    def _observe(self) -> Snapshot:
+        blocks = [
+            np.concatenate(
+                [
+                    *self._client.getBasePositionAndOrientation(body),
+                    *self._client.getBaseVelocity(body),
+                ]
+            )
+            for body in self._blocks
+        ]
+        return self._snapshot._replace(
+            joints=self._arm.save(),
+            effector=self._arm.position(),
+            blocks=np.reshape(blocks, [len(blocks), 13]),
+        )
+
+    def _forget_contacts(self) -> None:
+        """Empties the solver's memory of pairs that are near each other, and of their order."""
+        for body, link in self._movable:
+            self._client.setCollisionFilterGroupMask(body, link, 0, 0)
+        for body, link in self._movable:
+            self._client.setCollisionFilterGroupMask(body, link, 1, -1)
+
+    def _orientation(self, yaw: float) -> Sequence[float]:
+        return self._client.getQuaternionFromEuler([0.0, 0.0, yaw])
+
+
+def _yaw(orientation: np.ndarray) -> float:
+    """Where the first axis of an orientation (x, y, z, w) points to on the table, in [-pi, pi]."""
+    x, y, z, w = orientation
+    return math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))

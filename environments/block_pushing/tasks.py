@@ -1,0 +1,204 @@
+"""The pushing tasks: what lies on the table, where episodes begin, and what is to be done."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import gin
+import numpy as np
+
+from environments.block_pushing import bodies
+from environments.block_pushing.scene import Layout, Pose, Scene
+
+_BLOCKS = (bodies.block(bodies.RED), bodies.block(bodies.YELLOW))
+_ZONES = (bodies.zone(bodies.GREEN), bodies.zone(bodies.BLUE))
+
+# Where things begin: centre and half width of uniform draws, metres and radians.
+_BLOCK_CENTRE, _BLOCK_SPREAD = (0.4, -0.2), (0.1, 0.15)
+_ZONE_CENTRE, _ZONE_SPREAD = (0.4, 0.2), (0.1, 0.15)
+_ZONE_YAW_SPREAD = np.pi / 6
+
+
+class Task(abc.ABC):
+    """What is to be done on the table, in one or several legs; holds no episode's state."""
+
+    name: ClassVar[str]
+    max_episode_steps: ClassVar[int]
+    blocks: ClassVar[Sequence[bodies.Body]]
+    zones: ClassVar[Sequence[bodies.Body]]
+
+    @abc.abstractmethod
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draws where an episode begins."""
+
+    @abc.abstractmethod
+    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
+        """How far each leg is from its end: float64 [legs], metres.
+
+        Args:
+            scene: as it is now.
+            finished: the legs that had their end already, in tasks whose legs come in turn.
+        """
+
+
+@gin.configurable
+class SingleTarget(Task):
+    """Push the block into the zone (paper, Table 3)."""
+
+    name = "push"
+    max_episode_steps = 100
+    blocks = _BLOCKS[:1]
+    zones = _ZONES[:1]
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draws where an episode begins."""
+        return Layout([_draw_block(rng)], [_draw_zone(rng, _ZONE_CENTRE, _ZONE_SPREAD)])
+
+    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
+        """From the block to the zone."""
+        del finished
+        return _distances(scene.blocks, scene.zones)
+
+
+@gin.configurable
+class Reach(Task):
+    """Bring the effector over the zone; there is nothing to push."""
+
+    name = "reach"
+    max_episode_steps = 50
+    blocks = ()
+    zones = _ZONES[:1]
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draws where an episode begins."""
+        return Layout([], [_draw_zone(rng, _ZONE_CENTRE, _ZONE_SPREAD)])
+
+    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
+        """From the effector to the zone."""
+        del finished
+        return np.array([np.linalg.norm(scene.effector - scene.zones[0].position)])
+
+
+@gin.configurable
+class Discontinuous(Task):
+    """Push the block into the first zone, then on into the second: what to do changes at once."""
+
+    name = "push_discontinuous"
+    max_episode_steps = 200
+    blocks = _BLOCKS[:1]
+    zones = _ZONES
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draws where an episode begins."""
+        block = _draw_block(rng)
+        # Narrower in y than the single target's, so that the second stays within the arm's reach.
+        zones = [_draw_zone(rng, (0.4, y), (0.1, 0.05)) for y in (0.0, 0.4)]
+        return Layout([block], zones)
+
+    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
+        """From the block to the first zone and from there to the second; then to the second."""
+        block, (first, second) = scene.blocks[0], scene.zones
+        if finished:
+            return np.array([0.0, *_distances([block], [second])])
+        return _distances([block, first], [first, second])
+
+
+@gin.configurable
+class Multimodal(Task):
+    """Push two blocks into two zones, either into either, in any order."""
+
+    name = "push_multimodal"
+    max_episode_steps = 200
+    blocks = _BLOCKS
+    zones = _ZONES
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draws where an episode begins: blocks 0.1 m apart in x or more, zones 0.12 m."""
+        blocks = _draw_apart(lambda: _draw_block(rng), 0.1)
+        zones = _draw_apart(lambda: _draw_zone(rng, _ZONE_CENTRE, _ZONE_SPREAD), 0.12)
+        return Layout(blocks, zones)
+
+    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
+        """From each block to its zone, as they are assigned best."""
+        del finished
+        assignments = itertools.permutations(scene.zones)
+        return min((_distances(scene.blocks, zones) for zones in assignments), key=np.sum)
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far an episode has come.
+
+    Attributes:
+        to_go: of each leg, metres.
+        finished: legs that had their end, in order.
+        at_first: metres to go when the episode began, all legs together.
+        closed: the largest share of `at_first` that was ever closed, in [0, 1].
+        success: whether every leg is at its end.
+    """
+
+    to_go: np.ndarray
+    finished: int
+    at_first: float
+    closed: float
+    success: bool
+
+    @classmethod
+    def begin(cls, task: Task, scene: Scene) -> Progress:
+        """Of an episode that begins."""
+        to_go = task.to_go(scene, 0)
+        return cls(to_go, 0, float(to_go.sum()), 0.0, False)
+
+    def after(self, task: Task, scene: Scene, tolerance: float) -> Progress:
+        """One step later.
+
+        Args:
+            task: of the episode.
+            scene: as it is now.
+            tolerance: a leg is at its end when there is no more than this to go, metres.
+        """
+        to_go = task.to_go(scene, self.finished)
+        finished = self.finished
+        if finished < len(to_go) - 1 and to_go[finished] <= tolerance:
+            finished += 1
+            to_go = task.to_go(scene, finished)
+        closed = max(self.closed, 1.0 - float(to_go.sum()) / self.at_first)
+        success = bool(np.all(to_go <= tolerance))
+        return Progress(to_go, finished, self.at_first, closed, success)
+
+
+def _draw_block(rng: np.random.Generator) -> Pose:
+    return Pose(_draw_near(rng, _BLOCK_CENTRE, _BLOCK_SPREAD), rng.uniform(0.0, np.pi))
+
+
+def _draw_zone(
+    rng: np.random.Generator, centre: tuple[float, float], spread: tuple[float, float]
+) -> Pose:
+    yaw = np.pi + rng.uniform(-_ZONE_YAW_SPREAD, _ZONE_YAW_SPREAD)
+    return Pose(_draw_near(rng, centre, spread), _wrap(yaw))
+
+
+def _draw_near(rng: np.random.Generator, centre, spread) -> np.ndarray:
+    return np.array(centre) + rng.uniform(-1.0, 1.0, 2) * spread
+
+
+def _draw_apart(draw: Callable[[], Pose], distance: float) -> list[Pose]:
+    while True:
+        one, other = draw(), draw()
+        if abs(one.position[0] - other.position[0]) >= distance:
+            return [one, other]
+
+
+def _distances(starts: Sequence[Pose], ends: Sequence[Pose]) -> np.ndarray:
+    return np.array(
+        [np.linalg.norm(a.position - b.position) for a, b in zip(starts, ends, strict=True)]
+    )
+
+
+def _wrap(angle: float) -> float:
+    """The same angle in [-pi, pi]."""
+    return float((angle + np.pi) % (2 * np.pi) - np.pi)
