@@ -49,7 +49,7 @@ class Task(abc.ABC):
 class SingleTarget(Task):
     """Push the block into the zone (paper, Table 3)."""
 
-    name = "push"
+    name = "pushing"
     max_episode_steps = 100
     blocks = _BLOCKS[:1]
     zones = _ZONES[:1]
@@ -68,7 +68,7 @@ class SingleTarget(Task):
 class Reach(Task):
     """Bring the effector over the zone; there is nothing to push."""
 
-    name = "reach"
+    name = "pushing_reach"
     max_episode_steps = 50
     blocks = ()
     zones = _ZONES[:1]
@@ -87,7 +87,7 @@ class Reach(Task):
 class Discontinuous(Task):
     """Push the block into the first zone, then on into the second: what to do changes at once."""
 
-    name = "push_discontinuous"
+    name = "pushing_discontinuous"
     max_episode_steps = 200
     blocks = _BLOCKS[:1]
     zones = _ZONES
@@ -111,7 +111,7 @@ class Discontinuous(Task):
 class Multimodal(Task):
     """Push two blocks into two zones, either into either, in any order."""
 
-    name = "push_multimodal"
+    name = "pushing_multimodal"
     max_episode_steps = 200
     blocks = _BLOCKS
     zones = _ZONES

@@ -27,14 +27,14 @@ ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     "particle_hidden_velocity": functools.partial(ParticleEnvironment, hide_velocity=True),
     "particle_either_goal_first": functools.partial(ParticleEnvironment, either_goal_first=True),
     "particle_wait": functools.partial(ParticleEnvironment, 3, wait_at_first_goal=5),
-    "push": BlockPushingEnvironment,
-    "push_pixels": functools.partial(
+    "pushing": BlockPushingEnvironment,
+    "pushing_pixels": functools.partial(
         BlockPushingEnvironment, image_size=(9, 12), observe_states=False
     ),
-    "push_states_and_pixels": functools.partial(BlockPushingEnvironment, image_size=(12, 16)),
-    "push_reach": functools.partial(BlockPushingEnvironment, tasks.Reach()),
-    "push_discontinuous": functools.partial(BlockPushingEnvironment, tasks.Discontinuous()),
-    "push_multimodal": functools.partial(BlockPushingEnvironment, tasks.Multimodal()),
+    "pushing_states_and_pixels": functools.partial(BlockPushingEnvironment, image_size=(12, 16)),
+    "pushing_reach": functools.partial(BlockPushingEnvironment, tasks.Reach()),
+    "pushing_discontinuous": functools.partial(BlockPushingEnvironment, tasks.Discontinuous()),
+    "pushing_multimodal": functools.partial(BlockPushingEnvironment, tasks.Multimodal()),
 }
 
 # Environments that have a demonstrator: how to make it from a single or vector environment.
@@ -44,11 +44,11 @@ DEMONSTRATORS: dict[str, Callable[[Any], Any]] = {
     "particle_hidden_velocity": ParticleDemonstrator,
     "particle_either_goal_first": ParticleDemonstrator,
     "particle_wait": ParticleDemonstrator,
-    "push": demonstrators.SingleTargetDemonstrator,
-    "push_pixels": demonstrators.SingleTargetDemonstrator,
-    "push_reach": demonstrators.ReachDemonstrator,
-    "push_discontinuous": demonstrators.DiscontinuousDemonstrator,
-    "push_multimodal": functools.partial(demonstrators.MultimodalDemonstrator, action_noise=0.002),
+    "pushing": demonstrators.SingleTargetDemonstrator,
+    "pushing_pixels": demonstrators.SingleTargetDemonstrator,
+    "pushing_reach": demonstrators.ReachDemonstrator,
+    "pushing_discontinuous": demonstrators.DiscontinuousDemonstrator,
+    "pushing_multimodal": functools.partial(demonstrators.MultimodalDemonstrator, action_noise=0.002),
 }
 
 Act = Callable[[Any, np.random.Generator], Any]
