@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import pathlib
-import subprocess
-import sys
-from typing import Any
 
-_ROOT = pathlib.Path(__file__).resolve().parent.parent
-_RESULTS = _ROOT / "benchmarks" / "results" / "particle"
+import runs
+
+_RESULTS = runs.ROOT / "benchmarks" / "results" / "particle"
 
 METHODS = {
     "dfo": ("implicit, derivative-free", "particle.gin"),
@@ -43,24 +40,13 @@ ROWS = [(method, dimension) for method in METHODS for dimension in DIMENSIONS]
 
 
 def train(method: str, dimension: int, seed: int) -> None:
-    """Runs the train command and keeps the outcome, without the single episodes."""
-    root_dir = _ROOT / "runs" / "particle_results" / f"{_name(method, dimension, seed)}"
-    if not (root_dir / "results.json").exists():
-        bindings = [f"ParticleEnvironment.dimension = {dimension}"]
-        if (method, dimension) in STEPS:
-            bindings.append(f"num_steps = {STEPS[method, dimension]}")
-        command = [
-            *(sys.executable, "-m", "ibc_agents.train"),
-            f"--gin_file=gin_configs/{METHODS[method][1]}",
-            *(f"--gin_bindings={binding}" for binding in bindings),
-            *(f"--root_dir={root_dir}", f"--data_dir={_ROOT / 'datasets'}", f"--seed={seed}"),
-        ]
-        subprocess.run(command, check=True, cwd=_ROOT)
-    results = json.loads((root_dir / "results.json").read_text())
-    del results["episodes"]
-    _RESULTS.mkdir(parents=True, exist_ok=True)
-    path = _RESULTS / f"{_name(method, dimension, seed)}.json"
-    path.write_text(json.dumps(results, indent=2) + "\n")
+    """Runs the train command and keeps the outcome."""
+    root_dir = runs.ROOT / "runs" / "particle_results" / _name(method, dimension, seed)
+    bindings = [f"ParticleEnvironment.dimension = {dimension}"]
+    if (method, dimension) in STEPS:
+        bindings.append(f"num_steps = {STEPS[method, dimension]}")
+    runs.train(METHODS[method][1], bindings, root_dir, seed)
+    runs.keep(root_dir / "results.json", _RESULTS / f"{_name(method, dimension, seed)}.json")
 
 
 def print_table() -> None:
@@ -71,22 +57,11 @@ def print_table() -> None:
         command = f"`python benchmarks/particle_results.py {method} {dimension}`"
         found = sorted(_RESULTS.glob(f"{method}_{dimension}d_seed*.json"))
         for path in found:
-            row = _row(json.loads(path.read_text()))
+            results = json.loads(path.read_text())
+            row = f"{runs.success(results)} | {runs.effort(results)}"
             print(f"| {METHODS[method][0]} | {dimension} | {row} | {command} |")
         if not found:
             print(f"| {METHODS[method][0]} | {dimension} | not run | | | | {command} |")
-
-
-def _row(results: dict[str, Any]) -> str:
-    success = results["success"]
-    low, high = success["interval"]
-    time = f"{results['wall_time_s']['total'] / 60:.1f} min"
-    if results["resumed_at_step"]:
-        time += f", from step {results['resumed_at_step']:,} on"
-    return (
-        f"{success['successes']} | {100 * low:.0f}–{100 * high:.0f} % "
-        f"| {results['train_steps']:,} | {time}"
-    )
 
 
 def _name(method: str, dimension: int, seed: int) -> str:
