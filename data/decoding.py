@@ -1,7 +1,8 @@
 """Records of `tf.train.Example` -> frames: a batch at a time, and what is wrong with a bad record.
 
 The layout is that of TF-Agents' `example_encoding`: float32 as a float list, int64 as an integer
-list, everything else as raw little-endian bytes; images as raw bytes or as JPEG.
+list, everything else as raw little-endian bytes; images as raw bytes, or as PNG or JPEG, which
+`tf.io.decode_jpeg` tells apart by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tf_agents.trajectories import trajectory
 
 from data import specs
 
-_JPEG_MAGIC = b"\xff\xd8\xff"
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG
 
 
 class FrameDecoder:
@@ -24,7 +25,7 @@ class FrameDecoder:
 
     Args:
         spec: Trajectory of `tf.TensorSpec` of one frame.
-        compressed: paths of the image leaves that are stored as JPEG.
+        compressed: paths of the image leaves that are stored as PNG or JPEG.
     """
 
     def __init__(self, spec: trajectory.Trajectory, compressed: frozenset[str]) -> None:
@@ -80,11 +81,10 @@ class FrameDecoder:
         elif len(values) != 1:
             return f"has {len(values)} byte strings where one is expected"
         elif name in self._compressed:
-            shape = _jpeg_shape(values[0])
+            shape = _image_shape(values[0])
             if shape != tuple(leaf.shape):
-                return (
-                    f"is {shape or 'no JPEG'} where a JPEG image of shape {leaf.shape} is expected"
-                )
+                found = shape or "no PNG or JPEG"
+                return f"is {found} where a compressed image of shape {leaf.shape} is expected"
         elif len(values[0]) != size * leaf.dtype.size:
             return f"has {len(values[0])} bytes where {size * leaf.dtype.size} are expected"
         return None
@@ -106,7 +106,7 @@ class FrameDecoder:
 
 
 def compressed_leaves(spec: trajectory.Trajectory, record: bytes) -> frozenset[str]:
-    """Paths of the image leaves that a record stores as JPEG; none where the record is damaged."""
+    """Paths of the image leaves that a record stores as PNG or JPEG; none where it is damaged."""
     try:
         features = tf.train.Example.FromString(record).features.feature
     except message.DecodeError:
@@ -116,10 +116,10 @@ def compressed_leaves(spec: trajectory.Trajectory, record: bytes) -> frozenset[s
         if not specs.is_image(leaf) or not features[name].bytes_list.value:
             continue
         data = features[name].bytes_list.value[0]
-        if not data.startswith(_JPEG_MAGIC):
+        if not data.startswith(_MAGIC):
             continue
-        # Raw pixels may begin like a JPEG: they have the exact length and do not decode.
-        if len(data) != leaf.shape.num_elements() or _jpeg_shape(data) == tuple(leaf.shape):
+        # Raw pixels may begin like that by chance: they have the exact length and do not decode.
+        if len(data) != leaf.shape.num_elements() or _image_shape(data) == tuple(leaf.shape):
             found.add(name)
     return frozenset(found)
 
@@ -130,7 +130,7 @@ def _feature(leaf: tf.TypeSpec) -> tf.io.FixedLenFeature:
     return tf.io.FixedLenFeature([], tf.string)
 
 
-def _jpeg_shape(data: bytes) -> tuple[int, ...] | None:
+def _image_shape(data: bytes) -> tuple[int, ...] | None:
     try:
         return tuple(np.shape(tf.io.decode_jpeg(data)))
     except tf.errors.InvalidArgumentError:

@@ -9,6 +9,7 @@ import os
 import pathlib
 from typing import Any
 
+from data import files
 from data.errors import DataError
 
 MANIFEST_NAME = "manifest.json"
@@ -85,17 +86,11 @@ def write_manifest(folder: str | os.PathLike, manifest: Manifest) -> None:
         DataError: it cannot be written, or `extra` is not made of JSON types.
     """
     path = pathlib.Path(folder, MANIFEST_NAME)
-    partial = path.with_name(f".{MANIFEST_NAME}.partial")
     check_extra(manifest.extra)
     content = dataclasses.asdict(manifest)
     content |= {"num_episodes": manifest.num_episodes, "num_frames": manifest.num_frames}
-    text = json.dumps(content, indent=2, sort_keys=True)
     try:
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        files.write_json(path, content)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
 

@@ -2,7 +2,8 @@
 
     python -m ibc_agents.collect --environment=particle --episodes=2000 --out=datasets/particle
 
-The folder appears complete or not at all. Look at it with `python -m data.inspect`.
+The folder appears complete or not at all; started again after an interruption the same command goes
+on from what is finished. Look at it with `python -m data.inspect`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from ibc_agents import command_line
 _EPISODES = flags.DEFINE_integer("episodes", 2000, "Demonstrations to collect.", lower_bound=1)
 _OUT = flags.DEFINE_string("out", None, "Folder of the dataset; must not exist yet.", required=True)
 _SEED = flags.DEFINE_integer("seed", 0, "Episode k depends on (seed, k) alone.", lower_bound=0)
-_SHARDS = flags.DEFINE_integer("shards", 4, "TFRecord files.", lower_bound=1)
+_PROCESSES = flags.DEFINE_integer(
+    "processes",
+    None,
+    "Processes that share the work; by default one a core, or only one where the environment has a"
+    " fast vector form.",
+    lower_bound=1,
+)
 command_line.define_environment_flag()
 command_line.define_gin_flags()
 FLAGS = flags.FLAGS
@@ -41,10 +48,10 @@ def main() -> None:
         task.demonstrator,
         _EPISODES.value,
         _SEED.value,
-        num_shards=_SHARDS.value,
+        num_processes=_PROCESSES.value,
     )
     print(f"{_EPISODES.value} demonstrations, {rate:.1%} successful, in {_OUT.value}")
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, "the same command goes on from what is finished")

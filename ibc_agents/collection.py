@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
+import gin
 import tqdm
-from tf_agents.policies import py_policy
-from tf_agents.trajectories import trajectory
 
-from data import demonstrations, episode_writer, episodes
+import ibc_agents
+from data import dataset_parts, demonstrations, encoding, shards
 from environments import base
-from ibc_agents import errors
+from ibc_agents import errors, shard_collector, worker_pool
 
-MakeDemonstrator = Callable[[Any], py_policy.PyPolicy]
+MakeDemonstrator = shard_collector.MakeDemonstrator
+
+# Episodes: what a kill can cost each process, and what shares the work out evenly.
+SHARD_EPISODES = 25
 
 
 def collect(
@@ -26,57 +28,85 @@ def collect(
     make_demonstrator: MakeDemonstrator,
     num_episodes: int,
     seed: int,
-    batch_size: int = 50,
-    num_shards: int = 4,
+    *,
+    num_processes: int | None = None,
+    shard_episodes: int = SHARD_EPISODES,
+    image_format: encoding.ImageFormat = "png",
 ) -> float:
     """Writes demonstrations 0 … `num_episodes` − 1 of a seed into a new dataset folder.
 
-    The folder appears complete or not at all. Every episode ends with a LAST frame, whose action
-    was never executed.
+    The folder appears complete or not at all. After an interruption, a kill included, the same call
+    goes on from the shards that were finished. Number of processes and interruptions do not change
+    a byte of it.
 
     Args:
         folder: of the dataset; must not exist yet, or be empty.
         make_environment: makes one environment.
-        make_demonstrator: makes the demonstrator of a (vector) environment.
+        make_demonstrator: makes the demonstrator of a (vector) environment. For several processes
+            both are classes or functions of a module; what gin configures, it configures there too.
         num_episodes: at least 1.
         seed: episode k depends on (seed, k) alone.
-        batch_size: episodes that run at once.
-        num_shards: files.
+        num_processes: that share the shards. By default one where the environment has a fast vector
+            form, for which the start of others takes longer than they save, and as many as there
+            are cores otherwise. There are never more than shards, and one shard is collected in
+            this process.
+        shard_episodes: episodes a file.
+        image_format: how images are stored; "png" and "raw" lose nothing.
 
     Returns:
         The demonstrator's success rate.
 
     Raises:
-        data.DataError: if the folder cannot be written.
+        data.DataError: if the folder cannot be written, or is half finished with other settings.
+        RunError: if a worker process fails.
         ValueError: if a number is out of range.
     """
-    if min(num_episodes, batch_size, num_shards) < 1:
+    if min(num_episodes, shard_episodes, 1 if num_processes is None else num_processes) < 1:
         raise ValueError(
-            "collect needs num_episodes, batch_size and num_shards of at least 1, got "
-            f"{num_episodes}, {batch_size}, {num_shards}."
+            "collect needs num_episodes, shard_episodes and num_processes of at least 1, got "
+            f"{num_episodes}, {shard_episodes}, {num_processes}."
         )
-    environment = base.vectorize(make_environment, min(batch_size, num_episodes))
-    demonstrator = make_demonstrator(environment)
-    extra = {
-        "environment": environment.name,
-        "demonstrator": type(demonstrator).__name__,
-        "seed": seed,
-    }
-    writer = episode_writer.EpisodeWriter(
-        folder,
-        demonstrator.trajectory_spec,
-        num_shards=min(num_shards, num_episodes),
-        extra=extra,
-    )
-    successes = 0
+    environment = base.vectorize(make_environment, 1)
     try:
-        with writer, tqdm.tqdm(total=num_episodes, desc="demonstrations", unit="episode") as bar:
-            for episode, success in _episodes(environment, demonstrator, num_episodes, seed):
-                writer.write(episode)
-                successes += success
-                bar.update()
+        name = environment.name
+        is_fast = not isinstance(environment, base.SerialVectorEnvironment)
+        demonstrator = type(make_demonstrator(environment)).__name__
     finally:
         environment.close()
+    identity = {"environment": name, "demonstrator": demonstrator, "seed": seed}
+    settings = {
+        **identity,
+        "settings of the demonstrator": _bound(make_demonstrator),
+        "number of episodes": num_episodes,
+        "episodes a shard": shard_episodes,
+        "image format": image_format,
+        "release": ibc_agents.__version__,
+    }
+    with dataset_parts.DatasetParts(folder, settings) as parts:
+        tasks = _missing(parts, num_episodes, shard_episodes)
+        collector = shard_collector.ShardCollector(
+            make_environment,
+            make_demonstrator,
+            environment_name=name,
+            rows=min(shard_episodes, num_episodes) if is_fast else 1,
+            seed=seed,
+            image_format=image_format,
+            folder=parts.folder,
+        )
+        if num_processes is None:
+            num_processes = 1 if is_fast else len(os.sched_getaffinity(0))
+        work = _in_this_process if min(num_processes, len(tasks)) <= 1 else worker_pool.run
+        there = num_episodes - sum(task.end - task.first for task in tasks)
+        with (
+            tqdm.tqdm(
+                total=num_episodes, initial=there, desc="demonstrations", unit="episode"
+            ) as bar,
+            contextlib.closing(work(collector, tasks, num_processes, bar.update)) as collected,
+        ):
+            for shard in collected:
+                parts.add(shard)
+        successes = sum(shard.extra["successes"] for shard in parts.finished.values())
+        parts.publish({**identity, "successes": successes})
     return successes / num_episodes
 
 
@@ -105,51 +135,36 @@ def check_seed(opened: demonstrations.Demonstrations, folder: os.PathLike, seed:
         )
 
 
-def _episodes(
-    environment: base.VectorEnvironment,
-    demonstrator: py_policy.PyPolicy,
-    num_episodes: int,
-    seed: int,
-) -> Iterator[tuple[episodes.Episode, bool]]:
-    """Runs episodes in waves, as many at once as the environment has rows."""
-    rows = environment.batch_size
-    for first in range(0, num_episodes, rows):
-        environment.seed(
-            [
-                int(np.random.SeedSequence([seed, episode]).generate_state(1)[0])
-                for episode in range(first, first + rows)
-            ]
-        )
-        wave = _run_wave(environment, demonstrator)
-        yield from wave[: num_episodes - first]
+def _bound(factory: Callable[..., Any]) -> dict[str, str]:
+    """What gin sets of a class or function, in words."""
+    try:
+        bindings = gin.get_bindings(factory, resolve_references=False)
+    except ValueError:  # gin does not know it
+        return {}
+    return {name: str(value) for name, value in bindings.items()}
 
 
-def _run_wave(
-    environment: base.VectorEnvironment, demonstrator: py_policy.PyPolicy
-) -> list[tuple[episodes.Episode, bool]]:
-    rows = environment.batch_size
-    frames: list[list[Any]] = [[] for _ in range(rows)]
-    success = np.zeros(rows, bool)
-    time_step = environment.reset()
-    state = demonstrator.get_initial_state(rows)
-    running = np.ones(rows, bool)
-    while running.any():
-        step = demonstrator.action(time_step, state)
-        state = step.state
-        ended = running & time_step.is_last()
-        success[ended] = environment.success[ended]
-        next_time_step = environment.step(step.action)
-        frame = trajectory.from_transition(time_step, step._replace(info=()), next_time_step)
-        for row in np.flatnonzero(running):
-            frames[row].append(_row(frame, row))
-        running &= ~ended
-        time_step = next_time_step
-    return [(_stack(rows), bool(won)) for rows, won in zip(frames, success, strict=True)]
+def _missing(
+    parts: dataset_parts.DatasetParts, num_episodes: int, shard_episodes: int
+) -> list[shard_collector.ShardTask]:
+    """The shards that are still to be collected, in order."""
+    tasks = []
+    for number, first in enumerate(range(0, num_episodes, shard_episodes)):
+        name = shards.shard_name(number)
+        if name not in parts.finished:
+            end = min(first + shard_episodes, num_episodes)
+            tasks.append(shard_collector.ShardTask(os.fspath(parts.work / name), first, end))
+    return tasks
 
 
-def _row(frame: Any, row: int) -> Any:
-    return tf.nest.map_structure(lambda leaf: np.asarray(leaf[row]), frame)
-
-
-def _stack(frames: list[Any]) -> episodes.Episode:
-    return episodes.Episode(tf.nest.map_structure(lambda *leaves: np.stack(leaves), *frames))
+def _in_this_process(
+    collector: shard_collector.ShardCollector,
+    tasks: Sequence[shard_collector.ShardTask],
+    num_processes: int,
+    report: Callable[[], Any],
+) -> Generator[shards.Shard, None, None]:
+    """As `worker_pool.run`, without its start-up of some seconds."""
+    del num_processes
+    with contextlib.closing(collector):
+        for task in tasks:
+            yield collector(task, report)

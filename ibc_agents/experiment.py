@@ -198,6 +198,7 @@ class Experiment:
                 self.task.demonstrator,
                 numbers.num_episodes,
                 numbers.seed,
+                num_processes=numbers.num_processes,
             )
         opened = demonstrations_lib.Demonstrations.open(folder, numbers.validation_fraction)
         collection.check_seed(opened, folder, numbers.seed)

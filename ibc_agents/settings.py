@@ -17,17 +17,21 @@ class DemonstrationSettings:
             demonstrations, collected if they are not there.
         num_episodes: episodes to collect.
         seed: demonstration k depends on (seed, k) alone.
+        num_processes: that collect them; by default as `collection.collect` chooses.
         validation_fraction: of the episodes, held out; in [0, 1).
     """
 
     dataset: str | list[str] | None = None
     num_episodes: int = 2000
     seed: int = 0
+    num_processes: int | None = None
     validation_fraction: float = 0.05
 
     def __post_init__(self):
         """Checks the ranges."""
         _at_least(self, num_episodes=1, seed=0)
+        if self.num_processes is not None:
+            _at_least(self, num_processes=1)
 
 
 @gin.configurable

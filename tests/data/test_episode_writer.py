@@ -16,6 +16,7 @@ import data
 from data import episodes, manifest
 
 IMAGE = (16, 12, 3)
+GREY = (16, 12, 1)
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -32,22 +33,23 @@ def test_reads_back_what_was_written(
 
 
 @pytest.mark.parametrize(
-    ("image_shape", "compress"), [(None, False), (IMAGE, False), (IMAGE, True)]
+    ("image_shape", "image_format"),
+    [(None, "raw"), (IMAGE, "raw"), (IMAGE, "png"), (GREY, "png"), (IMAGE, "jpeg"), (GREY, "jpeg")],
 )
-def test_tf_agents_reads_it(write_dataset, make_spec, make_episode, image_shape, compress):
+def test_tf_agents_reads_it(write_dataset, make_spec, make_episode, image_shape, image_format):
     episode = make_episode(5, 0, image_shape)
-    folder = write_dataset([episode], make_spec(image_shape), compress_images=compress)
+    folder = write_dataset([episode], make_spec(image_shape), image_format=image_format)
     dataset = example_encoding_dataset.load_tfrecord_dataset(
         data.resolve_shards(folder),
         as_trajectories=True,
         add_batch_dim=False,
-        compress_image=compress,
+        compress_image=image_format != "raw",
     )
     frames = list(dataset.as_numpy_iterator())
     stacked = tf.nest.map_structure(lambda *leaves: np.stack(leaves), *frames)
     for name, actual in stacked.observation.items():
         expected = episode.frames.observation[name]
-        if name == "rgb" and compress:
+        if name == "rgb" and image_format == "jpeg":
             # JPEG loses a little: it must be the same picture, not the same bytes.
             difference = np.abs(actual.astype(float) - expected.astype(float))
             assert 0 < difference.mean() < 8
@@ -77,10 +79,35 @@ def test_the_manifest_tells_what_is_there(write_dataset, make_spec, make_episode
 
 
 def test_the_hash_is_of_images_as_they_are_read_back(write_dataset, make_spec, make_episode):
-    folder = write_dataset([make_episode(4, 0, IMAGE)], make_spec(IMAGE), compress_images=True)
+    folder = write_dataset([make_episode(4, 0, IMAGE)], make_spec(IMAGE), image_format="jpeg")
     (episode,) = data.read_episodes(folder)
     expected = episodes.combined_hash([episode.content_hash])
     assert data.read_manifest(folder).dataset_hash == expected
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_png_is_lossless_and_smaller(
+    write_dataset, make_spec, make_episode, assert_same_frames, channels
+):
+    shape = (90, 120, channels)
+    original, spec = make_episode(3, 0, shape), make_spec(shape)
+    original.frames.observation["rgb"][0] = np.random.default_rng(0).integers(0, 256, shape)
+    folders = [
+        write_dataset([original], spec, image_format, image_format=image_format)
+        for image_format in ("raw", "png")
+    ]
+    for folder in folders:
+        (episode,) = data.read_episodes(folder)
+        assert_same_frames(episode.frames, original.frames)
+    raw, png = ((folder / "shard-00000.tfrecord").stat().st_size for folder in folders)
+    assert png < 0.7 * raw
+
+
+@pytest.mark.parametrize(("channels", "image_format"), [(6, "png"), (2, "png"), (4, "jpeg")])
+def test_images_that_a_format_cannot_hold_are_refused(tmp_path, make_spec, channels, image_format):
+    message = f"observation/rgb has {channels} channels, which {image_format} cannot hold"
+    with pytest.raises(data.DataError, match=message):
+        data.EpisodeWriter(tmp_path / "new", make_spec((9, 9, channels)), image_format=image_format)
 
 
 def test_nothing_appears_when_the_block_fails(tmp_path, make_spec, make_episode):
@@ -105,14 +132,24 @@ def test_it_does_not_overwrite(write_dataset, make_spec, make_episode):
     assert data.read_manifest(folder) == before
 
 
-def test_of_two_writers_the_later_one_fails_and_leaves_the_first(tmp_path, make_spec, make_episode):
-    with pytest.raises(data.DataError, match="new: exists already"):
-        with data.EpisodeWriter(tmp_path / "new", make_spec()) as late:
-            late.write(make_episode(4))
-            with data.EpisodeWriter(tmp_path / "new", make_spec()) as early:
-                early.write(make_episode(5))
+def test_only_one_writer_at_a_time(tmp_path, make_spec, make_episode):
+    with data.EpisodeWriter(tmp_path / "new", make_spec()) as first:
+        first.write(make_episode(4))
+        with pytest.raises(data.DataError, match="new: another process is writing it; wait"):
+            with data.EpisodeWriter(tmp_path / "new", make_spec()):
+                pass
     assert os.listdir(tmp_path) == ["new"]
-    assert data.read_manifest(tmp_path / "new").num_frames == 5
+    assert data.read_manifest(tmp_path / "new").num_frames == 4
+
+
+def test_a_folder_that_appears_meanwhile_is_not_overwritten(tmp_path, make_spec, make_episode):
+    with pytest.raises(data.DataError, match="new: exists already"):
+        with data.EpisodeWriter(tmp_path / "new", make_spec()) as writer:
+            writer.write(make_episode(4))
+            (tmp_path / "new").mkdir()
+            (tmp_path / "new" / "precious").write_text("")
+    assert os.listdir(tmp_path) == ["new"]
+    assert os.listdir(tmp_path / "new") == ["precious"]
 
 
 def test_an_empty_folder_is_filled(tmp_path, write_dataset, make_spec, make_episode):
@@ -176,18 +213,12 @@ def test_a_killed_writer_leaves_no_dataset_and_is_cleaned_up_after(
 ):
     process = _start_writer(tmp_path / "dataset")
     assert process.stdout.readline() == "written\n", process.stderr.read()
-    (partial,) = os.listdir(tmp_path)
-    assert partial.startswith(".dataset.partial-")
-    # A living writer's folder stays when another one starts ...
-    with pytest.raises(KeyError), data.EpisodeWriter(tmp_path / "dataset", make_spec()):
-        raise KeyError
-    assert os.listdir(tmp_path) == [partial]
+    assert os.listdir(tmp_path) == [".dataset.partial"]
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert os.listdir(tmp_path) == [partial]
+    assert os.listdir(tmp_path) == [".dataset.partial"]
     with pytest.raises(data.DataError, match="no such file"):
         data.Demonstrations.open(tmp_path / "dataset")
-    # ... and a dead one's goes.
     write_dataset([make_episode(4)], make_spec())
     assert os.listdir(tmp_path) == ["dataset"]
 
@@ -216,6 +247,8 @@ def test_a_folder_that_cannot_be_made(tmp_path, make_spec):
 def test_bad_arguments(tmp_path, make_spec):
     with pytest.raises(data.DataError, match="num_shards is 0"):
         data.EpisodeWriter(tmp_path / "new", make_spec(), num_shards=0)
+    with pytest.raises(data.DataError, match="image_format is 'gif'; choose one of raw, png, jpeg"):
+        data.EpisodeWriter(tmp_path / "new", make_spec(), image_format="gif")
     with pytest.raises(data.DataError, match="reward has shape .*, not a fixed one"):
         spec = make_spec()._replace(reward=tf.TensorSpec([None], tf.float32))
         data.EpisodeWriter(tmp_path / "new", spec)

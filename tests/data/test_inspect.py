@@ -65,7 +65,7 @@ def bad_shard(tmp_path, make_spec, make_episode):
     episode.frames.action[1, 1] = 9.0
     example_encoding_dataset.encode_spec_to_file(path + ".spec", make_spec())
     with tf.io.TFRecordWriter(path) as writer:
-        for record in encoding.encode_frames(episode.frames, make_spec(), False):
+        for record in encoding.encode_frames(episode.frames, make_spec(), "raw"):
             writer.write(record)
     return path
 

@@ -72,11 +72,12 @@ def test_reads_compressed_images_as_tf_agents_does(
     assert_same_frames(tuple(episode.frames), tuple(stacked))
 
 
-def test_raw_images_that_begin_like_a_jpeg_stay_raw(
-    tmp_path, make_spec, make_episode, assert_same_frames
+@pytest.mark.parametrize("magic", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"])
+def test_raw_images_that_begin_like_a_compressed_one_stay_raw(
+    tmp_path, make_spec, make_episode, assert_same_frames, magic
 ):
     episode = make_episode(3, 0, IMAGE)
-    episode.frames.observation["rgb"].reshape(3, -1)[:, :3] = [0xFF, 0xD8, 0xFF]
+    episode.frames.observation["rgb"].reshape(3, -1)[:, : len(magic)] = list(magic)
     path = _observe(tmp_path / "a.tfrecord", make_spec(IMAGE), [episode])
     (read,) = data.read_episodes(path)
     assert_same_frames(read.frames, episode.frames)
@@ -260,7 +261,10 @@ def test_a_damaged_image(tmp_path, make_spec, make_episode):
     spec = make_spec(IMAGE)
     path = _observe(tmp_path / "a.tfrecord", spec, [make_episode(4, 0, IMAGE)], compress=True)
     small = tf.io.encode_jpeg(np.zeros((2, 2, 3), np.uint8)).numpy()
-    for image, message in ((small, r"is \(2, 2, 3\) where"), (b"no image", "is no JPEG where")):
+    for image, message in (
+        (small, r"is \(2, 2, 3\) where"),
+        (b"no image", "is no PNG or JPEG where"),
+    ):
         _append(path, spec, lambda f: f["observation/rgb"].bytes_list.value.__setitem__(0, image))  # noqa: B023
         with pytest.raises(data.DataError, match=f"record 2 .*observation/rgb {message}"):
             list(data.read_episodes(path))
@@ -304,9 +308,9 @@ def test_every_error_is_one_line(shard):
 def test_contract_dataset_format_is_that_of_example_encoding(make_spec, make_episode):
     from data import encoding
 
-    for image_shape, compress in ((None, False), (IMAGE, False), (IMAGE, True)):
+    for image_shape, image_format in ((None, "raw"), (IMAGE, "raw"), (IMAGE, "jpeg")):
         spec, episode = make_spec(image_shape), make_episode(3, 0, image_shape)
-        encode = example_encoding.get_example_encoder(spec, compress_image=compress)
-        for row, record in enumerate(encoding.encode_frames(episode.frames, spec, compress)):
+        encode = example_encoding.get_example_encoder(spec, compress_image=image_format == "jpeg")
+        for row, record in enumerate(encoding.encode_frames(episode.frames, spec, image_format)):
             frame = tf.nest.map_structure(lambda leaf: leaf[row], episode.frames)  # noqa: B023
             assert tf.train.Example.FromString(record) == encode(frame)

@@ -1,7 +1,11 @@
 """`python -m ibc_agents.collect` and `python -m data.inspect`."""
 
 import json
+import os
+import pathlib
 import re
+import signal
+import time
 
 from data import inspect
 from tests.system import helpers
@@ -11,27 +15,99 @@ def manifest(folder):
     return json.loads((folder / "manifest.json").read_text())
 
 
-def test_killed_collection_leaves_no_dataset_and_the_next_one_cleans_up(finished, tmp_path):
+def test_interrupted_and_killed_collection_ends_as_an_uninterrupted_one(tmp_path):
+    """Ctrl-C of two processes, then kill -9 of their parent, then to the end in one process."""
     out = tmp_path / "datasets" / "particle"
-    arguments = ["--environment=particle", f"--out={out}", "--shards=2"]
-    process = helpers.start("ibc_agents.collect", *arguments, "--episodes=100000", folder=tmp_path)
-    helpers.wait_until(lambda: list(out.parent.glob(".particle.partial-*/*.tfrecord")), process)
-    process.kill()
-    helpers.finish(process)
-    assert not out.exists() and helpers.files(out.parent)
+    # What gin sets here, it must set in the workers too.
+    values = helpers.bindings("ParticleEnvironment.dimension=3")
+    arguments = ["--environment=particle", "--episodes=500", *values]
 
-    done = helpers.run("ibc_agents.collect", *arguments, "--episodes=20", folder=tmp_path)
+    kept: dict[str, int] = {}
+    for signal_number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        process = helpers.start(
+            "ibc_agents.collect", *arguments, f"--out={out}", "--processes=2", folder=tmp_path
+        )
+        enough = len(kept) + 2
+        helpers.wait_until(lambda: len(finished_shards(out)) >= enough, process)  # noqa: B023
+        workers = children(process.pid)
+        assert len(workers) >= 2
+        if signal_number == signal.SIGINT:  # as a terminal does, to all of them
+            for worker in workers:
+                os.kill(worker, signal.SIGINT)
+        process.send_signal(signal_number)
+        stopped = helpers.finish(process)
+        assert stopped.returncode == code
+        assert only_progress(stopped.stderr), stopped.stderr
+        if signal_number == signal.SIGINT:
+            said = "interrupted; the same command goes on from what is finished"
+            assert stopped.stdout.strip() == said
+        wait_for_end(workers)
+        assert not out.exists()
+        now = finished_shards(out)
+        assert kept.items() <= now.items()  # nothing that was finished is collected again
+        kept = now
+
+    done = helpers.call("ibc_agents.collect", *arguments, f"--out={out}", "--processes=1")
+    assert done.returncode == 0, done
+    assert only_progress(done.stderr)
+    first = next(piece for piece in re.split("[\r\n]", done.stderr) if piece.strip())
+    assert f"| {25 * len(kept)}/500 [" in first
+    assert re.fullmatch(
+        rf"500 demonstrations, \d+\.\d% successful, in {re.escape(str(out))}\n", done.stdout
+    )
+    assert kept.items() <= {path.name: path.stat().st_ino for path in out.iterdir()}.items()
+    assert [path.name for path in out.parent.iterdir()] == ["particle"]
+
+    whole = tmp_path / "whole"
+    again = helpers.call("ibc_agents.collect", *arguments, f"--out={whole}")
+    assert again.returncode == 0, again
+    assert contents(whole) == contents(out)
+    assert manifest(out)["extra"]["environment"].startswith("particle_3d")
+
+
+def finished_shards(out):
+    """The shards that a stopped collection of `out` has finished: name → inode."""
+    parts = out.parent / f".{out.name}.partial"
+    records = parts.glob(".finished-shard-*.json")
+    names = [record.name.removeprefix(".finished-").removesuffix(".json") for record in records]
+    return {name: (parts / name).stat().st_ino for name in names}
+
+
+def children(pid):
+    """The processes that a process has started."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def wait_for_end(pids):
+    """Waits until processes that are not ours have ended."""
+    deadline = time.monotonic() + 60
+    while any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def only_progress(stderr):
+    pieces = [piece for piece in re.split("[\r\n]", stderr) if piece.strip()]
+    return pieces and all(piece.startswith("demonstrations:") for piece in pieces)
+
+
+def test_it_collects_what_train_collects(finished, tmp_path):
+    out = tmp_path / "dataset"
+    arguments = ["--environment=particle", f"--out={out}", "--episodes=20"]
+    done = helpers.run("ibc_agents.collect", *arguments, folder=tmp_path)
     assert done.returncode == 0, done
     sentence = rf"20 demonstrations, (100|\d\d)\.\d% successful, in {re.escape(str(out))}\n"
     assert re.fullmatch(sentence, done.stdout)
-    pieces = [piece for piece in re.split("[\r\n]", done.stderr) if piece.strip()]
-    assert all(piece.startswith("demonstrations:") for piece in pieces)
-    assert "20/20" in pieces[-1]
-    assert [path.name for path in out.parent.iterdir()] == ["particle"]
-    # What `train` collects by itself, with the same seed and in other shards.
-    assert manifest(out)["dataset_hash"] == manifest(finished.dataset)["dataset_hash"]
-    assert len(manifest(out)["shards"]) == 2
-    assert manifest(out)["extra"] == {
+    assert only_progress(done.stderr)
+    assert contents(out) == contents(finished.dataset)
+    extra = manifest(out)["extra"]
+    assert 0.5 * 20 < extra.pop("successes") <= 20
+    assert extra == {
         "demonstrator": "ParticleDemonstrator",
         "environment": "particle_2d",
         "seed": 0,
