@@ -88,10 +88,9 @@ class BlockPushingEnvironment(Environment):
     def name(self) -> str:
         parts = [self._task.name]
         if self._image_size:
+            parts.append("states_and_pixels" if self._observe_states else "pixels")
             parts.append("{}x{}".format(*self._image_size))
             parts += [self._camera.name, self._look.name]
-            if not self._observe_states:
-                parts.append("only")
         if self._tolerance != _BASE_TOLERANCE:
             parts.append(f"tolerance_{self._tolerance:g}")
         return "_".join(parts)
