@@ -65,7 +65,7 @@ class XArm:
 
     Args:
         client: a `BulletClient`.
-        meshes: whether it looks like the real one (slow to draw), or is made of cylinders.
+        meshes: whether it looks like the real one (slow to draw), or is made of bars.
     """
 
     def __init__(self, client: Any, meshes: bool) -> None:
@@ -150,8 +150,8 @@ def _model(meshes: bool) -> str:
     return ET.tostring(robot, encoding="unicode")
 
 
-def _cylinder(radius: float, start: tuple[float, ...], end: tuple[float, ...], color: str) -> str:
-    """A cylinder between two points of a link's frame."""
+def _bar(width: float, start: tuple[float, ...], end: tuple[float, ...], grey: float) -> str:
+    """A square bar between two points of a link's frame; metres, and a brightness in [0, 1]."""
     centre = np.add(start, end) / 2
     along = np.subtract(end, start)
     length = float(np.linalg.norm(along))
@@ -159,16 +159,16 @@ def _cylinder(radius: float, start: tuple[float, ...], end: tuple[float, ...], c
     pitch, yaw = math.acos(along[2] / length), math.atan2(along[1], along[0])
     return (
         f'<visual><origin xyz="{centre[0]} {centre[1]} {centre[2]}" rpy="0 {pitch} {yaw}"/>'
-        f'<geometry><cylinder radius="{radius}" length="{length}"/></geometry>'
-        f'<material name="{color}"/></visual>'
+        f'<geometry><box size="{width} {width} {length}"/></geometry>'
+        f'<material name="grey_{grey}"><color rgba="{grey} {grey} {grey} 1"/></material></visual>'
     )
 
 
 _PLAIN_LOOKS = {
-    "link_base": [_cylinder(0.06, (0, 0, 0), (0, 0, 0.2), "Silver")],
-    "link1": [_cylinder(0.055, (0, 0, -0.067), (0, 0, 0.05), "White")],
-    "link2": [_cylinder(0.045, (0, 0, 0), (0.0535, -0.2845, 0), "White")],
-    "link3": [_cylinder(0.04, (0, 0, 0), (0.0775, 0.3425, 0), "White")],
-    "link5": [_cylinder(0.035, (0, 0, 0), (0.076, 0.03, 0), "Silver")],
-    "link6": [_cylinder(0.035, (0, 0, -0.08), (0, 0, 0), "White")],
+    "link_base": [_bar(0.11, (0, 0, 0), (0, 0, 0.2), 0.5)],
+    "link1": [_bar(0.1, (0, 0, -0.067), (0, 0, 0.05), 0.8)],
+    "link2": [_bar(0.08, (0, 0, 0), (0.0535, -0.2845, 0), 0.8)],
+    "link3": [_bar(0.07, (0, 0, 0), (0.0775, 0.3425, 0), 0.8)],
+    "link5": [_bar(0.06, (0, 0, 0), (0.076, 0.03, 0), 0.5)],
+    "link6": [_bar(0.06, (0, 0, -0.08), (0, 0, 0), 0.8)],
 }

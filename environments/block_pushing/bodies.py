@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pybullet
@@ -15,12 +15,15 @@ RED: Color = (0.9, 0.1, 0.1, 1.0)
 BLUE: Color = (0.1, 0.3, 0.9, 1.0)
 GREEN: Color = (0.1, 0.9, 0.1, 1.0)
 YELLOW: Color = (0.95, 0.75, 0.05, 1.0)
+GREY: Color = (0.4, 0.4, 0.4, 1.0)
+DARK: Color = (0.2, 0.2, 0.2, 1.0)
 
 BLOCK_SIDE = 0.04  # m
 _BLOCK_MASS = 0.01  # kg
 _BLOCK_FRICTION = 1.0
 _ZONE_SIDE = 0.1
-_LINE = 0.008  # width of a zone's outline
+_ZONE_LINE = 0.008
+_FLAT = 0.0005  # half the height of what is drawn on the table
 
 
 def block(color: Color) -> Body:
@@ -41,30 +44,37 @@ def block(color: Color) -> Body:
 
 def zone(color: Color) -> Body:
     """The outline of a square on the table; nothing collides with it."""
-    side, half = (_ZONE_SIDE - _LINE) / 2, _LINE / 2
-    boxes = [((sign * side, 0.0), (half, side + half)) for sign in (-1, 1)] + [
-        ((0.0, sign * side), (side + half, half)) for sign in (-1, 1)
-    ]
-    return flat_boxes(boxes, color)
-
-
-def flat_boxes(
-    boxes: Sequence[tuple[tuple[float, float], tuple[float, float]]], color: Color
-) -> Body:
-    """Boxes lying on the table as one body that is drawn but never touched.
-
-    Args:
-        boxes: centre and half sides of each, metres.
-        color: of all.
-    """
 
     def add(client: Any) -> int:
-        shape = client.createVisualShapeArray(
-            shapeTypes=[pybullet.GEOM_BOX] * len(boxes),
-            halfExtents=[[*half, 0.0005] for _, half in boxes],
-            visualFramePositions=[[*centre, 0.0005] for centre, _ in boxes],
-            rgbaColors=[color] * len(boxes),
-        )
-        return client.createMultiBody(0, -1, shape)
+        half_sides = (_ZONE_SIDE / 2, _ZONE_SIDE / 2)
+        return client.createMultiBody(0, -1, outline(client, half_sides, _ZONE_LINE, color))
 
     return add
+
+
+def outline(
+    client: Any,
+    half_sides: tuple[float, float],
+    line: float,
+    color: Color,
+    centre: tuple[float, float] = (0.0, 0.0),
+) -> int:
+    """The visual shape of a rectangle drawn on the table.
+
+    Args:
+        client: a `BulletClient`.
+        half_sides: from the centre to the outer edge of the line, in x and y, metres.
+        line: its width, metres.
+        color: of the line.
+        centre: from the body's origin, metres.
+    """
+    (x, y), (half_x, half_y), half = centre, half_sides, line / 2
+    boxes = [((x + sign * (half_x - half), y), (half, half_y)) for sign in (-1, 1)] + [
+        ((x, y + sign * (half_y - half)), (half_x, half)) for sign in (-1, 1)
+    ]
+    return client.createVisualShapeArray(
+        shapeTypes=[pybullet.GEOM_BOX] * len(boxes),
+        halfExtents=[[*half_extents, _FLAT] for _, half_extents in boxes],
+        visualFramePositions=[[*position, _FLAT] for position, _ in boxes],
+        rgbaColors=[color] * len(boxes),
+    )

@@ -11,6 +11,8 @@ import numpy as np
 import pybullet
 import pybullet_data
 
+from environments.block_pushing import bodies
+
 _TABLE_CENTRE = (0.425, 0.0)  # m, of what the effector can be sent to
 _TABLE_HALF_SIDES = (0.3, 0.55)
 
@@ -21,9 +23,10 @@ class Look:
     """How table and arm are drawn; physics knows nothing of it.
 
     Attributes:
-        detailed: False: a light table and an arm of cylinders, some hundred frames a second. True:
-            the real arm's meshes and a chequered floor, much as in the published datasets; about
-            six times slower.
+        detailed: False: a white table with a grey edge and an arm of boxes. True: the real arm's
+            meshes, a dark table and a chequered floor, much as in the published datasets. The plain
+            look is drawn many times faster: PyBullet's software renderer takes its time for every
+            pixel that is not background, and for long slanted triangles.
     """
 
     detailed: bool = False
@@ -35,21 +38,24 @@ class Look:
 
     def build(self, client: Any) -> None:
         """Adds what is seen of the table, and the ground under it that blocks slide on."""
-        table = (0.2, 0.2, 0.2, 1.0) if self.detailed else (0.85, 0.85, 0.85, 1.0)
-        visible = client.createVisualShape(
-            pybullet.GEOM_BOX,
-            halfExtents=[*_TABLE_HALF_SIDES, 0.005],
-            visualFramePosition=[*_TABLE_CENTRE, -0.005],
-            rgbaColor=table,
-        )
         ground = client.createMultiBody(
-            0, client.createCollisionShape(pybullet.GEOM_PLANE), visible
+            0, client.createCollisionShape(pybullet.GEOM_PLANE), self._table(client)
         )
         client.changeDynamics(ground, -1, lateralFriction=1.0)
         if self.detailed:
             floor = pathlib.Path(pybullet_data.getDataPath(), "plane.urdf")
             body = client.loadURDF(str(floor), [0, 0, -0.02])
             client.setCollisionFilterGroupMask(body, -1, 0, 0)
+
+    def _table(self, client: Any) -> int:
+        if not self.detailed:
+            return bodies.outline(client, _TABLE_HALF_SIDES, 0.01, bodies.GREY, _TABLE_CENTRE)
+        return client.createVisualShape(
+            pybullet.GEOM_BOX,
+            halfExtents=[*_TABLE_HALF_SIDES, 0.005],
+            visualFramePosition=[*_TABLE_CENTRE, -0.005],
+            rgbaColor=bodies.DARK,
+        )
 
 
 @gin.configurable
