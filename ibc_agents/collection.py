@@ -66,14 +66,8 @@ def collect(
             "collect needs num_episodes, shard_episodes and num_processes of at least 1, got "
             f"{num_episodes}, {shard_episodes}, {num_processes}."
         )
-    environment = base.vectorize(make_environment, 1)
-    try:
-        name = environment.name
-        is_fast = not isinstance(environment, base.SerialVectorEnvironment)
-        demonstrator = type(make_demonstrator(environment)).__name__
-    finally:
-        environment.close()
-    identity = {"environment": name, "demonstrator": demonstrator, "seed": seed}
+    is_fast, identity = _describe(make_environment, make_demonstrator)
+    identity["seed"] = seed
     settings = {
         **identity,
         "settings of the demonstrator": _bound(make_demonstrator),
@@ -87,7 +81,7 @@ def collect(
         collector = shard_collector.ShardCollector(
             make_environment,
             make_demonstrator,
-            environment_name=name,
+            environment_name=identity["environment"],
             rows=min(shard_episodes, num_episodes) if is_fast else 1,
             seed=seed,
             image_format=image_format,
@@ -133,6 +127,20 @@ def check_seed(opened: demonstrations.Demonstrations, folder: os.PathLike, seed:
             f"{folder} holds demonstrations of seed {known}, not {seed}. Use another --data_dir, "
             "or remove that folder to collect them anew."
         )
+
+
+def _describe(
+    make_environment: Callable[[], base.Environment], make_demonstrator: MakeDemonstrator
+) -> tuple[bool, dict[str, Any]]:
+    """Whether the environment has a fast vector form, and the names for the manifest."""
+    environment = base.vectorize(make_environment, 1)
+    try:
+        return not isinstance(environment, base.SerialVectorEnvironment), {
+            "environment": environment.name,
+            "demonstrator": type(make_demonstrator(environment)).__name__,
+        }
+    finally:
+        environment.close()
 
 
 def _bound(factory: Callable[..., Any]) -> dict[str, str]:

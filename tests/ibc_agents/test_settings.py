@@ -11,7 +11,7 @@ POSITIVE = [
     for kind in (settings.TrainingSettings, settings.EvaluationSettings)
     for field in dataclasses.fields(kind)
     if field.name not in ("seed", "recorded_episodes")
-] + [(settings.DemonstrationSettings, "num_episodes")]
+] + [(settings.DemonstrationSettings, name) for name in ("num_episodes", "num_processes")]
 NOT_NEGATIVE = [
     (settings.DemonstrationSettings, "seed"),
     (settings.EvaluationSettings, "seed"),
