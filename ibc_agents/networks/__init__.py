@@ -1,6 +1,6 @@
 """Energy networks, and the networks of the explicit baselines."""
 
-from ibc_agents.networks.convolutions import ConvMaxPool, ConvResNet
+from ibc_agents.networks.convolutions import ConvMaxPool, ConvResNet, ConvStrided
 from ibc_agents.networks.encoders import MlpEncoder
 from ibc_agents.networks.energy_network import EnergyNetwork
 from ibc_agents.networks.flat_encoder import FlatEncoder
@@ -9,23 +9,28 @@ from ibc_agents.networks.mixture_density import MixtureDensityNetwork, MixturePa
 from ibc_agents.networks.mlp_energy import MlpEnergyNetwork
 from ibc_agents.networks.pixel_encoder import PixelEncoder
 from ibc_agents.networks.pooling import GlobalAveragePooling, SpatialSoftArgmax
+from ibc_agents.networks.precision import FasterPrecision
 from ibc_agents.networks.prefix_energy import PrefixEnergyNetwork
+from ibc_agents.networks.random_shift import RandomShift
 from ibc_agents.networks.regression import RegressionNetwork
 from ibc_agents.networks.spectral_norm import SpectralNormDense
 
 __all__ = [
     "ConvMaxPool",
     "ConvResNet",
+    "ConvStrided",
     "CoordConv",
     "EnergyNetwork",
-    "GlobalAveragePooling",
+    "FasterPrecision",
     "FlatEncoder",
+    "GlobalAveragePooling",
     "MixtureDensityNetwork",
     "MixtureParameters",
     "MlpEncoder",
     "MlpEnergyNetwork",
     "PixelEncoder",
     "PrefixEnergyNetwork",
+    "RandomShift",
     "RegressionNetwork",
     "SpatialSoftArgmax",
     "SpectralNormDense",

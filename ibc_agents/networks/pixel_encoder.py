@@ -16,8 +16,8 @@ class PixelEncoder(tf.keras.layers.Layer):
     """Images through convolutions to features, joined with whatever vectors are observed.
 
     All frames and all cameras become the channels of one image. It stays uint8 until just before
-    the first convolution. `image_layers` make it a vector, to which the flattened vector
-    observations (effector poses and the like) are joined; a `head` may follow.
+    the first layer. `image_layers` make it a vector, to which the flattened vector observations
+    (effector poses and the like) are joined; a `head` may follow.
 
     The published energy for pixels (paper appendix) is this encoder with its defaults, in front of
     an `MlpEnergyNetwork` 1024 × 2. It runs once an observation, and the actions meet its code:

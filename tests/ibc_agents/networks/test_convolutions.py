@@ -44,6 +44,38 @@ def test_images_too_small_for_the_pools_raise(height, width):
         networks.ConvMaxPool()(tf.zeros([1, height, width, 3]))
 
 
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (networks.ConvStrided, (23, 30, 32)),
+        (lambda: networks.ConvStrided((4, 6), (3, 1), (7, 1)), (30, 40, 6)),
+    ],
+    ids=["default", "7 × 7 then 1 × 1"],
+)
+def test_strides_make_the_map_smaller(make, expected):
+    assert make()(tf.zeros([2, 90, 120, 6])).shape == [2, *expected]
+
+
+def test_strided_convolutions_have_relus_between_them_and_end_linearly():
+    """1 × 1 kernels: the same dense layers at every place."""
+    network = networks.ConvStrided((4, 5, 3), (2, 1, 1), (1, 1, 1))
+    image = np.random.default_rng(0).normal(size=[2, 5, 6, 3]).astype(np.float32)
+    network(image)
+    rng = np.random.default_rng(1)
+    network.set_weights([rng.normal(size=v.shape) for v in network.trainable_variables])
+    hidden = image[:, ::2, ::2]
+    for kernel, bias in zip(network.get_weights()[::2], network.get_weights()[1::2], strict=True):
+        outputs = hidden @ kernel[0, 0] + bias
+        hidden = np.maximum(outputs, 0)
+    assert (outputs < 0).any()
+    np.testing.assert_allclose(network(image), outputs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_kernel_size_for_each_convolution():
+    with pytest.raises(ValueError, match="needs a kernel size, got 1 for 3"):
+        networks.ConvStrided(kernel_sizes=(3,))
+
+
 def test_resnet_strides_round_up():
     network = networks.ConvResNet(channels=(4, 8, 6), strides=(2, 3, 1))
     assert network(tf.zeros([2, 21, 30, 5])).shape == [2, 4, 5, 6]
@@ -65,13 +97,14 @@ def test_resnet_stage_is_a_convolution_and_a_residual_block():
     np.testing.assert_allclose(network(image), hidden, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("make", [networks.ConvMaxPool, networks.ConvResNet])
+@pytest.mark.parametrize("make", [networks.ConvMaxPool, networks.ConvStrided, networks.ConvResNet])
 @pytest.mark.parametrize("channels", [(), (8, 0)])
 def test_no_channels_raise(make, channels):
     with pytest.raises(ValueError, match="positive number of channels"):
         make(channels=channels)
 
 
-def test_a_stride_for_each_stage():
-    with pytest.raises(ValueError, match="got 1 for 2 stages"):
-        networks.ConvResNet(channels=(4, 4), strides=(2,))
+@pytest.mark.parametrize("make", [networks.ConvStrided, networks.ConvResNet])
+def test_a_stride_for_each_number_of_channels(make):
+    with pytest.raises(ValueError, match="needs a stride, got 1 for 2"):
+        make(channels=(4, 4), strides=(2,))

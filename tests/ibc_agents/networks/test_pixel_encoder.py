@@ -72,6 +72,15 @@ def test_an_image_of_the_right_size_is_left_alone():
     )
 
 
+@pytest.mark.parametrize(("size", "resized"), [(None, False), ((4, 6), False), ((4, 5), True)])
+def test_no_resize_runs_where_none_is_needed(size, resized):
+    encoder = small(size=size)
+    traced = tf.function(encoder, autograph=False).get_concrete_function(
+        tf.TensorSpec([None, 2, 4, 6, 3], tf.uint8)
+    )
+    assert any("Resize" in node.type for node in traced.graph.get_operations()) == resized
+
+
 def test_several_cameras_are_channels_of_one_image():
     observation = {
         "wrist": random_images(2, 2, 4, 6, 1, seed=1),
