@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tf_agents.trajectories import trajectory
 
-from data import episodes, manifest, tfrecord
+from data import episode_store, episodes, manifest, tfrecord
 from data.errors import DataError
 
-# Decoded episodes up to this size are kept in memory; a larger dataset is read again from the disk
-# at every iteration.
-MEMORY_LIMIT_BYTES = 2 << 30
+# Decoded episodes up to this size are kept in memory, once for all who use them; a larger dataset
+# is read again from the disk at every iteration, which a run does several times.
+MEMORY_LIMIT_BYTES = 8 << 30
 _HASH_DIGITS = 8
 
 
@@ -39,15 +39,18 @@ class EpisodeCollection:
         stored: the episodes of all shards, or None to read them again at each iteration.
         shards: where they come from.
         members: the episodes of this collection, by their number in the shards.
+
+    Attributes:
+        store: these episodes in memory; None if they are read again at each iteration.
     """
 
     def __init__(
         self,
-        stored: Sequence[episodes.Episode] | None,
+        stored: episode_store.EpisodeStore | None,
         shards: Sequence[str],
         members: dict[int, EpisodeSummary],
     ) -> None:
-        self._stored = stored
+        self.store = None if stored is None else stored.part(list(members))
         self._shards = shards
         self._members = members
 
@@ -55,12 +58,12 @@ class EpisodeCollection:
         return len(self._members)
 
     def __iter__(self) -> Iterator[episodes.Episode]:
-        source: Iterable[episodes.Episode] = self._stored or ()
-        if self._stored is None and self._members:
-            source = tfrecord.read_episodes(self._shards)
-        for number, episode in enumerate(source):
-            if number in self._members:
-                yield episode
+        if self.store is not None:
+            yield from self.store
+        elif self._members:
+            for number, episode in enumerate(tfrecord.read_episodes(self._shards)):
+                if number in self._members:
+                    yield episode
 
     @property
     def dataset_hash(self) -> str:
@@ -155,9 +158,9 @@ class Demonstrations:
 
 def _read_all(
     shards: Sequence[str],
-) -> tuple[list[episodes.Episode] | None, list[EpisodeSummary]]:
+) -> tuple[episode_store.EpisodeStore | None, list[EpisodeSummary]]:
     """The episodes (None where they are too large to keep) and a summary of each."""
-    stored: list[episodes.Episode] | None = []
+    filler: episode_store.StoreFiller | None = episode_store.StoreFiller()
     summaries: list[EpisodeSummary] = []
     num_bytes = 0
     for episode in tfrecord.read_episodes(shards):
@@ -165,10 +168,10 @@ def _read_all(
         summaries.append(EpisodeSummary(episode.content_hash, episode.num_frames, num_windows))
         num_bytes += episode.num_bytes
         if num_bytes > MEMORY_LIMIT_BYTES:
-            stored = None
-        if stored is not None:
-            stored.append(episode)
-    return stored, summaries
+            filler = None
+        if filler is not None:
+            filler.add(episode)
+    return None if filler is None else filler.store(), summaries
 
 
 def _validation_hashes(hashes: Sequence[str], fraction: float) -> set[str]:

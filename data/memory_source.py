@@ -9,13 +9,15 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data import episodes, windows
+from data import demonstrations, episode_store, episodes, windows
 from data.errors import DataError
 
 
 @gin.configurable
 class InMemorySource:
-    """Holds all frames as tensors and gathers windows by index.
+    """Holds all frames in memory, once, and gathers windows by index.
+
+    Frames that opened demonstrations keep in memory are shared with them.
 
     Every window comes once an epoch, in an order that `(seed, epoch)` decides; the batch of step s
     depends on `(seed, s)` alone, so a run that resumes at a step goes on exactly as if it had never
@@ -24,6 +26,7 @@ class InMemorySource:
 
     def __init__(self) -> None:
         self._frames: trajectory.Trajectory | None = None
+        self._spec: trajectory.Trajectory | None = None
         self._starts = self._ends = np.zeros([0], np.int64)
 
     @property
@@ -41,18 +44,15 @@ class InMemorySource:
         Raises:
             DataError: there is no executed frame.
         """
-        parts = list(loaded)
-        offsets = np.cumsum([0] + [part.num_frames for part in parts])
-        starts = [np.full(part.num_frames, o)[part.executed] for part, o in zip(parts, offsets)]
-        ends = [o + np.flatnonzero(part.executed) for part, o in zip(parts, offsets)]
+        store = loaded.store if isinstance(loaded, demonstrations.EpisodeCollection) else None
+        if store is None:
+            store = episode_store.store_of(loaded)
+        ends = [start + np.flatnonzero(part.executed) for start, part in zip(store.starts, store)]
         if not sum(map(len, ends)):
             raise DataError("there is no demonstration to train on; check the dataset.")
-        self._starts, self._ends = np.concatenate(starts), np.concatenate(ends)
-        with tf.device("/cpu:0"):
-            self._frames = tf.nest.map_structure(
-                lambda leaf, *leaves: tf.constant(np.concatenate(leaves), leaf.dtype),
-                spec, *(part.frames for part in parts),
-            )  # fmt: skip
+        self._starts = np.repeat(store.starts, [len(of_episode) for of_episode in ends])
+        self._ends = np.concatenate(ends)
+        self._frames, self._spec = store.frames, spec
 
     def dataset(
         self, sequence_length: int, batch_size: int, seed: int, start_step: int = 0
@@ -72,16 +72,23 @@ class InMemorySource:
             raise DataError("nothing is loaded; call load before dataset.")
         windows.check_sequence_length(sequence_length)
         windows.check_batch_size(batch_size)
-        frames = self._frames
+        leaves, spec = tf.nest.flatten(self._frames), tf.nest.flatten(self._spec)
         rows = np.maximum(
             self._ends[:, None] + np.arange(1 - sequence_length, 1), self._starts[:, None]
         )
-        with tf.device("/cpu:0"):
-            rows = tf.constant(rows)
 
         def gather(chosen: tf.Tensor) -> tuple[trajectory.Trajectory, tuple[()]]:
-            chosen_rows = tf.gather(rows, chosen)
-            return tf.nest.map_structure(lambda leaf: tf.gather(leaf, chosen_rows), frames), ()
+            # By NumPy, as fast as TensorFlow, for which all frames would have to be copied.
+            gathered = tf.numpy_function(
+                lambda numbers: [leaf[rows[numbers]] for leaf in leaves],
+                [chosen],
+                [leaf.dtype for leaf in spec],
+            )
+            shaped = [
+                tf.ensure_shape(values, [*chosen.shape, sequence_length, *leaf.shape])
+                for values, leaf in zip(gathered, spec, strict=True)
+            ]
+            return tf.nest.pack_sequence_as(self._spec, shaped), ()
 
         order = _order(len(self._ends), seed, start_step * batch_size)
         return order.rebatch(batch_size).map(gather).prefetch(tf.data.AUTOTUNE)

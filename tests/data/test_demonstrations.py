@@ -56,14 +56,22 @@ def test_collections_can_be_iterated_again(monkeypatch, many, in_memory):
     if not in_memory:
         monkeypatch.setattr(demonstrations, "MEMORY_LIMIT_BYTES", 1000)
     opened = data.Demonstrations.open(many / "one", 0.2)
-    kept = opened.train._stored is not None
-    assert kept == in_memory
+    assert (opened.train.store is not None) == in_memory
     first, second = _hashes(opened.train), _hashes(opened.train)
     assert first == second and len(first) == len(opened.train)
     assert not set(first) & set(_hashes(opened.validation))
     assert opened.train.num_frames == sum(e.num_frames for e in opened.train)
     assert opened.train.num_windows == sum(e.executed.sum() for e in opened.train)
     assert opened.num_frames == opened.train.num_frames + opened.validation.num_frames
+
+
+def test_a_run_reads_a_dataset_in_memory_once(monkeypatch, many):
+    """Whatever it iterates over afterwards; and both splits are of the same frames."""
+    opened = data.Demonstrations.open(many / "one", 0.2)
+    monkeypatch.setattr(demonstrations.tfrecord, "read_episodes", lambda _: pytest.fail("read"))
+    for part in (opened.train, opened.validation):
+        assert len(list(part)) == len(part)
+        assert part.store.frames is opened.train.store.frames
 
 
 @pytest.mark.parametrize("fraction", [1e-9, 0.999999])

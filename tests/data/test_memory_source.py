@@ -9,6 +9,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 import data
+from data import demonstrations
 
 LENGTHS = [5, 1, 4, 7]
 
@@ -94,6 +95,23 @@ def test_batches_are_trajectories_of_the_spec(loaded, make_spec, make_episode):
         np.testing.assert_array_equal(batch.action[row, column], frames[episode].action[frame])
         position = frames[episode].observation["position"][frame]
         np.testing.assert_array_equal(batch.observation["position"][row, column], position)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_windows_of_opened_demonstrations_are_those_of_their_episodes(
+    monkeypatch, write_dataset, make_spec, make_episode, in_memory
+):
+    """Of the training split, which shares its frames with the other one if they are in memory."""
+    if not in_memory:
+        monkeypatch.setattr(demonstrations, "MEMORY_LIMIT_BYTES", 1000)
+    folder = write_dataset([make_episode(n, i) for i, n in enumerate(LENGTHS * 3)], make_spec())
+    train = data.Demonstrations.open(folder, 0.3).train
+    assert 1 < len(train) < 12 and (train.store is not None) == in_memory
+    by_list, shared = data.InMemorySource(), data.InMemorySource()
+    by_list.load(list(train), make_spec())
+    shared.load(train, make_spec())
+    assert shared.num_windows == by_list.num_windows == train.num_windows
+    np.testing.assert_array_equal(_ids(shared, 9), _ids(by_list, 9))
 
 
 def test_misuse(make_spec, make_episode):
