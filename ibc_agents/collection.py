@@ -18,8 +18,9 @@ from ibc_agents import errors, shard_collector, worker_pool
 
 MakeDemonstrator = shard_collector.MakeDemonstrator
 
-# Episodes: what a kill can cost each process, and what shares the work out evenly.
-SHARD_EPISODES = 25
+# What a kill can cost each process, and the least work for which a second one is started. More
+# shards would take longer to open: some hundredths of a second each.
+SHARD_EPISODES = 50
 
 
 def collect(

@@ -8,6 +8,7 @@ import signal
 import time
 
 from data import inspect
+from ibc_agents import collection
 from tests.system import helpers
 
 
@@ -51,7 +52,7 @@ def test_interrupted_and_killed_collection_ends_as_an_uninterrupted_one(tmp_path
     assert done.returncode == 0, done
     assert only_progress(done.stderr)
     first = next(piece for piece in re.split("[\r\n]", done.stderr) if piece.strip())
-    assert f"| {25 * len(kept)}/500 [" in first
+    assert f"| {collection.SHARD_EPISODES * len(kept)}/500 [" in first
     assert re.fullmatch(
         rf"500 demonstrations, \d+\.\d% successful, in {re.escape(str(out))}\n", done.stdout
     )
@@ -81,7 +82,7 @@ def children(pid):
 
 def wait_for_end(pids):
     """Waits until processes that are not ours have ended."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < deadline
         time.sleep(0.01)
