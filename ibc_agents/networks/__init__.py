@@ -4,6 +4,7 @@ from ibc_agents.networks.convolutions import ConvMaxPool, ConvResNet, ConvStride
 from ibc_agents.networks.encoders import MlpEncoder
 from ibc_agents.networks.energy_network import EnergyNetwork
 from ibc_agents.networks.flat_encoder import FlatEncoder
+from ibc_agents.networks.image_centering import ImageCentering
 from ibc_agents.networks.image_coordinates import CoordConv
 from ibc_agents.networks.mixture_density import MixtureDensityNetwork, MixtureParameters
 from ibc_agents.networks.mlp_energy import MlpEnergyNetwork
@@ -24,6 +25,7 @@ __all__ = [
     "FasterPrecision",
     "FlatEncoder",
     "GlobalAveragePooling",
+    "ImageCentering",
     "MixtureDensityNetwork",
     "MixtureParameters",
     "MlpEncoder",

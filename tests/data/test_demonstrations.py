@@ -65,7 +65,7 @@ def test_collections_can_be_iterated_again(monkeypatch, many, in_memory):
     assert opened.num_frames == opened.train.num_frames + opened.validation.num_frames
 
 
-def test_a_run_reads_a_dataset_in_memory_once(monkeypatch, many):
+def test_contract_memory_holds_frames_once_and_shards_are_read_once(monkeypatch, many):
     """Whatever it iterates over afterwards; and both splits are of the same frames."""
     opened = data.Demonstrations.open(many / "one", 0.2)
     monkeypatch.setattr(demonstrations.tfrecord, "read_episodes", lambda _: pytest.fail("read"))
