@@ -16,7 +16,7 @@ def train(gin_file: str, bindings: Sequence[str], root_dir: pathlib.Path, seed: 
     """Runs the train command; a finished run is not repeated, an interrupted one goes on."""
     if (root_dir / "results.json").exists():
         return
-    _run(
+    command(
         "ibc_agents.train",
         f"--gin_file=gin_configs/{gin_file}",
         *(f"--gin_bindings={binding}" for binding in bindings),
@@ -30,7 +30,7 @@ def evaluate(root_dir: pathlib.Path, bindings: Sequence[str], results: pathlib.P
     """Runs the evaluate command on a finished run, unless its results are already there."""
     if results.exists():
         return
-    _run(
+    command(
         "ibc_agents.evaluate",
         f"--policy={root_dir}",
         *(f"--gin_bindings={binding}" for binding in bindings),
@@ -60,5 +60,6 @@ def effort(results: dict[str, Any]) -> str:
     return f"{results['train_steps']:,} | {time}"
 
 
-def _run(module: str, *flags: str) -> None:
+def command(module: str, *flags: str) -> None:
+    """Runs one of the project's commands."""
     subprocess.run([sys.executable, "-m", module, *flags], check=True, cwd=ROOT)

@@ -68,10 +68,9 @@ def collect(
             f"{num_episodes}, {shard_episodes}, {num_processes}."
         )
     is_fast, identity = _describe(make_environment, make_demonstrator)
-    identity["seed"] = seed
+    identity |= {"settings of the demonstrator": _bound(make_demonstrator), "seed": seed}
     settings = {
         **identity,
-        "settings of the demonstrator": _bound(make_demonstrator),
         "number of episodes": num_episodes,
         "episodes a shard": shard_episodes,
         "image format": image_format,
@@ -116,18 +115,28 @@ def folder_of(
         environment.close()
 
 
-def check_seed(opened: demonstrations.Demonstrations, folder: os.PathLike, seed: int) -> None:
-    """Holds a dataset that is already there against the seed it should have.
+def check_origin(
+    opened: demonstrations.Demonstrations,
+    folder: os.PathLike,
+    make_demonstrator: MakeDemonstrator | None,
+    seed: int,
+) -> None:
+    """Holds a dataset that is already there against how it would be collected.
 
     Raises:
-        RunError: if it was collected from another seed.
+        RunError: if it was collected from another seed, or with other settings of the demonstrator.
     """
-    known = opened.manifest.extra.get("seed") if opened.manifest else None
-    if known != seed:
-        raise errors.RunError(
-            f"{folder} holds demonstrations of seed {known}, not {seed}. Use another --data_dir, "
-            "or remove that folder to collect them anew."
-        )
+    extra = opened.manifest.extra if opened.manifest else {}
+    wanted: dict[str, Any] = {"seed": seed}
+    if make_demonstrator is not None:
+        wanted["settings of the demonstrator"] = _bound(make_demonstrator)
+    for name, value in wanted.items():
+        known = extra.get(name)
+        if known != value:
+            raise errors.RunError(
+                f"{folder} holds demonstrations with {name} {known}, not {value}. Use another "
+                "--data_dir, or remove that folder to collect them anew."
+            )
 
 
 def _describe(

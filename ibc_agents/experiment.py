@@ -201,7 +201,7 @@ class Experiment:
                 num_processes=numbers.num_processes,
             )
         opened = demonstrations_lib.Demonstrations.open(folder, numbers.validation_fraction)
-        collection.check_seed(opened, folder, numbers.seed)
+        collection.check_origin(opened, folder, self.task.demonstrator, numbers.seed)
         return opened
 
     def make_agent(

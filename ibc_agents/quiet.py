@@ -16,6 +16,7 @@ _NATIVE_NOISE = "|".join(
         r"Unable to register cu[A-Z]+ factory",  # TensorFlow 2.15 on a machine without a GPU
         r"TF-TRT Warning",
         r"could not find cuda drivers",
+        r"remapper failed",  # an optimisation of the graph that is left out where oneDNN is on
     )
 )
 

@@ -14,6 +14,7 @@ import tqdm
 import data
 from data import demonstrations, encoding
 from environments import base
+from environments.block_pushing import SingleTargetDemonstrator
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import collection, errors, evaluation, shard_collector
 
@@ -207,13 +208,22 @@ def test_manifest_says_how_to_collect_them_again(tmp_path):
     assert opened.manifest.extra == {
         "environment": "particle_2d",
         "demonstrator": "ParticleDemonstrator",
+        "settings of the demonstrator": {},
         "seed": 4,
         "successes": round(rate * 5),
     }
     assert [shard.episodes for shard in opened.manifest.shards] == [2, 2, 1]
-    collection.check_seed(opened, tmp_path, 4)
-    with pytest.raises(errors.RunError, match="holds demonstrations of seed 4, not 6"):
-        collection.check_seed(opened, tmp_path, 6)
+    collection.check_origin(opened, tmp_path, ParticleDemonstrator, 4)
+    with pytest.raises(errors.RunError, match="holds demonstrations with seed 4, not 6"):
+        collection.check_origin(opened, tmp_path, ParticleDemonstrator, 6)
+
+
+def test_demonstrations_of_another_demonstrator_are_not_taken_for_those_asked_for(tmp_path):
+    opened, _ = collect(tmp_path / "dataset")
+    with gin.unlock_config():
+        gin.bind_parameter("SingleTargetDemonstrator.action_noise", 0.01)
+    with pytest.raises(errors.RunError, match="settings of the demonstrator.*action_noise"):
+        collection.check_origin(opened, tmp_path, SingleTargetDemonstrator, 4)
 
 
 def test_first_frames_are_not_those_of_an_evaluation_of_the_same_seed(tmp_path):

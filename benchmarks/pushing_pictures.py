@@ -1,0 +1,87 @@
+"""Makes the pictures of docs/block_pushing.md from the runs of pushing_results.py.
+
+Usage: python benchmarks/pushing_pictures.py
+
+Strips of demonstrations, a rollout as a GIF, and the energy at chosen moments of rollouts.
+"""
+
+from __future__ import annotations
+
+import measuring  # noqa: F401  first, for it quietens the libraries
+import numpy as np
+import runs
+import tensorflow as tf
+
+_IMAGES = runs.ROOT / "docs" / "images"
+_STRIP_FRAMES = 6
+_STRIP_TASKS = (
+    "pushing",
+    "pushing_reach",
+    "pushing_discontinuous",
+    "pushing_multimodal",
+    "pushing_insert",
+)
+# Run, episode of evaluation seed 0, frame: what happens there stands in the page.
+_MOMENTS = {
+    "choice": ("multimodal_dfo_seed0", 0, 0),
+    "approach": ("states_dfo_seed0", 0, 5),
+    "push": ("states_dfo_seed0", 0, 20),
+}
+
+
+def strip(task: str) -> None:
+    """Draws a demonstration as a row of pictures, evenly spaced in time."""
+    import gin
+    import imageio.v2 as imageio
+
+    from ibc_agents import command_line
+    from ibc_agents import task as task_lib
+
+    gin.clear_config()
+    command_line.parse_gin([f"gin_configs/{task}_environment.gin"], [])
+    made = task_lib.Task()
+    environment = made.environment()
+    environment.seed(0)
+    demonstrator = made.demonstrator(environment)
+    time_step, state = environment.reset(), demonstrator.get_initial_state()
+    pictures = [environment.render()]
+    while not time_step.is_last():
+        action, state, _ = demonstrator.action(time_step, state)
+        time_step = environment.step(action)
+        pictures.append(environment.render())
+    environment.close()
+    chosen = np.linspace(0, len(pictures) - 1, _STRIP_FRAMES).round().astype(int)
+    row = np.concatenate([pictures[index] for index in chosen], axis=1)
+    small = tf.image.resize(row, [row.shape[0] // 2, row.shape[1] // 2], method="area")
+    imageio.imwrite(_IMAGES / f"{task}.png", tf.cast(tf.round(small), tf.uint8).numpy())
+
+
+def moment(name: str) -> None:
+    """Draws the energy at a moment of a rollout."""
+    run, episode, frame = _MOMENTS[name]
+    runs.command(
+        "ibc_agents.plot_energy",
+        f"--policy={runs.ROOT / 'runs' / 'pushing_results' / run}",
+        "--rollout",
+        f"--episode={episode}",
+        f"--frame={frame}",
+        f"--out={_IMAGES / f'pushing_energy_{name}.png'}",
+    )
+
+
+def main() -> None:
+    """Makes them all."""
+    for task in _STRIP_TASKS:
+        strip(task)
+    for name in _MOMENTS:
+        moment(name)
+    runs.command(
+        "ibc_agents.evaluate",
+        f"--policy={runs.ROOT / 'runs' / 'pushing_results' / 'multimodal_dfo_seed0'}",
+        "--episodes=2",
+        f"--video={_IMAGES / 'pushing_rollout.gif'}",
+    )
+
+
+if __name__ == "__main__":
+    main()
