@@ -48,7 +48,9 @@ DEMONSTRATORS: dict[str, Callable[[Any], Any]] = {
     "pushing_pixels": demonstrators.SingleTargetDemonstrator,
     "pushing_reach": demonstrators.ReachDemonstrator,
     "pushing_discontinuous": demonstrators.DiscontinuousDemonstrator,
-    "pushing_multimodal": functools.partial(demonstrators.MultimodalDemonstrator, action_noise=0.002),
+    "pushing_multimodal": functools.partial(
+        demonstrators.MultimodalDemonstrator, action_noise=0.002
+    ),
 }
 
 Act = Callable[[Any, np.random.Generator], Any]
