@@ -19,13 +19,11 @@ _STRIP_TASKS = (
     "pushing_reach",
     "pushing_discontinuous",
     "pushing_multimodal",
-    "pushing_insert",
 )
 # Run, episode of evaluation seed 0, frame: what happens there stands in the page.
 _MOMENTS = {
     "choice": ("multimodal_dfo_seed0", 0, 0),
-    "approach": ("states_dfo_seed0", 0, 5),
-    "push": ("states_dfo_seed0", 0, 20),
+    "push": ("states_dfo_seed0", 0, 14),
 }
 
 
