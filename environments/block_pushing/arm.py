@@ -89,13 +89,16 @@ class XArm:
 
     def command(self, position: np.ndarray) -> None:
         """Sets the point [2] that the motors move the effector to from now on."""
-        self._client.setJointMotorControlArray(
-            self._body,
-            _JOINTS,
-            pybullet.POSITION_CONTROL,
-            targetPositions=joint_angles(position),
-            forces=_FORCES,
-        )
+        self._control(position)
+
+    def command_at_once(self, position: np.ndarray) -> None:
+        """As `command`, but a single substep covers the whole way."""
+        self._control(position, positionGains=[1.0] * len(_JOINTS))
+
+    def resistance(self) -> float:
+        """The force with which things pressed on the effector in the last substep, newtons."""
+        contacts = self._client.getContactPoints(bodyA=self._body, linkIndexA=self._effector)
+        return sum(contact[9] for contact in contacts)
 
     def position(self) -> np.ndarray:
         """Where the effector is: float64 [2], metres."""
@@ -112,6 +115,16 @@ class XArm:
         """Takes over what `save` returned."""
         for joint, (angle, velocity) in zip(_JOINTS, saved, strict=True):
             self._client.resetJointState(self._body, joint, angle, velocity)
+
+    def _control(self, position: np.ndarray, **gains: Any) -> None:
+        self._client.setJointMotorControlArray(
+            self._body,
+            _JOINTS,
+            pybullet.POSITION_CONTROL,
+            targetPositions=joint_angles(position),
+            forces=_FORCES,
+            **gains,
+        )
 
 
 def _model(meshes: bool) -> str:

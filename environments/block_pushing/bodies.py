@@ -25,6 +25,11 @@ _ZONE_SIDE = 0.1
 _ZONE_LINE = 0.008
 _FLAT = 0.0005  # half the height of what is drawn on the table
 
+SLOT_WIDTH = 0.041  # between the walls: 1 mm more than the block
+_WALL = 0.01  # thickness
+_WALL_HEIGHT = 0.03
+_WALL_FRICTION = 0.2  # smooth: with 1, a block that is pushed off its middle wedges between them
+
 
 def block(color: Color) -> Body:
     """A cube of 4 cm and 10 g."""
@@ -48,6 +53,39 @@ def zone(color: Color) -> Body:
     def add(client: Any) -> int:
         half_sides = (_ZONE_SIDE / 2, _ZONE_SIDE / 2)
         return client.createMultiBody(0, -1, outline(client, half_sides, _ZONE_LINE, color))
+
+    return add
+
+
+def slot(color: Color) -> Body:
+    """Three walls fixed on the table that a block fits between, with 1 mm to spare.
+
+    The origin is where the centre of a block lies that touches the back wall; the side walls are as
+    deep as the block. The mouth opens in the direction of y.
+    """
+    inside, outside = SLOT_WIDTH / 2, SLOT_WIDTH / 2 + _WALL
+    back = -BLOCK_SIDE / 2 - _WALL / 2
+    walls = [((sign * (inside + _WALL / 2), 0.0), (_WALL / 2, BLOCK_SIDE / 2)) for sign in (-1, 1)]
+    walls.append(((0.0, back), (outside, _WALL / 2)))
+    half_extents = [[*half, _WALL_HEIGHT / 2] for _, half in walls]
+    centres = [[*centre, _WALL_HEIGHT / 2] for centre, _ in walls]
+
+    def add(client: Any) -> int:
+        kinds = [pybullet.GEOM_BOX] * len(walls)
+        body = client.createMultiBody(
+            0,
+            client.createCollisionShapeArray(
+                shapeTypes=kinds, halfExtents=half_extents, collisionFramePositions=centres
+            ),
+            client.createVisualShapeArray(
+                shapeTypes=kinds,
+                halfExtents=half_extents,
+                visualFramePositions=centres,
+                rgbaColors=[color] * len(walls),
+            ),
+        )
+        client.changeDynamics(body, -1, lateralFriction=_WALL_FRICTION)
+        return body
 
     return add
 

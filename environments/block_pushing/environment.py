@@ -18,7 +18,6 @@ _SET_POINT_LOW, _SET_POINT_HIGH = np.array([0.15, -0.5]), np.array([0.7, 0.5])
 # Of what is observed, in metres; the published datasets state the same.
 _EFFECTOR_LOW, _EFFECTOR_HIGH = np.array([0.05, -0.6]), np.array([0.8, 0.6])
 _FARTHEST = 5.0
-_BASE_TOLERANCE = 0.01
 _VIDEO_SIZE = (240, 320)
 
 
@@ -32,9 +31,9 @@ class BlockPushingEnvironment(Environment):
 
     Observation, float32, metres and radians in [-pi, pi]: `effector_translation` [2],
     `effector_target_translation` [2] (the set point), for each block `block_translation` [2] and
-    `block_orientation` [1], for each zone `target_translation` [2] and `target_orientation` [1];
-    the second block and zone are `block2_…` and `target2_…`. With `image_size` also, or instead,
-    `rgb`, uint8 [H, W, 3].
+    `block_orientation` [1], for each zone or slot `target_translation` [2] and `target_orientation`
+    [1]; the second block and zone are `block2_…` and `target2_…`. With `image_size` also, or
+    instead, `rgb`, uint8 [H, W, 3].
 
     Success: every leg of the task is at its end, which ends the episode with discount 0. An episode
     that runs out of steps ends with discount 1. Reward: the largest share so far of the way to go
@@ -42,7 +41,8 @@ class BlockPushingEnvironment(Environment):
 
     Args:
         task: what is to be done; by default `SingleTarget`.
-        tolerance: distance at which a leg is at its end, metres.
+        tolerance: distance at which a leg is at its end, metres; by default the task's own: 0.01
+            for zones, 0.002 for the slot.
         image_size: (height, width) of `rgb`, or None for none.
         observe_states: whether positions and angles are observed.
         camera: that sees `rgb` and the videos.
@@ -56,7 +56,7 @@ class BlockPushingEnvironment(Environment):
     def __init__(
         self,
         task: tasks.Task | None = None,
-        tolerance: float = _BASE_TOLERANCE,
+        tolerance: float | None = None,
         image_size: tuple[int, int] | None = None,
         observe_states: bool = True,
         camera: looks.Camera | None = None,
@@ -64,24 +64,29 @@ class BlockPushingEnvironment(Environment):
         gui: bool = False,
     ) -> None:
         super().__init__()
-        if not tolerance > 0:
+        if tolerance is not None and not tolerance > 0:
             raise ValueError(f"tolerance must be above 0 metres, got {tolerance}")
         if image_size is None and not observe_states:
             raise ValueError("nothing to observe: give an image_size or observe_states=True")
         if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
             raise ValueError(f"image_size must be (height, width) in pixels, got {image_size}")
         self._task = task or tasks.SingleTarget()
-        self._tolerance = tolerance
+        self._tolerance = self._task.tolerance if tolerance is None else tolerance
         self._image_size = tuple(image_size) if image_size else None
         self._observe_states = observe_states
         self._camera = camera or looks.Camera()
         self._look = look or looks.Look()
-        self._scene = scene.Scene(self._task.blocks, self._task.zones, self._look, gui)
+        self._scene = scene.Scene(
+            self._task.blocks, self._task.zones, self._look, self._task.force_limit, gui
+        )
         self._scene.place(self._task.layout(np.random.default_rng(0)))
         self._set_point = scene.START
         self._step_count = 0
         self._progress: tasks.Progress | None = None
         self._observation_spec = self._make_observation_spec()
+        self._action_spec = array_spec.BoundedArraySpec(
+            (2,), np.float32, -MAX_MOVE, MAX_MOVE, "action"
+        )
 
     @property
     @override
@@ -91,7 +96,7 @@ class BlockPushingEnvironment(Environment):
             parts.append("states_and_pixels" if self._observe_states else "pixels")
             parts.append("{}x{}".format(*self._image_size))
             parts += [self._camera.name, self._look.name]
-        if self._tolerance != _BASE_TOLERANCE:
+        if self._tolerance != self._task.tolerance:
             parts.append(f"tolerance_{self._tolerance:g}")
         return "_".join(parts)
 
@@ -130,7 +135,7 @@ class BlockPushingEnvironment(Environment):
 
     @override
     def action_spec(self) -> Any:
-        return array_spec.BoundedArraySpec((2,), np.float32, -MAX_MOVE, MAX_MOVE, "action")
+        return self._action_spec
 
     def close(self) -> None:
         """Ends the simulation."""

@@ -16,6 +16,8 @@ CONTROL_RATE = 10  # Hz
 START = np.array([0.3, -0.4])  # of the effector, metres
 _PHYSICS_RATE = 240  # Hz
 _SUBSTEPS = _PHYSICS_RATE // CONTROL_RATE
+# More than there are pairs of effector, ground, two blocks or a block and a slot.
+_DETECTIONS = 8
 
 
 class Pose(NamedTuple):
@@ -70,6 +72,9 @@ class Scene:
         blocks: what can be pushed.
         zones: what stands still during an episode.
         look: what the rest looks like.
+        force_limit: newtons. Where more than that resists the effector the arm stops, as robots do
+            by themselves; within a control step it then moves at an even speed. Without a limit
+            nothing stops it: a block between effector and wall is pressed into the wall.
         gui: whether to open PyBullet's window.
 
     Raises:
@@ -81,6 +86,7 @@ class Scene:
         blocks: Sequence[bodies.Body],
         zones: Sequence[bodies.Body],
         look: looks.Look,
+        force_limit: float = math.inf,
         gui: bool = False,
     ) -> None:
         self._client = bullet_client.BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
@@ -89,6 +95,7 @@ class Scene:
         self._client.setPhysicsEngineParameter(deterministicOverlappingPairs=1)
         look.build(self._client)
         self._arm = arm.XArm(self._client, look.detailed)
+        self._force_limit = force_limit
         self._blocks = [add(self._client) for add in blocks]
         self._zones = [add(self._client) for add in zones]
         self._movable = [self._arm.effector_link, *((body, -1) for body in self._blocks)]
@@ -106,11 +113,13 @@ class Scene:
 
     def advance(self, set_point: np.ndarray) -> None:
         """Lets a tenth of a second pass while the arm moves its effector to a point [2]."""
-        self._forget_contacts()
-        self.restore(self._snapshot)
-        self._arm.command(set_point)
-        for _ in range(_SUBSTEPS):
-            self._client.stepSimulation()
+        self._place_anew()
+        if math.isinf(self._force_limit):
+            self._arm.command(set_point)
+            for _ in range(_SUBSTEPS):
+                self._client.stepSimulation()
+        else:
+            self._advance_carefully(set_point)
         self._snapshot = self._observe()
 
     def save(self) -> Snapshot:
@@ -153,6 +162,17 @@ class Scene:
         """Ends the client; the scene cannot be used any more."""
         self._client.disconnect()
 
+    def _advance_carefully(self, set_point: np.ndarray) -> None:
+        way = np.linspace(self._arm.position(), set_point, _SUBSTEPS + 1)
+        at, pace = 0, 1
+        for _ in range(_SUBSTEPS):
+            at += pace
+            self._arm.command_at_once(way[at])
+            self._client.stepSimulation()
+            if self._arm.resistance() > self._force_limit:
+                # Back to where it was before, and no further.
+                at, pace = max(at - 2 * pace, 0), 0
+
     def _observe(self) -> Snapshot:
         blocks = [
             np.concatenate(
@@ -169,12 +189,25 @@ class Scene:
             blocks=np.reshape(blocks, [len(blocks), 13]),
         )
 
-    def _forget_contacts(self) -> None:
-        """Empties the solver's memory of pairs that are near each other, and of their order."""
+    def _place_anew(self) -> None:
+        """Puts everything where it is, as if for the first time: no contact is remembered.
+
+        What moves is out of the collision world meanwhile, so that pairs of bodies that are near
+        each other are found anew, and in the same order, wherever they were before. Detections in
+        between let the search forget where it was: it looks at one pair in each.
+        """
         for body, link in self._movable:
             self._client.setCollisionFilterGroupMask(body, link, 0, 0)
+        self._detect()
+        self.restore(self._snapshot)
+        self._detect()
         for body, link in self._movable:
             self._client.setCollisionFilterGroupMask(body, link, 1, -1)
+        self.restore(self._snapshot)
+
+    def _detect(self) -> None:
+        for _ in range(_DETECTIONS):
+            self._client.performCollisionDetection()
 
     def _orientation(self, yaw: float) -> Sequence[float]:
         return self._client.getQuaternionFromEuler([0.0, 0.0, yaw])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -30,6 +31,10 @@ class Task(abc.ABC):
     max_episode_steps: ClassVar[int]
     blocks: ClassVar[Sequence[bodies.Body]]
     zones: ClassVar[Sequence[bodies.Body]]
+    # At which a leg is at its end where the environment is told no other, metres.
+    tolerance: ClassVar[float] = 0.01
+    # Newtons that stop the arm.
+    force_limit: ClassVar[float] = math.inf
 
     @abc.abstractmethod
     def layout(self, rng: np.random.Generator) -> Layout:
@@ -129,6 +134,41 @@ class Multimodal(Task):
         return min((_distances(scene.blocks, zones) for zones in assignments), key=np.sum)
 
 
+@gin.configurable
+class Insert(Task):
+    """Push the block into a slot that leaves 1 mm, as in the paper's insertion with a real arm.
+
+    The target's pose is that of a block that sits in the slot, against its back wall; the mouth
+    opens in the direction of the target's own y. The arm stops where more than 2 N resist it.
+
+    To go is the longest way that a corner of the block has to its place, so turning counts too; any
+    of the four turns of a cube will do. In the slot it is the depth that is missing.
+    """
+
+    name = "pushing_insert"
+    max_episode_steps = 200
+    blocks = _BLOCKS[:1]
+    zones = (bodies.slot(bodies.GREEN),)
+    tolerance = 0.002
+    force_limit = 2.0
+
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draws where an episode begins.
+
+        The slot is at least 0.2 m beyond the block in y and turned by 15 degrees at most: the block
+        has a run-up to the mouth, and the arm gets behind it.
+        """
+        slot = _draw_zone(rng, (0.4, 0.25), (0.1, 0.1), np.pi / 12)
+        return Layout([_draw_block(rng)], [slot])
+
+    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
+        """From the block's corners to the slot's."""
+        del finished
+        block, slot = _corners(scene.blocks[0]), _corners(scene.zones[0])
+        ways = [np.linalg.norm(np.roll(block, turn, 0) - slot, axis=1).max() for turn in range(4)]
+        return np.array([min(ways)])
+
+
 @dataclasses.dataclass(frozen=True)
 class Progress:
     """How far an episode has come.
@@ -176,9 +216,12 @@ def _draw_block(rng: np.random.Generator) -> Pose:
 
 
 def _draw_zone(
-    rng: np.random.Generator, centre: tuple[float, float], spread: tuple[float, float]
+    rng: np.random.Generator,
+    centre: tuple[float, float],
+    spread: tuple[float, float],
+    yaw_spread: float = _ZONE_YAW_SPREAD,
 ) -> Pose:
-    yaw = np.pi + rng.uniform(-_ZONE_YAW_SPREAD, _ZONE_YAW_SPREAD)
+    yaw = np.pi + rng.uniform(-yaw_spread, yaw_spread)
     return Pose(_draw_near(rng, centre, spread), _wrap(yaw))
 
 
@@ -196,6 +239,14 @@ def _draw_apart(draw: Callable[[], Pose], distance: float) -> list[Pose]:
 def _distances(starts: Sequence[Pose], ends: Sequence[Pose]) -> np.ndarray:
     return np.array(
         [np.linalg.norm(a.position - b.position) for a, b in zip(starts, ends, strict=True)]
+    )
+
+
+def _corners(pose: Pose) -> np.ndarray:
+    """The corners of a block: float64 [4, 2], metres, anticlockwise."""
+    angles = pose.yaw + np.pi / 4 + np.pi / 2 * np.arange(4)
+    return pose.position + bodies.BLOCK_SIDE / np.sqrt(2) * np.stack(
+        [np.cos(angles), np.sin(angles)], axis=1
     )
 
 

@@ -19,6 +19,12 @@ from environments.block_pushing import BlockPushingEnvironment, demonstrators, t
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from tests.conformance.drift_environment import DriftEnvironment
 
+
+def _short(task: type[tasks.Task]) -> tasks.Task:
+    """A task whose episodes end soon: simulated steps are slow, and their number proves nothing."""
+    return type(task.__name__, (task,), {"max_episode_steps": 12})()
+
+
 ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     "drift": DriftEnvironment,
     "particle_2d": ParticleEnvironment,
@@ -29,27 +35,44 @@ ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     "particle_wait": functools.partial(ParticleEnvironment, 3, wait_at_first_goal=5),
     "pushing": BlockPushingEnvironment,
     "pushing_pixels": functools.partial(
-        BlockPushingEnvironment, image_size=(9, 12), observe_states=False
+        BlockPushingEnvironment, _short(tasks.SingleTarget), image_size=(9, 12)
     ),
-    "pushing_states_and_pixels": functools.partial(BlockPushingEnvironment, image_size=(12, 16)),
-    "pushing_reach": functools.partial(BlockPushingEnvironment, tasks.Reach()),
-    "pushing_discontinuous": functools.partial(BlockPushingEnvironment, tasks.Discontinuous()),
-    "pushing_multimodal": functools.partial(BlockPushingEnvironment, tasks.Multimodal()),
+    "pushing_reach": functools.partial(BlockPushingEnvironment, _short(tasks.Reach)),
+    "pushing_discontinuous": functools.partial(
+        BlockPushingEnvironment, _short(tasks.Discontinuous)
+    ),
+    "pushing_multimodal": functools.partial(BlockPushingEnvironment, _short(tasks.Multimodal)),
+    "pushing_insert": functools.partial(BlockPushingEnvironment, _short(tasks.Insert)),
 }
 
-# Environments that have a demonstrator: how to make it from a single or vector environment.
-DEMONSTRATORS: dict[str, Callable[[Any], Any]] = {
-    "particle_2d": ParticleDemonstrator,
-    "particle_32d": ParticleDemonstrator,
-    "particle_hidden_velocity": ParticleDemonstrator,
-    "particle_either_goal_first": ParticleDemonstrator,
-    "particle_wait": ParticleDemonstrator,
-    "pushing": demonstrators.SingleTargetDemonstrator,
-    "pushing_pixels": demonstrators.SingleTargetDemonstrator,
-    "pushing_reach": demonstrators.ReachDemonstrator,
-    "pushing_discontinuous": demonstrators.DiscontinuousDemonstrator,
-    "pushing_multimodal": functools.partial(
-        demonstrators.MultimodalDemonstrator, action_noise=0.002
+# How to make an environment and, from a single or vector one, its demonstrator.
+DEMONSTRATORS: dict[str, tuple[Callable[[], Environment], Callable[[Any], Any]]] = {
+    **{
+        name: (ENVIRONMENTS[name], ParticleDemonstrator)
+        for name in (
+            "particle_2d",
+            "particle_32d",
+            "particle_hidden_velocity",
+            "particle_either_goal_first",
+            "particle_wait",
+        )
+    },
+    "pushing": (BlockPushingEnvironment, demonstrators.SingleTargetDemonstrator),
+    "pushing_reach": (
+        functools.partial(BlockPushingEnvironment, tasks.Reach()),
+        demonstrators.ReachDemonstrator,
+    ),
+    "pushing_discontinuous": (
+        functools.partial(BlockPushingEnvironment, tasks.Discontinuous()),
+        demonstrators.DiscontinuousDemonstrator,
+    ),
+    "pushing_multimodal": (
+        functools.partial(BlockPushingEnvironment, tasks.Multimodal()),
+        functools.partial(demonstrators.MultimodalDemonstrator, action_noise=0.002),
+    ),
+    "pushing_insert": (
+        functools.partial(BlockPushingEnvironment, tasks.Insert()),
+        demonstrators.InsertDemonstrator,
     ),
 }
 

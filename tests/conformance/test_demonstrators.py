@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from tf_agents.drivers import py_driver
 from tf_agents.policies import py_policy
 from tf_agents.specs import array_spec
 
-from environments.base import vectorize
-from tests.conformance.environment_suite import DEMONSTRATORS, ENVIRONMENTS, assert_equal, row_of
+from environments.base import Environment, vectorize
+from tests.conformance.environment_suite import DEMONSTRATORS, assert_equal, row_of
 
 
 @pytest.fixture(params=sorted(DEMONSTRATORS))
-def name(request) -> str:
-    return request.param
+def makers(request) -> tuple[Callable[[], Environment], Callable[[Any], Any]]:
+    """Of the environment and, from it, of its demonstrator."""
+    return DEMONSTRATORS[request.param]
 
 
 def demonstrate(environment: Any, demonstrator: Any, steps: int) -> list[Any]:
@@ -33,13 +35,14 @@ def demonstrate(environment: Any, demonstrator: Any, steps: int) -> list[Any]:
     return seen
 
 
-def test_demonstrations_repeat_and_fit_their_specs(name):
+def test_demonstrations_repeat_and_fit_their_specs(makers):
     """Episodes from one seed are the same again, whatever another demonstrator did before."""
-    environment = ENVIRONMENTS[name]()
+    make_environment, make_demonstrator = makers
+    environment = make_environment()
     steps = environment.max_episode_steps + 5
     runs = []
     for _ in range(2):
-        demonstrator = DEMONSTRATORS[name](environment)
+        demonstrator = make_demonstrator(environment)
         assert isinstance(demonstrator, py_policy.PyPolicy)
         environment.seed(1)
         runs.append(demonstrate(environment, demonstrator, steps))
@@ -49,24 +52,26 @@ def test_demonstrations_repeat_and_fit_their_specs(name):
         assert array_spec.check_arrays_nest(state, demonstrator.policy_state_spec)
 
 
-def test_rows_are_bit_equal_to_single_demonstrations(name):
+def test_rows_are_bit_equal_to_single_demonstrations(makers):
+    make_environment, make_demonstrator = makers
     seeds = [3, 1, 4]
-    vector = vectorize(ENVIRONMENTS[name], len(seeds))
+    vector = vectorize(make_environment, len(seeds))
     vector.seed(seeds)
     steps = vector.max_episode_steps + 5
-    together = demonstrate(vector, DEMONSTRATORS[name](vector), steps)
+    together = demonstrate(vector, make_demonstrator(vector), steps)
     for row, seed in enumerate(seeds):
-        single = ENVIRONMENTS[name]()
+        single = make_environment()
         single.seed(seed)
-        alone = demonstrate(single, DEMONSTRATORS[name](single), steps)
+        alone = demonstrate(single, make_demonstrator(single), steps)
         for left, right in zip(together, alone, strict=True):
             assert_equal(row_of(left, row), tf.nest.map_structure(np.asarray, right))
 
 
-def test_inputs_are_left_alone(name):
-    environment = ENVIRONMENTS[name]()
+def test_inputs_are_left_alone(makers):
+    make_environment, make_demonstrator = makers
+    environment = make_environment()
     environment.seed(0)
-    demonstrator = DEMONSTRATORS[name](environment)
+    demonstrator = make_demonstrator(environment)
     for time_step, _, state in demonstrate(environment, demonstrator, 10)[1:]:
         before = tf.nest.map_structure(np.copy, (time_step, state))
         demonstrator.action(time_step, state)
@@ -74,10 +79,11 @@ def test_inputs_are_left_alone(name):
 
 
 @pytest.mark.parametrize("initial", ["none", "batch of one", "stale"])
-def test_memory_is_renewed_at_first_whatever_was_there(name, initial):
-    environment = ENVIRONMENTS[name]()
+def test_memory_is_renewed_at_first_whatever_was_there(makers, initial):
+    make_environment, make_demonstrator = makers
+    environment = make_environment()
     environment.seed(0)
-    demonstrator = DEMONSTRATORS[name](environment)
+    demonstrator = make_demonstrator(environment)
     _, _, stale = demonstrate(environment, demonstrator, environment.max_episode_steps)[-1]
     states = {"none": (), "batch of one": demonstrator.get_initial_state(1), "stale": stale}
     time_step = environment.reset()
@@ -85,10 +91,11 @@ def test_memory_is_renewed_at_first_whatever_was_there(name, initial):
     assert_equal(found, demonstrator.action(time_step, demonstrator.get_initial_state()))
 
 
-def test_a_tf_agents_driver_collects_successful_episodes(name):
-    environment = ENVIRONMENTS[name]()
+def test_a_tf_agents_driver_collects_successful_episodes(makers):
+    make_environment, make_demonstrator = makers
+    environment = make_environment()
     environment.seed(0)
-    demonstrator = DEMONSTRATORS[name](environment)
+    demonstrator = make_demonstrator(environment)
     outcomes: list[bool] = []
 
     def observe(trajectory: Any) -> None:
