@@ -19,6 +19,7 @@ _STRIP_TASKS = (
     "pushing_reach",
     "pushing_discontinuous",
     "pushing_multimodal",
+    "pushing_insert",
 )
 # Run, episode of evaluation seed 0, frame: what happens there stands in the page.
 _MOMENTS = {
