@@ -39,9 +39,10 @@ def evaluate(root_dir: pathlib.Path, bindings: Sequence[str], results: pathlib.P
 
 
 def keep(results: pathlib.Path, path: pathlib.Path) -> None:
-    """Copies results to where they are committed, without the single episodes."""
+    """Copies results to where they are committed, without single episodes and where they lay."""
     content = json.loads(results.read_text())
     del content["episodes"]
+    content.pop("policy", None)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n")
 
