@@ -11,37 +11,44 @@ FIRST_GOAL = np.array([0.2, 0.2], np.float32)
 SECOND_GOAL = np.array([0.8, 0.8], np.float32)
 
 
-def commands(environment, positions):
-    """Which goal (1 or 2) is commanded at each of some hand-made positions."""
-    environment.seed(0)
-    environment.reset()
-    demonstrator = ParticleDemonstrator(environment)
-    state = demonstrator.get_initial_state()
-    commanded = []
-    for index, position in enumerate(positions):
-        observation = {
-            "pos_agent": np.asarray(position, np.float32),
-            "vel_agent": np.zeros(2, np.float32),
-            "pos_first_goal": FIRST_GOAL,
-            "pos_second_goal": SECOND_GOAL,
-        }
-        step = ts.transition(observation, np.float32(0)) if index else ts.restart(observation)
-        action, state, _ = demonstrator.action(step, state)
-        commanded.append({FIRST_GOAL.tobytes(): 1, SECOND_GOAL.tobytes(): 2}[action.tobytes()])
-    return commanded
+@pytest.fixture
+def commands(monkeypatch):
+    """Tells which goal (1 or 2) is commanded at each of some hand-made positions."""
+
+    def ask(environment, positions):
+        environment.seed(0)
+        environment.reset()
+        demonstrator = ParticleDemonstrator(environment)
+        state = demonstrator.get_initial_state()
+        commanded = []
+        for index, position in enumerate(positions):
+            observation = {
+                "pos_agent": np.asarray(position, np.float32),
+                "vel_agent": np.zeros(2, np.float32),
+                "pos_first_goal": FIRST_GOAL,
+                "pos_second_goal": SECOND_GOAL,
+            }
+            monkeypatch.setattr(ParticleEnvironment, "states", observation)
+            step = ts.transition(observation, np.float32(0)) if index else ts.restart(observation)
+            action, state, _ = demonstrator.action(step, state)
+            goals = {FIRST_GOAL.tobytes(): 1, SECOND_GOAL.tobytes(): 2}
+            commanded.append(goals[action.tobytes()])
+        return commanded
+
+    return ask
 
 
-def test_switches_within_a_hundredth_and_never_back():
+def test_switches_within_a_hundredth_and_never_back(commands):
     near, nearly, far = [0.2, 0.2099], [0.2, 0.2101], [0.5, 0.5]
     positions = [far, nearly, near, nearly, far, near]
     assert commands(ParticleEnvironment(), positions) == [1, 1, 2, 2, 2, 2]
 
 
-def test_switches_at_once_where_it_starts_at_the_first_goal():
+def test_switches_at_once_where_it_starts_at_the_first_goal(commands):
     assert commands(ParticleEnvironment(), [FIRST_GOAL, [0.5, 0.5]]) == [2, 2]
 
 
-def test_waits_before_going_on():
+def test_waits_before_going_on(commands):
     environment = ParticleEnvironment(wait_at_first_goal=3)
     far, near, nearly = [0.5, 0.5], [0.2, 0.205], [0.2, 0.24]
     assert commands(environment, [far, near, nearly, near, nearly, far]) == [1, 1, 1, 1, 2, 2]
