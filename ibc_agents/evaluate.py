@@ -12,6 +12,7 @@ import json
 import pathlib
 from typing import Any
 
+import numpy as np
 from absl import flags
 
 from ibc_agents import command_line
@@ -24,6 +25,7 @@ _VIDEO = flags.DEFINE_string("video", None, "File for a video, .mp4 or .gif.")
 _VIDEO_EPISODES = flags.DEFINE_integer(
     "video_episodes", 4, "Episodes the video shows.", lower_bound=1
 )
+_GUI = flags.DEFINE_bool("gui", False, "Show the episodes in a window, one at a time.")
 _RESULTS = flags.DEFINE_string("results", None, "JSON file for the outcome of every episode.")
 command_line.define_environment_flag()
 command_line.define_gin_flags()
@@ -46,16 +48,21 @@ def main() -> None:
     make_environment = task_lib.Task().evaluation_environment
     if make_environment is None:
         raise errors.RunError("say where to evaluate: --environment=particle, or a gin file")
+    policy = _load(saved_model, make_environment)
+    num_recorded = _VIDEO_EPISODES.value if _VIDEO.value else 0
     recorder = videos.RolloutRecorder()
-    result = evaluation.evaluate(
-        _load(saved_model, make_environment),
-        make_environment,
-        _EPISODES.value,
-        _SEED.value,
-        _BATCH_SIZE.value,
-        recorder,
-        _VIDEO_EPISODES.value if _VIDEO.value else 0,
-    )
+    if _GUI.value:
+        result = _evaluate_in_window(policy, make_environment, recorder, num_recorded)
+    else:
+        result = evaluation.evaluate(
+            policy,
+            make_environment,
+            _EPISODES.value,
+            _SEED.value,
+            _BATCH_SIZE.value,
+            recorder,
+            num_recorded,
+        )
     if _VIDEO.value:
         recorder.write(_VIDEO.value)
     if _RESULTS.value:
@@ -63,6 +70,25 @@ def main() -> None:
         with disk.replacing(_RESULTS.value) as partial:
             partial.write_text(json.dumps(content, indent=2) + "\n")
     print(result.sentence())
+
+
+def _evaluate_in_window(
+    policy: Any, make_environment: Any, recorder: Any, num_recorded: int
+) -> Any:
+    """Evaluates one episode at a time, all of them shown and the first ones recorded."""
+    from ibc_agents import evaluation, live_window
+
+    with live_window.LiveWindow(_POLICY.value) as window:
+
+        def on_frame(episode: int, frame: np.ndarray) -> None:
+            window.show(frame)
+            if episode < num_recorded:
+                recorder(episode, frame)
+
+        episodes = _EPISODES.value
+        return evaluation.evaluate(
+            policy, make_environment, episodes, _SEED.value, 1, on_frame, episodes
+        )
 
 
 def _locate(path: pathlib.Path) -> tuple[pathlib.Path, list[str]]:

@@ -9,8 +9,9 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import numpy as np
-import pybullet
 import pybullet_data
+
+from environments.block_pushing.engine import pybullet
 
 # The effector's frame is held at this height above the table, metres, as in the published settings.
 HEIGHT = 0.06

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pybullet
+from environments.block_pushing.engine import pybullet
 
 Color = tuple[float, float, float, float]
 # Adds something to a client and returns its body.

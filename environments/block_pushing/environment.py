@@ -47,7 +47,6 @@ class BlockPushingEnvironment(Environment):
         observe_states: whether positions and angles are observed.
         camera: that sees `rgb` and the videos.
         look: of table and arm.
-        gui: whether to show the scene in a window.
 
     Raises:
         ValueError: if nothing would be observed, or a number is out of range.
@@ -61,7 +60,6 @@ class BlockPushingEnvironment(Environment):
         observe_states: bool = True,
         camera: looks.Camera | None = None,
         look: looks.Look | None = None,
-        gui: bool = False,
     ) -> None:
         super().__init__()
         if tolerance is not None and not tolerance > 0:
@@ -77,7 +75,7 @@ class BlockPushingEnvironment(Environment):
         self._camera = camera or looks.Camera()
         self._look = look or looks.Look()
         self._scene = scene.Scene(
-            self._task.blocks, self._task.zones, self._look, self._task.force_limit, gui
+            self._task.blocks, self._task.zones, self._look, self._task.force_limit
         )
         self._scene.place(self._task.layout(np.random.default_rng(0)))
         self._set_point = scene.START

@@ -8,10 +8,10 @@ from typing import Any
 
 import gin
 import numpy as np
-import pybullet
 import pybullet_data
 
 from environments.block_pushing import bodies
+from environments.block_pushing.engine import pybullet
 
 _TABLE_CENTRE = (0.425, 0.0)  # m, of what the effector can be sent to
 _TABLE_HALF_SIDES = (0.3, 0.55)

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pybullet
-from pybullet_utils import bullet_client
 
-from environments.block_pushing import arm, bodies, looks
+from environments.block_pushing import arm, bodies, engine, looks
 
 CONTROL_RATE = 10  # Hz
 START = np.array([0.3, -0.4])  # of the effector, metres
@@ -75,10 +73,6 @@ class Scene:
         force_limit: newtons. Where more than that resists the effector the arm stops, as robots do
             by themselves; within a control step it then moves at an even speed. Without a limit
             nothing stops it: a block between effector and wall is pressed into the wall.
-        gui: whether to open PyBullet's window.
-
-    Raises:
-        RuntimeError: if a window is asked for and there is no display.
     """
 
     def __init__(
@@ -87,9 +81,8 @@ class Scene:
         zones: Sequence[bodies.Body],
         look: looks.Look,
         force_limit: float = math.inf,
-        gui: bool = False,
     ) -> None:
-        self._client = bullet_client.BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
+        self._client = engine.connect()
         self._client.setGravity(0, 0, -9.8)
         self._client.setTimeStep(1 / _PHYSICS_RATE)
         self._client.setPhysicsEngineParameter(deterministicOverlappingPairs=1)

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from unittest import mock
 
 import imageio.v2 as imageio
 import pytest
 import tensorflow as tf
 
+from ibc_agents import live_window
 from tests.system import helpers
 
 
@@ -33,6 +35,27 @@ def test_reproduces_the_outcomes_of_the_run(finished, tmp_path):
     assert found["policy"] == str(finished.root_dir / "policy")
     # Two episodes: first frames, 50 actions each, and 10 times the last frames again.
     assert imageio.get_reader(video).count_frames() == 2 * 61
+
+
+def test_shows_the_episodes_in_a_window(finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # a window that nobody sees
+    shown = mock.Mock(wraps=live_window.LiveWindow.show)
+    monkeypatch.setattr(live_window.LiveWindow, "show", lambda window, frame: shown(window, frame))
+    results, video = tmp_path / "evaluation.json", tmp_path / "rollout.gif"
+    done = helpers.call(
+        "ibc_agents.evaluate",
+        f"--policy={finished.root_dir}",
+        "--episodes=2",
+        "--seed=5",
+        "--gui",
+        f"--video={video}",
+        "--video_episodes=1",
+        f"--results={results}",
+    )
+    assert done.returncode == 0, done
+    assert json.loads(results.read_text())["episodes"] == finished.results["episodes"][:2]
+    assert shown.call_count == 2 * 51  # the first frame and 50 actions each
+    assert 0 < imageio.get_reader(video).get_length() <= 61  # still frames of a GIF are merged
 
 
 def test_takes_a_saved_model_by_itself(finished, tmp_path):

@@ -195,7 +195,8 @@ def test_help_lists_every_flag_and_is_no_failure(command, tmp_path):
     assert done.returncode == 0
     wanted = {
         "train": {"root_dir", "data_dir", "seed"},
-        "evaluate": {"policy", "episodes", "seed", "batch_size", "video", "results", "environment"},
+        "evaluate": {"policy", "episodes", "seed", "batch_size", "video", "results", "environment"}
+        | {"gui", "video_episodes"},
         "collect": {"environment", "episodes", "out", "seed", "shards"},
         "plot_energy": {"policy", "episode", "frame", "out", "rollout", "seed", "dimensions"}
         | {"hold", "samples", "paths", "resolution", "data_dir"},
