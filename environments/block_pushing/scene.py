@@ -94,9 +94,9 @@ class Scene:
         self._movable = [self._arm.effector_link, *((body, -1) for body in self._blocks)]
         self._snapshot = Snapshot(np.zeros([6, 2]), np.zeros(2), np.zeros([0, 13]), ())
 
-    def place(self, layout: Layout) -> None:
-        """Puts everything where an episode begins, at rest."""
-        self._arm.place(START)
+    def place(self, layout: Layout, effector: np.ndarray = START) -> None:
+        """Puts everything where a layout says, and the effector over a point [2], at rest."""
+        self._arm.place(effector)
         blocks = np.zeros([len(self._blocks), 13])
         for row, pose in zip(blocks, layout.blocks, strict=True):
             row[:3] = *pose.position, bodies.BLOCK_SIDE / 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from environments.block_pushing import bodies, looks, tasks
-from environments.block_pushing.scene import Layout, Pose, Scene
+from environments.block_pushing.scene import START, Layout, Pose, Scene
 
 
 def make(task):
@@ -73,6 +73,17 @@ def test_a_snapshot_is_left_alone_by_later_steps():
         scene.advance(np.array([0.4, -0.2]))
     for value, copied in zip(snapshot[:3], copies, strict=True):
         np.testing.assert_array_equal(value, copied)
+
+
+def test_the_effector_begins_where_it_is_placed():
+    task = tasks.SingleTarget()
+    scene = make(task)
+    layout = task.layout(np.random.default_rng(0))
+    for position in (START, np.array([0.45, 0.3])):
+        scene.place(layout, position)
+        np.testing.assert_allclose(scene.effector, position, atol=1e-5)
+        scene.advance(position)
+        np.testing.assert_allclose(scene.effector, position, atol=1e-4)
 
 
 def test_a_block_at_rest_stays():
