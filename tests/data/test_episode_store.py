@@ -66,7 +66,7 @@ def test_filling_never_holds_the_images_twice(make_episode):
     store = episode_store.store_of(episode for _ in range(200))
     num_bytes = store.frames.observation["rgb"].nbytes
     assert num_bytes > 200e6
-    assert _resident("VmHWM") - before < 1.3 * num_bytes
+    assert _resident("VmHWM") - before < 1.6 * num_bytes  # twice would be 2
 
 
 def _resident(name):

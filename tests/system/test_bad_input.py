@@ -9,14 +9,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from environments.particle import ParticleDemonstrator, ParticleEnvironment
+from ibc_agents import collection
 from tests.system import helpers
 
 
 @pytest.fixture
 def shards(finished, tmp_path):
-    """A copy of the demonstrations without their manifest, as another project would give them."""
-    folder = shutil.copytree(finished.dataset, tmp_path / "dataset")
-    (folder / "manifest.json").unlink()
+    """The demonstrations in 4 shards without a manifest, as another project would give them."""
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    (whole,) = finished.dataset.glob("*.tfrecord")
+    records = list(tf.data.TFRecordDataset(str(whole)).as_numpy_iterator())
+    for number, part in enumerate(np.split(np.array(records, object), 4)):
+        shard = folder / f"shard-{number:05d}.tfrecord"
+        write(shard, part)
+        shutil.copy(f"{whole}.spec", f"{shard}.spec")
     return folder
 
 
@@ -42,6 +50,10 @@ def change(shard, record, edit):
     example = tf.train.Example.FromString(records[record])
     edit(example.features.feature)
     records[record] = example.SerializeToString()
+    write(shard, records)
+
+
+def write(shard, records):
     with tf.io.TFRecordWriter(str(shard)) as writer:
         for data in records:
             writer.write(data)
@@ -120,8 +132,9 @@ def test_shard_without_its_spec(shards, tmp_path):
     assert str(shards / "shard-00001.tfrecord.spec") in said, said
 
 
-def test_shard_missing_from_a_dataset_of_ours(finished, tmp_path):
-    folder = shutil.copytree(finished.dataset, tmp_path / "dataset")
+def test_shard_missing_from_a_dataset_of_ours(tmp_path):
+    folder = tmp_path / "dataset"
+    collection.collect(folder, ParticleEnvironment, ParticleDemonstrator, 4, 0, shard_episodes=2)
     (folder / "shard-00001.tfrecord").unlink()
     said = refuse(tmp_path, dataset(folder))
     assert f"{folder}: the shard shard-00001.tfrecord is missing" in said, said

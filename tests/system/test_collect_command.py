@@ -112,6 +112,7 @@ def test_it_collects_what_train_collects(finished, tmp_path):
         "demonstrator": "ParticleDemonstrator",
         "environment": "particle_2d",
         "seed": 0,
+        "settings of the demonstrator": {},
     }
 
 

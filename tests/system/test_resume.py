@@ -94,7 +94,7 @@ def test_changed_dataset_is_refused_and_nothing_is_lost(finished, copy, tmp_path
 def test_demonstrations_of_another_seed_are_not_taken_for_the_ones_asked_for(finished, tmp_path):
     arguments = finished.arguments(tmp_path / "run", "DemonstrationSettings.seed=1")
     said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert str(finished.dataset) in said and "of seed 0, not 1" in said
+    assert str(finished.dataset) in said and "with seed 0, not 1" in said
 
 
 @pytest.mark.parametrize("binding", ["MlpEncoder.width=8", "MlpEncoder.depth=4"])

@@ -197,7 +197,7 @@ def test_help_lists_every_flag_and_is_no_failure(command, tmp_path):
         "train": {"root_dir", "data_dir", "seed"},
         "evaluate": {"policy", "episodes", "seed", "batch_size", "video", "results", "environment"}
         | {"gui", "video_episodes"},
-        "collect": {"environment", "episodes", "out", "seed", "shards"},
+        "collect": {"environment", "episodes", "out", "seed", "processes"},
         "plot_energy": {"policy", "episode", "frame", "out", "rollout", "seed", "dimensions"}
         | {"hold", "samples", "paths", "resolution", "data_dir"},
     }[command] | {"gin_file", "gin_bindings"}

@@ -1,0 +1,162 @@
+"""How fast block pushing is on this machine, and how often its demonstrators succeed.
+
+Usage: python benchmarks/pushing_rates.py [--seconds=5] [--episodes=300] [--collect=2000]
+           [--out=benchmarks/results/pushing_rates.json]
+
+Control steps and pictures are counted a CPU-second of one process; demonstrators run in episodes
+0 … n − 1 of seed 1, which no training run collects. With --collect so many demonstrations are
+collected by the command in all its processes, into a temporary folder, once in states and once in
+pictures; that is wall time, and wants a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+import measuring  # sets the search path; must come before the project's own imports
+import numpy as np
+import runs
+from tf_agents.policies import py_policy
+
+from environments import base, block_pushing
+from ibc_agents import evaluation
+
+_SEED = 1
+
+TASKS: dict[str, tuple[Any, Any]] = {
+    "reach": (block_pushing.Reach, block_pushing.ReachDemonstrator),
+    "one target": (block_pushing.SingleTarget, block_pushing.SingleTargetDemonstrator),
+    "two targets in turn": (block_pushing.Discontinuous, block_pushing.DiscontinuousDemonstrator),
+    "two blocks, two targets": (block_pushing.Multimodal, block_pushing.MultimodalDemonstrator),
+    "insert": (block_pushing.Insert, block_pushing.InsertDemonstrator),
+}
+# As the gin files that collect with noise have it, metres.
+NOISY = {"one target": 0.006, "two blocks, two targets": 0.006}
+SIZES = ((90, 120), (180, 240), (240, 320))  # of pictures; height, width
+
+
+def demonstrate(task: str, noise: float, episodes: int) -> dict[str, float]:
+    """Returns how often a demonstrator succeeds and what its steps cost, its own thinking too."""
+    make_task, make_demonstrator = TASKS[task]
+    environment = block_pushing.BlockPushingEnvironment(make_task())
+    demonstrator = make_demonstrator(environment, action_noise=noise)
+    steps, successes, start = 0, 0, time.process_time()
+    for episode in range(episodes):
+        environment.seed(evaluation.episode_seeds(_SEED, episode)[0])
+        steps += run_episode(environment, demonstrator)
+        successes += environment.success
+    seconds = time.process_time() - start
+    environment.close()
+    low, high = evaluation.wilson_interval(successes, episodes)
+    return {
+        "successes": successes,
+        "episodes": episodes,
+        "interval": [low, high],
+        "mean_steps": steps / episodes,
+        "steps_per_cpu_second": steps / seconds,
+    }
+
+
+def run_episode(environment: base.Environment, demonstrator: py_policy.PyPolicy) -> int:
+    """Runs an episode; returns its steps."""
+    time_step, state, steps = environment.reset(), demonstrator.get_initial_state(), 0
+    while not time_step.is_last():
+        action, state, _ = demonstrator.action(time_step, state)
+        time_step = environment.step(action)
+        steps += 1
+    return steps
+
+
+def picture_rate(size: tuple[int, int], detailed: bool, seconds: float) -> float:
+    """Returns pictures a CPU-second, each of another moment of an episode."""
+    environment = block_pushing.BlockPushingEnvironment(
+        image_size=size, look=block_pushing.Look(detailed)
+    )
+    plain = block_pushing.BlockPushingEnvironment()
+    action = np.zeros(2, np.float32)
+
+    def cost(of: base.Environment) -> float:
+        of.seed(_SEED)
+        of.reset()
+
+        def step() -> None:
+            if of.current_time_step().is_last():
+                of.reset()
+            of.step(action)
+
+        return 1.0 / measuring.rate(step, 1, seconds)["per_cpu_second"]
+
+    return 1.0 / (cost(environment) - cost(plain))
+
+
+def collect(environment: str, episodes: int) -> dict[str, float]:
+    """Returns the wall time of the command, its start included, and the size of what it wrote."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder) / "dataset"
+        start = time.perf_counter()
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "ibc_agents.collect", f"--environment={environment}"),
+                *(f"--episodes={episodes}", f"--out={out}"),
+            ],
+            cwd=runs.ROOT,
+            check=True,
+        )
+        seconds = time.perf_counter() - start
+        megabytes = sum(path.stat().st_size for path in out.iterdir()) / 1e6
+    return {"episodes": episodes, "wall_seconds": seconds, "megabytes": megabytes}
+
+
+def main() -> None:
+    """Measures, prints tables and writes the numbers where --out says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each rate")
+    parser.add_argument("--episodes", type=int, default=300, help="of each demonstrator")
+    parser.add_argument("--collect", type=int, default=0, help="demonstrations of each kind")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    arguments = parser.parse_args()
+    results: dict[str, Any] = {"demonstrators": {}, "pictures": {}, "collection": {}}
+
+    print("| demonstrator | noise | success | mean steps | steps a CPU-second |")
+    print("|---|---|---|---|---|")
+    for task, noise in [(task, 0.0) for task in TASKS] + list(NOISY.items()):
+        found = demonstrate(task, noise, arguments.episodes)
+        results["demonstrators"][f"{task}, noise {noise:g}"] = found
+        print(
+            f"| {task} | {noise:g} m | {found['successes']}/{found['episodes']} "
+            f"| {found['mean_steps']:.0f} | {found['steps_per_cpu_second']:.0f} |",
+            flush=True,
+        )
+
+    print("\n| picture | look | pictures a CPU-second |\n|---|---|---|")
+    for size in SIZES:
+        for detailed in (False, True):
+            look = "detailed" if detailed else "plain"
+            per_second = picture_rate(size, detailed, arguments.seconds)
+            results["pictures"]["{}x{}, {}".format(*size, look)] = per_second
+            print("| {}×{} | {} | {:.0f} |".format(*size, look, per_second), flush=True)
+
+    if arguments.collect:
+        print("\n| collected | wall time | size |\n|---|---|---|")
+        for environment in ("pushing", "pushing_pixels"):
+            found = collect(environment, arguments.collect)
+            results["collection"][environment] = found
+            print(
+                f"| {arguments.collect:,} of {environment} | {found['wall_seconds'] / 60:.1f} min "
+                f"| {found['megabytes']:.0f} MB |",
+                flush=True,
+            )
+    if arguments.out:
+        content = {**results, "seed": _SEED, **measuring.machine()}
+        arguments.out.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
