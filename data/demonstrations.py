@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -25,11 +26,13 @@ class EpisodeSummary(NamedTuple):
         content_hash: as `Episode.content_hash`.
         num_frames: L.
         num_windows: frames whose action was executed: each ends one window.
+        total_reward: as `Episode.total_reward`.
     """
 
     content_hash: str
     num_frames: int
     num_windows: int
+    total_reward: float
 
 
 class EpisodeCollection:
@@ -93,8 +96,8 @@ class Demonstrations:
         manifest: of the folder; None for foreign data.
         train: the training episodes.
         validation: the others; may be empty.
-        dataset_hash: `episodes.combined_hash` of all episodes.
-        num_frames: frames of all episodes.
+        dataset_hash: `episodes.combined_hash` of the episodes of both.
+        num_frames: frames of the episodes of both.
     """
 
     def __init__(
@@ -103,57 +106,68 @@ class Demonstrations:
         spec: trajectory.Trajectory,
         shards: list[str],
         dataset_manifest: manifest.Manifest | None,
+        stored: episode_store.EpisodeStore | None,
+        kept: dict[int, EpisodeSummary],
         validation_fraction: float,
     ) -> None:
         self.name = name
         self.spec = spec
         self.shards = shards
         self.manifest = dataset_manifest
-        stored, summaries = _read_all(shards)
-        hashes = [summary.content_hash for summary in summaries]
+        hashes = [summary.content_hash for summary in kept.values()]
         self.dataset_hash = episodes.combined_hash(hashes)
-        self.num_frames = sum(summary.num_frames for summary in summaries)
+        self.num_frames = sum(summary.num_frames for summary in kept.values())
         held_out = _validation_hashes(hashes, validation_fraction)
         parts: tuple[dict[int, EpisodeSummary], dict[int, EpisodeSummary]] = ({}, {})
-        for number, summary in enumerate(summaries):
+        for number, summary in kept.items():
             parts[summary.content_hash in held_out][number] = summary
         self.train, self.validation = (EpisodeCollection(stored, shards, part) for part in parts)
 
     @classmethod
-    def open(cls, path: tfrecord.Paths, validation_fraction: float = 0.05) -> Demonstrations:
+    def open(
+        cls,
+        path: tfrecord.Paths,
+        validation_fraction: float = 0.05,
+        top_return_fraction: float = 1.0,
+    ) -> Demonstrations:
         """Opens a dataset, reading all of it once.
 
-        An episode is held out for validation when the first 32 bits of its content hash, as a
-        fraction of 2³², are below `validation_fraction`. Of two different episodes or more at
+        First the episodes of the highest returns are kept, as many as `top_return_fraction` of all
+        rounded up; the others take no part in anything.
+
+        Of those an episode is held out for validation when the first 32 bits of its content hash,
+        as a fraction of 2³², are below `validation_fraction`. Of two different episodes or more at
         least one is held out (the one of the smallest hash) unless the fraction is 0, and at least
         one is left to train on (the one of the largest). Equal episodes are never separated.
 
         Args:
             path: a folder, a shard, a glob, or a list of those.
             validation_fraction: in [0, 1).
+            top_return_fraction: in (0, 1].
 
         Raises:
-            DataError: the data is missing, damaged, unusable, or not what its manifest says.
+            DataError: the data is missing, damaged, unusable, or not what its manifest says, or no
+                episode is better than another where the better ones are wanted.
         """
         if not 0.0 <= validation_fraction < 1.0:
             raise DataError(f"validation_fraction is {validation_fraction}; it must be in [0, 1).")
+        if not 0.0 < top_return_fraction <= 1.0:
+            raise DataError(f"top_return_fraction is {top_return_fraction}; it must be in (0, 1].")
         shards = tfrecord.resolve_shards(path)
         folder = manifest.folder_of(path)
         found = None
         if folder is not None:
             found = manifest.read_manifest(folder)
             _check_shards(folder, shards, found)
-        opened = cls(
-            _name(path, shards), tfrecord.read_common_spec(shards), shards, found,
-            validation_fraction,
-        )  # fmt: skip
-        if found and found.dataset_hash != opened.dataset_hash:
-            raise DataError(
-                f"{path}: its content has hash {opened.dataset_hash[:12]} where its "
-                f"{manifest.MANIFEST_NAME} says {found.dataset_hash[:12]}: the dataset was changed "
-                "or damaged; copy or collect it anew."
-            )
-        return opened
+        spec = tfrecord.read_common_spec(shards)
+        stored, summaries = _read_all(shards)
+        if found is not None:
+            _check_content(path, summaries, found)
+        name = _name(path, shards)
+        kept = dict(enumerate(summaries))
+        if top_return_fraction < 1.0:
+            kept = _top_by_return(name, kept, top_return_fraction)
+        return cls(name, spec, shards, found, stored, kept, validation_fraction)
 
 
 def _read_all(
@@ -165,7 +179,11 @@ def _read_all(
     num_bytes = 0
     for episode in tfrecord.read_episodes(shards):
         num_windows = int(episode.executed.sum())
-        summaries.append(EpisodeSummary(episode.content_hash, episode.num_frames, num_windows))
+        summaries.append(
+            EpisodeSummary(
+                episode.content_hash, episode.num_frames, num_windows, episode.total_reward
+            )
+        )
         num_bytes += episode.num_bytes
         if num_bytes > MEMORY_LIMIT_BYTES:
             filler = None
@@ -174,12 +192,46 @@ def _read_all(
     return None if filler is None else filler.store(), summaries
 
 
+def _top_by_return(
+    name: str, summaries: dict[int, EpisodeSummary], fraction: float
+) -> dict[int, EpisodeSummary]:
+    """The episodes of the highest returns; of equal returns, those of the smallest hashes."""
+    returns = {summary.total_reward for summary in summaries.values()}
+    if not all(map(math.isfinite, returns)):
+        raise DataError(
+            f"{name}: the return of an episode is NaN or infinite; remove that episode, or set "
+            "top_return_fraction to 1."
+        )
+    if len(returns) == 1 < len(summaries):
+        raise DataError(
+            f"{name}: all {len(summaries)} episodes have the return {returns.pop():.6g}, so that "
+            "none is better than another; set top_return_fraction to 1."
+        )
+    best_first = sorted(
+        summaries, key=lambda n: (-summaries[n].total_reward, summaries[n].content_hash)
+    )
+    chosen = best_first[: math.ceil(fraction * len(summaries))]
+    return {number: summaries[number] for number in sorted(chosen)}
+
+
 def _validation_hashes(hashes: Sequence[str], fraction: float) -> set[str]:
     distinct = sorted(set(hashes))
     if fraction == 0.0 or len(distinct) < 2:
         return set()
     held_out = {h for h in distinct if int(h[:_HASH_DIGITS], 16) / 16**_HASH_DIGITS < fraction}
     return (held_out | {distinct[0]}) - {distinct[-1]}
+
+
+def _check_content(
+    path: tfrecord.Paths, summaries: Sequence[EpisodeSummary], found: manifest.Manifest
+) -> None:
+    dataset_hash = episodes.combined_hash(summary.content_hash for summary in summaries)
+    if found.dataset_hash != dataset_hash:
+        raise DataError(
+            f"{path}: its content has hash {dataset_hash[:12]} where its "
+            f"{manifest.MANIFEST_NAME} says {found.dataset_hash[:12]}: the dataset was changed "
+            "or damaged; copy or collect it anew."
+        )
 
 
 def _check_shards(folder: str, shards: Sequence[str], found: manifest.Manifest) -> None:

@@ -49,6 +49,12 @@ class Episode:
         """Bool [L]: False where the step type is LAST: that frame's action was never executed."""
         return self.frames.step_type != ts.StepType.LAST
 
+    @property
+    def total_reward(self) -> float:
+        """The return without discount: the rewards of all executed actions, summed in float64."""
+        rewards = tf.nest.flatten(self.frames.reward)
+        return float(sum(np.sum(leaf[self.executed], dtype=np.float64) for leaf in rewards))
+
     @functools.cached_property
     def content_hash(self) -> str:
         """SHA-256 (hex) over dtype, shape and bytes of every leaf, in nest order."""

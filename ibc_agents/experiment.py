@@ -174,7 +174,7 @@ class Experiment:
         numbers = self.demonstrations
         if numbers.dataset is not None:
             return demonstrations_lib.Demonstrations.open(
-                numbers.dataset, numbers.validation_fraction
+                numbers.dataset, numbers.validation_fraction, numbers.top_return_fraction
             )
         if self.task.environment is None:
             raise errors.RunError(
@@ -200,7 +200,9 @@ class Experiment:
                 numbers.seed,
                 num_processes=numbers.num_processes,
             )
-        opened = demonstrations_lib.Demonstrations.open(folder, numbers.validation_fraction)
+        opened = demonstrations_lib.Demonstrations.open(
+            folder, numbers.validation_fraction, numbers.top_return_fraction
+        )
         collection.check_origin(opened, folder, self.task.demonstrator, numbers.seed)
         return opened
 

@@ -19,6 +19,8 @@ class DemonstrationSettings:
         seed: demonstration k depends on (seed, k) alone.
         num_processes: that collect them; by default as `collection.collect` chooses.
         validation_fraction: of the episodes, held out; in [0, 1).
+        top_return_fraction: of the episodes, the share with the highest returns that is learned
+            from and held out; the others are left out; in (0, 1].
     """
 
     dataset: str | list[str] | None = None
@@ -26,6 +28,7 @@ class DemonstrationSettings:
     seed: int = 0
     num_processes: int | None = None
     validation_fraction: float = 0.05
+    top_return_fraction: float = 1.0
 
     def __post_init__(self):
         """Checks the ranges."""

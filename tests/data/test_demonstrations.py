@@ -134,3 +134,65 @@ def test_missing_and_added_shards_are_named(write_dataset, make_spec, make_episo
 def test_the_fraction_is_checked(tmp_path, fraction):
     with pytest.raises(data.DataError, match="validation_fraction is"):
         data.Demonstrations.open(tmp_path, fraction)
+
+
+def _with_returns(make_episode, returns):
+    """Episodes of these returns; the frame that was never executed has a reward of its own."""
+    made = [make_episode(4, number) for number in range(len(returns))]
+    for episode, wanted in zip(made, returns):
+        episode.frames.reward[:] = [wanted, 0.0, 0.0, 1e6]
+    return made
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize(
+    ("fraction", "kept"),
+    [(1.0, [1, 5, 3, 9, 7]), (0.5, [5, 9, 7]), (0.4, [9, 7]), (1e-9, [9]), (0.41, [5, 9, 7])],
+)
+def test_the_episodes_of_the_highest_returns_are_kept(
+    monkeypatch, write_dataset, make_spec, make_episode, fraction, kept, in_memory
+):
+    if not in_memory:
+        monkeypatch.setattr(demonstrations, "MEMORY_LIMIT_BYTES", 100)
+    folder = write_dataset(_with_returns(make_episode, [1, 5, 3, 9, 7]), make_spec())
+    opened = data.Demonstrations.open(folder, 0.0, fraction)
+    assert [episode.total_reward for episode in opened.train] == kept
+    assert opened.num_frames == 4 * len(kept) == opened.train.num_frames
+    assert (opened.dataset_hash == opened.manifest.dataset_hash) == (fraction == 1.0)
+    source = data.InMemorySource()
+    source.load(opened.train, opened.spec)
+    batch, _ = next(iter(source.dataset(2, 3 * len(kept), seed=0)))
+    assert set(batch.reward.numpy()[:, 0]) == {*kept, 0.0}
+    split = data.Demonstrations.open(folder, 0.3, fraction)
+    assert sorted(_hashes(split.train) + _hashes(split.validation)) == sorted(_hashes(opened.train))
+
+
+def test_of_equal_returns_the_same_episodes_are_kept_however_they_are_sharded(
+    write_dataset, make_spec, make_episode
+):
+    made = _with_returns(make_episode, [1, 2, 2, 2, 3])
+    folders = (
+        write_dataset(made, make_spec(), name="one"),
+        write_dataset(made[::-1], make_spec(), name="two", num_shards=2),
+    )
+    kept = [set(_hashes(data.Demonstrations.open(path, 0.0, 0.5).train)) for path in folders]
+    assert kept[0] == kept[1] and made[4].content_hash in kept[0] and len(kept[0]) == 3
+
+
+@pytest.mark.parametrize("fraction", [0.0, -0.5, 1.01, np.nan])
+def test_the_share_of_the_best_is_checked(tmp_path, fraction):
+    with pytest.raises(data.DataError, match="top_return_fraction is .* must be in"):
+        data.Demonstrations.open(tmp_path, 0.0, fraction)
+
+
+@pytest.mark.parametrize(
+    ("returns", "message"),
+    [([3, 3], "all 2 episodes have the return 3"), ([3, np.inf], "NaN or infinite")],
+)
+def test_returns_that_tell_nothing_are_refused(
+    write_dataset, make_spec, make_episode, returns, message
+):
+    folder = write_dataset(_with_returns(make_episode, returns), make_spec())
+    assert len(data.Demonstrations.open(folder, 0.0).train) == 2
+    with pytest.raises(data.DataError, match=f"dataset: .*{message}.*top_return_fraction to 1"):
+        data.Demonstrations.open(folder, 0.0, 0.5)
