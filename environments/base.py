@@ -49,6 +49,16 @@ class Environment(py_environment.PyEnvironment):
         False before the first.
         """
 
+    def normalized_score(self, episode_return: float) -> float | None:
+        """A return (or a mean of returns) on its benchmark's scale.
+
+        Returns:
+            0 for a policy that acts at random and 1 for the benchmark's reference, below and beyond
+            included; None where the task is of no benchmark with such a scale.
+        """
+        del episode_return
+        return None
+
     @abc.abstractmethod
     def observation_spec(self) -> Any:
         """A nest of `ArraySpec`, in physical units, whose bounds hold at every step."""

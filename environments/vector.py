@@ -65,6 +65,11 @@ class VectorEnvironment(py_environment.PyEnvironment):
     def success(self) -> np.ndarray:
         """`Environment.success` of every row: bool [B], the caller's to keep."""
 
+    def normalized_score(self, episode_return: float) -> float | None:
+        """As `Environment.normalized_score`."""
+        del episode_return
+        return None
+
     @abc.abstractmethod
     def observation_spec(self) -> Any:
         """As `Environment.observation_spec`: of one row."""
@@ -156,6 +161,10 @@ class SerialVectorEnvironment(VectorEnvironment):
     @override
     def states(self) -> Any:
         return nest_utils.stack_nested_arrays([row.states for row in self._rows])
+
+    @override
+    def normalized_score(self, episode_return: float) -> float | None:
+        return self._rows[0].normalized_score(episode_return)
 
     @override
     def observation_spec(self) -> Any:

@@ -14,15 +14,20 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from environments import d4rl
 from environments.base import Environment
 from environments.block_pushing import BlockPushingEnvironment, demonstrators, tasks
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from tests.conformance.drift_environment import DriftEnvironment
 
 
-def _short(task: type[tasks.Task]) -> tasks.Task:
+def _soon_over(task: type) -> type:
     """A task whose episodes end soon: simulated steps are slow, and their number proves nothing."""
-    return type(task.__name__, (task,), {"max_episode_steps": 12})()
+    return type(task.__name__, (task,), {"max_episode_steps": 12})
+
+
+def _short(task: type[tasks.Task]) -> tasks.Task:
+    return _soon_over(task)()
 
 
 ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
@@ -43,6 +48,12 @@ ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     ),
     "pushing_multimodal": functools.partial(BlockPushingEnvironment, _short(tasks.Multimodal)),
     "pushing_insert": functools.partial(BlockPushingEnvironment, _short(tasks.Insert)),
+    "d4rl_pen": _soon_over(d4rl.PenEnvironment),
+    "d4rl_hammer": _soon_over(d4rl.HammerEnvironment),
+    "d4rl_door": _soon_over(d4rl.DoorEnvironment),
+    "d4rl_relocate": _soon_over(d4rl.RelocateEnvironment),
+    "d4rl_kitchen_complete": _soon_over(d4rl.KitchenCompleteEnvironment),
+    "d4rl_kitchen_mixed": _soon_over(d4rl.KitchenMixedEnvironment),
 }
 
 # How to make an environment and, from a single or vector one, its demonstrator.

@@ -1,0 +1,21 @@
+"""D4RL's tasks with human demonstrations: the Adroit hand and Franka Kitchen (paper, Table 2)."""
+
+from environments.d4rl.door import DoorEnvironment
+from environments.d4rl.hammer import HammerEnvironment
+from environments.d4rl.kitchen import (
+    KitchenCompleteEnvironment,
+    KitchenMixedEnvironment,
+    KitchenPartialEnvironment,
+)
+from environments.d4rl.pen import PenEnvironment
+from environments.d4rl.relocate import RelocateEnvironment
+
+__all__ = [
+    "DoorEnvironment",
+    "HammerEnvironment",
+    "KitchenCompleteEnvironment",
+    "KitchenMixedEnvironment",
+    "KitchenPartialEnvironment",
+    "PenEnvironment",
+    "RelocateEnvironment",
+]
