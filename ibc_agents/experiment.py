@@ -164,7 +164,8 @@ class Experiment:
         """Opens the dataset, collecting it first if it is the environment's own and not there.
 
         Args:
-            collect: False refuses to collect.
+            collect: False refuses to collect, and takes what is there, whoever collected it: an
+                agent's checkpoint knows the very demonstrations it goes with (`restore`).
 
         Raises:
             RunError: if there is neither a dataset nor a way to collect one, or what is there is
@@ -203,7 +204,8 @@ class Experiment:
         opened = demonstrations_lib.Demonstrations.open(
             folder, numbers.validation_fraction, numbers.top_return_fraction
         )
-        collection.check_origin(opened, folder, self.task.demonstrator, numbers.seed)
+        if collect:
+            collection.check_origin(opened, folder, self.task.demonstrator, numbers.seed)
         return opened
 
     def make_agent(
