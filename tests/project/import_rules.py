@@ -23,7 +23,9 @@ COMMANDS = (
     "ibc_agents/command_line.py",
     "data/inspect.py",
     "data/import_*.py",
+    "data/export_*.py",
     "data/download.py",
+    "data/command_line.py",
 )
 FLAG_LIBRARIES = ("absl.flags", "absl.app", "argparse")
 # Worker processes take over the configuration that a command has read.

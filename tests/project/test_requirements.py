@@ -93,13 +93,14 @@ def test_typing_extensions_stays_where_keras_works():
 
 @pytest.mark.parametrize("package", sources.PACKAGES)
 def test_every_imported_library_is_declared(package):
-    """The core declares what `ibc_agents` and `data` need; importers and tasks may use extras."""
+    """The core declares what `ibc_agents` and `data` need; formats and tasks may use extras."""
     distributions = importlib.metadata.packages_distributions()
     core = {canonicalize_name(requirement.name) for requirement in declared()["core"]}
     extras = {canonicalize_name(r.name) for group in declared().values() for r in group}
     faults = []
     for module in sources.read_modules(sources.ROOT, (package,)).values():
-        optional = package == "environments" or module.path.startswith("data/import_")
+        of_format = module.path.startswith(("data/import_", "data/export_"))
+        optional = package == "environments" or of_format
         for library, line in _third_party(module):
             names = {canonicalize_name(name) for name in distributions.get(library, [])}
             if not names & (extras if optional else core):

@@ -1,0 +1,134 @@
+"""Imports an HDF5 file of D4RL into a dataset folder.
+
+    python -m data.import_d4rl --source=door-v0_demos_clipped.hdf5 --out=datasets/door --join_pieces
+
+An episode ends where the file says `terminals` or `timeouts`. D4RL's environments end a longer
+demonstration at their limit (200 steps in Adroit), and the next row goes on in the middle of it:
+such pieces stay episodes of their own, or are joined again. Look at the dataset with
+`python -m data.inspect`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+from absl import flags
+
+from data import command_line, errors
+
+_JOIN_PIECES = flags.DEFINE_bool(
+    "join_pieces",
+    False,
+    "Join a piece that was ended by the limit of time with the next one, where the observation goes"
+    " on: no element jumps further than twice its largest step inside the pieces.",
+)
+_MAX_EPISODE_STEPS = flags.DEFINE_integer(
+    "max_episode_steps",
+    None,
+    "Limit of time, in steps, for a file that has no `timeouts`.",
+    lower_bound=1,
+)
+command_line.define_import_flags("HDF5 file of D4RL.")
+FLAGS = flags.FLAGS
+
+_NEEDED = ("observations", "actions", "rewards", "terminals")
+_OPTIONAL = ("timeouts", "next_observations")
+# A step across a cut may by chance be the largest one of an element; between two episodes some
+# element was seen to jump 26 times its largest step.
+_LARGEST_JUMP = 2.0
+
+
+def main() -> None:
+    """Imports the file."""
+    from data import manifest
+
+    columns = _read(FLAGS.source)
+    terminals = columns["terminals"]
+    timeouts = columns.get("timeouts")
+    if timeouts is None:
+        if _MAX_EPISODE_STEPS.value is None:
+            raise errors.DataError(
+                f"{FLAGS.source}: it has no `timeouts`; say with --max_episode_steps after how many"
+                " steps the limit of time ended an episode (Adroit 200, but pen 100; kitchen 280)."
+            )
+        timeouts = _timeouts(terminals, _MAX_EPISODE_STEPS.value)
+    elif _MAX_EPISODE_STEPS.value is not None:
+        raise errors.DataError(
+            f"{FLAGS.source}: it says itself where the limit of time ended an episode; leave out"
+            " --max_episode_steps."
+        )
+    ends = np.union1d(np.flatnonzero(terminals | timeouts) + 1, [len(terminals)])
+    goes_on = _goes_on(columns["observations"], ends) & ~terminals[ends - 1]
+    if _JOIN_PIECES.value:
+        ends = ends[~goes_on]
+    command_line.write_dataset(
+        _episodes(columns, ends),
+        len(ends),
+        {
+            "source": os.path.basename(FLAGS.source),
+            "source_format": "D4RL HDF5",
+            "source_sha256": manifest.file_sha256(FLAGS.source),
+            "cuts_by_the_time_limit": int(goes_on.sum()),
+            "pieces_joined": _JOIN_PIECES.value,
+        },
+    )
+    if goes_on.any() and _JOIN_PIECES.value:
+        print(f"{goes_on.sum()} pieces were joined with what goes on from them")
+    elif goes_on.any():
+        print(f"{goes_on.sum()} of them go on in the next one; --join_pieces joins these")
+
+
+def _read(source: str) -> dict[str, np.ndarray]:
+    """The columns [N, ...] of a file."""
+    from data import foreign
+
+    with foreign.optional_libraries():
+        import h5py
+    with foreign.reading(source, "an HDF5 file of D4RL"), h5py.File(source) as file:
+        columns = {key: file[key][:] for key in _NEEDED}
+        columns |= {key: file[key][:] for key in _OPTIONAL if key in file}
+    lengths = {key: len(column) for key, column in columns.items()}
+    if len(set(lengths.values())) != 1 or not lengths["actions"]:
+        raise errors.DataError(f"{source}: its columns are empty or differ in length: {lengths}.")
+    for key in {"terminals", "timeouts"} & columns.keys():
+        columns[key] = columns[key].reshape(-1).astype(bool)
+    return columns
+
+
+def _timeouts(terminals: np.ndarray, limit: int) -> np.ndarray:
+    """Bool [N]: where an environment that ends an episode after `limit` steps has ended it."""
+    begins = np.concatenate([[0], np.flatnonzero(terminals) + 1])
+    rows = np.arange(len(terminals))
+    since = rows - begins[np.searchsorted(begins, rows, side="right") - 1]
+    return (since + 1) % limit == 0
+
+
+def _goes_on(observations: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Bool [pieces]: whether the observation goes on from a piece's last row to the next one."""
+    steps = np.abs(np.diff(observations.reshape(len(observations), -1), axis=0))
+    across = ends[:-1] - 1
+    inside = np.delete(steps, across, axis=0)
+    largest = inside.max(axis=0, initial=0.0)
+    return np.append((steps[across] <= _LARGEST_JUMP * largest).all(axis=1), False)
+
+
+def _episodes(columns: dict[str, np.ndarray], ends: np.ndarray) -> Iterator:
+    from data import foreign
+
+    following = columns.get("next_observations")
+    for begin, end in zip([0, *ends[:-1]], ends):
+        observation = columns["observations"][begin:end]
+        if following is not None:
+            observation = np.concatenate([observation, following[end - 1 : end]])
+        yield foreign.recorded_episode(
+            observation,
+            columns["actions"][begin:end],
+            columns["rewards"][begin:end],
+            terminal=bool(columns["terminals"][end - 1]),
+        )
+
+
+if __name__ == "__main__":
+    command_line.run(main)
