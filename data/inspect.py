@@ -1,30 +1,37 @@
-"""Command: what is in a dataset. Usage: `python -m data.inspect PATH [PATH …]`."""
+"""Command: what is in a dataset. Usage: `python -m data.inspect PATH … [--picture=out.png]`."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import os
 import sys
 from collections.abc import Sequence
+
+from data import command_line, errors
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the report; returns the exit code, 1 where the data cannot be read."""
     parser = argparse.ArgumentParser(
         prog="python -m data.inspect",
-        description="Tells what is in a dataset: shards, episodes, the range of every leaf, and "
-        "values that cannot be used. Exit code 1 where the data cannot be read.",
+        description="Tells what is in a dataset: shards, episodes and which of them are equal, "
+        "returns, the range of every leaf, and values that cannot be used. Exit code 1 where the "
+        "data cannot be read.",
     )
     parser.add_argument("path", nargs="+", help="folder of shards, .tfrecord shard, or quoted glob")
-    paths = parser.parse_args(arguments).path
-    # Before TensorFlow starts, and around the notice that gym prints when TF-Agents imports it.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with contextlib.redirect_stderr(io.StringIO()):
-        from data import errors, report
+    parser.add_argument(
+        "--picture", help="PNG for returns, lengths, actions, and frames where there are images"
+    )
+    asked = parser.parse_args(arguments)
+    command_line.quieten()
+    from data import picture, report, survey
+
     try:
-        print(report.describe(paths if len(paths) > 1 else paths[0]))
+        if asked.picture is not None:
+            picture.check_path(asked.picture)
+        found = survey.take(asked.path if len(asked.path) > 1 else asked.path[0])
+        print(report.describe(found))
+        if asked.picture is not None:
+            picture.save(found, asked.picture)
     except errors.DataError as error:
         print(error, file=sys.stderr)
         return 1

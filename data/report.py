@@ -1,93 +1,59 @@
-"""A report of what is in a dataset, for people; it goes on where training would stop."""
+"""A report of what is in a dataset, for people."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from data import episodes, manifest, specs, statistics, tfrecord, validation
+from data import episodes, manifest, specs, statistics, survey, tfrecord
 from data.errors import DataError
 
 _MOST_VALUES = 4
 _MOST_PROBLEMS = 20
+_MOST_DUPLICATES = 10
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def describe(paths: tfrecord.Paths) -> str:
+def describe(found: survey.Survey) -> str:
     """A table of shards, episodes and leaves, and the values that cannot be used.
 
-    Args:
-        paths: a folder, a shard, a glob, or a list of those.
-
     Raises:
-        DataError: a shard or its spec cannot be read.
+        DataError: the manifest cannot be read.
     """
-    shards = tfrecord.resolve_shards(paths)
-    spec = tfrecord.read_common_spec(shards)
-    survey = _Survey(spec)
-    for shard in shards:
-        for episode in episodes.cut_episodes(survey.watch(shard)):
-            survey.add(episode)
-    lines = _summary(paths, shards, survey)
-    lines += ["", *_table(spec, survey.accumulators), ""]
-    return "\n".join(lines + _problems(survey.problems))
+    lines = [f"{title:14}{text}" for title, text in _summary(found).items()]
+    lines += ["", *_table(found.spec, found.accumulators), ""]
+    return "\n".join(lines + _problems(found.problems))
 
 
-class _Survey:
-    """What one pass over all frames gathers."""
-
-    def __init__(self, spec: Any) -> None:
-        self._spec = spec
-        self._reader = tfrecord.FrameReader(spec)
-        self.accumulators = {
-            name: statistics.LeafAccumulator(name, tuple(leaf.shape))
-            for name, leaf in specs.named_leaves(spec)
-            if not specs.is_image(leaf)
-        }
-        self.hashes: list[str] = []
-        self.lengths: list[int] = []
-        self.returns: list[float] = []
-        self.problems: list[tuple[str, int, int, validation.Problem]] = []
-
-    def watch(self, shard: str) -> Iterator[episodes.FrameChunk]:
-        """The shard's chunks, noting what is wrong with them."""
-        for chunk in self._reader.read(shard):
-            for problem in validation.find_problems(chunk.frames, self._spec):
-                among = len(chunk.frames.step_type)
-                self.problems.append((shard, chunk.first_record + problem.row, among, problem))
-            yield chunk
-
-    def add(self, episode: episodes.Episode) -> None:
-        """Counts an episode; values that are not finite are left out of the statistics."""
-        self.hashes.append(episode.content_hash)
-        self.lengths.append(episode.num_frames)
-        rewards = tf.nest.flatten(episode.frames.reward)
-        self.returns.append(sum(float(np.sum(r[episode.executed])) for r in rewards))
-        for name, values in specs.named_leaves(episode.frames):
-            if name in self.accumulators:
-                rows = self.accumulators[name].rows(values)
-                if name.split("/")[0] == "action":
-                    rows = rows[episode.executed]
-                finite = np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
-                self.accumulators[name].add(rows[finite])
-
-
-def _summary(paths: tfrecord.Paths, shards: list[str], survey: _Survey) -> list[str]:
-    dataset_hash = episodes.combined_hash(survey.hashes)
-    returns = np.array(survey.returns)
+def _summary(found: survey.Survey) -> dict[str, str]:
+    dataset_hash = episodes.combined_hash(found.hashes)
+    lengths, returns = np.array(found.lengths), np.array(found.returns)
     positive = int(np.sum(returns > 0))
-    return [
-        f"{'shards':14}{len(shards)}",
-        f"{'episodes':14}{len(survey.lengths)} ({len(set(survey.hashes))} different)",
-        f"{'frames':14}{sum(survey.lengths)}",
-        f"{'lengths':14}{_three(np.array(survey.lengths))} (minimum, median, maximum)",
-        f"{'returns':14}{_three(returns)}; above 0 in {positive} of {len(returns)} episodes",
-        f"{'dataset hash':14}{dataset_hash}",
-        f"{'manifest':14}{_compare_manifest(paths, dataset_hash)}",
-    ]
+    quantiles = " ".join(f"{value:.6g}" for value in np.quantile(returns, _QUANTILES))
+    shares = ", ".join(f"{100 * share:g}" for share in _QUANTILES)
+    return {
+        "shards": f"{len(found.shards)}",
+        "episodes": f"{len(lengths)} ({len(set(found.hashes))} different)",
+        "duplicates": _duplicates(found.duplicates),
+        "frames": f"{lengths.sum()}",
+        "lengths": f"{_three(lengths, np.median)} (minimum, median, maximum)",
+        "returns": f"{_three(returns, np.mean)} (minimum, mean, maximum); "
+        f"above 0 in {positive} of {len(returns)} episodes",
+        "quantiles": f"{quantiles} ({shares} % of the returns are at most this)",
+        "dataset hash": dataset_hash,
+        "manifest": _compare_manifest(found.paths, dataset_hash),
+    }
+
+
+def _duplicates(groups: list[list[int]]) -> str:
+    if not groups:
+        return "none"
+    shown = "; ".join(" = ".join(map(str, group)) for group in groups[:_MOST_DUPLICATES])
+    more = len(groups) - _MOST_DUPLICATES
+    return f"episodes {shown}" + (f"; and {more} more groups" if more > 0 else "")
 
 
 def _compare_manifest(paths: tfrecord.Paths, dataset_hash: str) -> str:
@@ -129,7 +95,7 @@ def _cells(accumulator: statistics.LeafAccumulator) -> tuple[str, str, str, str,
     )
 
 
-def _problems(found: list[tuple[str, int, int, validation.Problem]]) -> list[str]:
+def _problems(found: list[survey.FoundProblem]) -> list[str]:
     if not found:
         return ["every observation and action is finite and within bounds"]
     lines = [
@@ -148,5 +114,5 @@ def _values(values: np.ndarray) -> str:
     return " ".join(f"{value:.4g}" for value in values.ravel())
 
 
-def _three(values: np.ndarray) -> str:
-    return f"{values.min():.6g} {np.median(values):.6g} {values.max():.6g}"
+def _three(values: np.ndarray, middle: Callable[[np.ndarray], Any]) -> str:
+    return f"{values.min():.6g} {middle(values):.6g} {values.max():.6g}"

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_agents.utils import example_encoding_dataset
 
 import data
-from data import encoding, inspect
+from data import encoding, inspect, picture, survey
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -44,7 +44,11 @@ def test_a_good_dataset(write_dataset, make_spec, make_episode):
     assert _line(done.stdout, "dataset hash").split()[-1] == dataset_hash
     assert _line(done.stdout, "manifest").endswith("agrees, seed 7")
     returns = [e.frames.reward[e.executed].sum(dtype=np.float64) for e in episodes]
-    assert f"{min(returns):.6g} {np.median(returns):.6g} {max(returns):.6g}" in done.stdout
+    found = _line(done.stdout, "returns").split()[1:4]
+    assert found == [f"{value:.6g}" for value in (min(returns), np.mean(returns), max(returns))]
+    quantiles = np.quantile(returns, [0.05, 0.25, 0.5, 0.75, 0.95])
+    assert _line(done.stdout, "quantiles").split()[1:6] == [f"{q:.6g}" for q in quantiles]
+    assert _line(done.stdout, "duplicates").split() == ["duplicates", "none"]
     position = np.concatenate([e.frames.observation["position"] for e in episodes])
     cells = re.split(r"  +", _line(done.stdout, "observation/position"))
     mean, std = position.mean(axis=0, dtype=float), position.std(axis=0, dtype=float)
@@ -88,6 +92,53 @@ def test_a_changed_dataset_is_told(write_dataset, make_spec, make_episode, capsy
     os.replace(other / "shard-00000.tfrecord", folder / "shard-00000.tfrecord")
     assert inspect.main([os.fspath(folder)]) == 0
     assert "DIFFERS" in _line(capsys.readouterr().out, "manifest")
+
+
+def test_equal_episodes_are_told(write_dataset, make_spec, make_episode, capsys):
+    folder = write_dataset([make_episode(3, seed) for seed in (0, 1, 0, 2, 1, 0)], make_spec())
+    assert inspect.main([os.fspath(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert _line(printed, "duplicates").endswith("episodes 0 = 2 = 5; 1 = 4")
+    assert _line(printed, "episodes").endswith("6 (3 different)")
+    many = [make_episode(2, seed // 2) for seed in range(26)]
+    assert inspect.main([os.fspath(write_dataset(many, make_spec(), name="many"))]) == 0
+    line = _line(capsys.readouterr().out, "duplicates")
+    assert line.endswith("18 = 19; and 3 more groups")
+
+
+def test_a_picture_shows_returns_actions_and_frames(
+    write_dataset, make_spec, make_episode, tmp_path, capsys
+):
+    shape = (12, 16, 3)
+    folder = write_dataset([make_episode(n, n, shape) for n in range(5, 15)], make_spec(shape))
+    assert inspect.main([os.fspath(folder), f"--picture={tmp_path / 'out.png'}"]) == 0
+    assert tf.io.decode_png((tmp_path / "out.png").read_bytes()).shape[-1] in (3, 4)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "out.png"]
+    found = survey.take(folder)
+    drawing = picture.draw(found)
+    panels = {axes.get_title() or axes.get_xlabel(): axes for axes in drawing.axes}
+    heights = {name: sum(bar.get_height() for bar in a.patches) for name, a in panels.items()}
+    executed = sum(range(4, 14))
+    assert heights["return"] == heights["frames of an episode"] == 10
+    assert heights["action[0]"] == heights["action[1]"] == executed
+    first = next(data.read_episodes(folder)).frames.observation["rgb"]
+    strip = [axes.images[0].get_array() for axes in drawing.axes if axes.images]
+    np.testing.assert_array_equal(strip, first)
+
+
+def test_a_picture_leaves_out_what_is_not_finite(bad_shard, tmp_path, capsys):
+    assert inspect.main([bad_shard, f"--picture={tmp_path / 'out.png'}"]) == 0
+    assert (tmp_path / "out.png").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("out.jpg", "the picture is a PNG"), ("absent/out.png", "there is no folder")],
+)
+def test_pictures_that_cannot_be_made(bad_shard, tmp_path, capsys, name, problem):
+    assert inspect.main([bad_shard, f"--picture={tmp_path / name}"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and f"{tmp_path / name}: {problem}" in printed.err
 
 
 def test_unreadable_data_is_one_sentence_and_exit_code_1(tmp_path):
