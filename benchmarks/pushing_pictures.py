@@ -23,7 +23,7 @@ _STRIP_TASKS = (
 )
 # Run, episode of evaluation seed 0, frame: what happens there stands in the page.
 _MOMENTS = {
-    "choice": ("multimodal_dfo_seed0", 0, 0),
+    "choice": ("multimodal_dfo_seed0", 19, 0),
     "push": ("states_dfo_seed0", 0, 14),
 }
 
