@@ -39,6 +39,7 @@ class Normalizer(tf.Module):
         observation_spec: Any,
         action_spec: Any,
         margin: float = 0.05,
+        deviation_exponent: float = 1.0,
     ):
         """Builds the normaliser from exact statistics of the training split.
 
@@ -48,19 +49,25 @@ class Normalizer(tf.Module):
             action_spec: nest of float tensor specs.
             margin: how far beyond the data's range actions are searched, as a fraction of the
                 range's width; not negative.
+            deviation_exponent: observations become (o − mean) / std ** exponent, not negative: 0.5
+                in the published settings of implicit policies on D4RL.
 
         Raises:
-            ValueError: if the margin is negative or the statistics are of other specs.
+            ValueError: if the margin or the exponent is negative or the statistics are of other specs.
         """
         super().__init__(name="Normalizer")
         if margin < 0:
             raise ValueError(f"margin must not be negative, got {margin}.")
+        if deviation_exponent < 0:
+            raise ValueError(f"deviation_exponent must not be negative, got {deviation_exponent}.")
         tf.nest.assert_same_structure(observation_spec, statistics.observation)
         tf.nest.assert_same_structure(action_spec, statistics.action)
         _check_shapes((observation_spec, action_spec), (statistics.observation, statistics.action))
         self.action_space = action_space.ActionSpace(action_spec)
         self._moments = [
-            None if leaf is None else (_variable(leaf.mean), _variable(_deviation(leaf.std)))
+            None
+            if leaf is None
+            else (_variable(leaf.mean), _variable(_deviation(leaf.std) ** deviation_exponent))
             for leaf in tf.nest.flatten(statistics.observation)
         ]
         leaves = tf.nest.flatten(statistics.action)

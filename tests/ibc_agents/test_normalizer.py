@@ -106,6 +106,15 @@ def test_observations_get_mean_zero_and_deviation_one_where_they_vary(observatio
     np.testing.assert_allclose(normalized.std(0), observations.std(0) > 1e-6, atol=1e-3)
 
 
+def test_observations_can_be_divided_by_a_power_of_the_deviation():
+    observations = np.array([[0.0, 5.0], [8.0, 5.0]])
+    normalizer = build(NO_OBSERVATIONS, tf.TensorSpec((1,)), observations, deviation_exponent=0.5)
+    found = normalizer.normalize_observation(tf.constant(observations, tf.float32))
+    np.testing.assert_allclose(found, [[-2.0, 0.0], [2.0, 0.0]])  # the deviation is 4
+    with pytest.raises(ValueError, match="deviation_exponent must not be negative, got -1"):
+        build(NO_OBSERVATIONS, tf.TensorSpec((1,)), deviation_exponent=-1)
+
+
 def test_nested_action_round_trip_in_its_own_dtypes():
     spec = {
         "arm": tensor_spec.BoundedTensorSpec((2,), tf.float64, -3.0, 3.0),
