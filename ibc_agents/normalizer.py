@@ -53,7 +53,8 @@ class Normalizer(tf.Module):
                 in the published settings of implicit policies on D4RL.
 
         Raises:
-            ValueError: if the margin or the exponent is negative or the statistics are of other specs.
+            ValueError: if the margin or the exponent is negative, or the statistics are of other
+                specs.
         """
         super().__init__(name="Normalizer")
         if margin < 0:
