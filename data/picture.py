@@ -58,7 +58,7 @@ def draw(found: survey.Survey) -> figure.Figure:
         *[_STRIP_HEIGHT] * len(found.strips),
     ]
     drawing = figure.Figure(figsize=(_WIDTH, sum(heights)), layout="constrained")
-    parts = drawing.subfigures(len(heights), 1, height_ratios=heights)
+    parts = drawing.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     _draw_episodes(parts[0], found)
     _draw_actions(parts[1], found, action_rows)
     for part, (name, strip) in zip(parts[2:], found.strips.items()):
