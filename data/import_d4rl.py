@@ -1,11 +1,12 @@
-"""Imports an HDF5 file of D4RL into a dataset folder.
+"""Imports a dataset of D4RL into a dataset folder.
 
     python -m data.import_d4rl --source=door-v0_demos_clipped.hdf5 --out=datasets/door --join_pieces
 
-An episode ends where the file says `terminals` or `timeouts`. D4RL's environments end a longer
-demonstration at their limit (200 steps in Adroit), and the next row goes on in the middle of it:
-such pieces stay episodes of their own, or are joined again. Look at the dataset with
-`python -m data.inspect`.
+The source is D4RL's HDF5 file, or TFRecord shards that others made of one row by row, so that the
+action of a LAST frame was executed too. An episode ends where it says `terminals` or `timeouts`.
+D4RL's environments end a longer demonstration at their limit (200 steps in Adroit), and the next
+row goes on in the middle of it: such pieces stay episodes of their own, or are joined again. Look
+at the dataset with `python -m data.inspect`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _MAX_EPISODE_STEPS = flags.DEFINE_integer(
     "Limit of time, in steps, for a file that has no `timeouts`.",
     lower_bound=1,
 )
-command_line.define_import_flags("HDF5 file of D4RL.")
+command_line.define_import_flags("HDF5 file of D4RL, or TFRecord shards (folder, shard, glob).")
 FLAGS = flags.FLAGS
 
 _NEEDED = ("observations", "actions", "rewards", "terminals")
@@ -41,10 +42,8 @@ _LARGEST_JUMP = 2.0
 
 
 def main() -> None:
-    """Imports the file."""
-    from data import manifest
-
-    columns = _read(FLAGS.source)
+    """Imports the dataset."""
+    columns, origin = _read(FLAGS.source)
     terminals = columns["terminals"]
     timeouts = columns.get("timeouts")
     if timeouts is None:
@@ -63,38 +62,67 @@ def main() -> None:
     goes_on = _goes_on(columns["observations"], ends) & ~terminals[ends - 1]
     if _JOIN_PIECES.value:
         ends = ends[~goes_on]
-    command_line.write_dataset(
-        _episodes(columns, ends),
-        len(ends),
-        {
-            "source": os.path.basename(FLAGS.source),
-            "source_format": "D4RL HDF5",
-            "source_sha256": manifest.file_sha256(FLAGS.source),
-            "cuts_by_the_time_limit": int(goes_on.sum()),
-            "pieces_joined": _JOIN_PIECES.value,
-        },
-    )
+    pieces = {
+        "cuts_by_the_time_limit": int(goes_on.sum()),
+        "pieces_joined": _JOIN_PIECES.value,
+    }
+    command_line.write_dataset(_episodes(columns, ends), len(ends), {**origin, **pieces})
     if goes_on.any() and _JOIN_PIECES.value:
         print(f"{goes_on.sum()} pieces were joined with what goes on from them")
     elif goes_on.any():
         print(f"{goes_on.sum()} of them go on in the next one; --join_pieces joins these")
 
 
-def _read(source: str) -> dict[str, np.ndarray]:
-    """The columns [N, ...] of a file."""
-    from data import foreign
+def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The columns [N, ...], and what the manifest says of where they come from."""
+    is_shards = os.path.isdir(os.path.expanduser(source)) or ".tfrecord" in source
+    columns, origin = (_read_shards if is_shards else _read_hdf5)(source)
+    lengths = {key: len(column) for key, column in columns.items()}
+    if len(set(lengths.values())) != 1 or not lengths["actions"]:
+        raise errors.DataError(f"{source}: its columns are empty or differ in length: {lengths}.")
+    for key in {"terminals", "timeouts"} & columns.keys():
+        columns[key] = columns[key].reshape(-1).astype(bool)
+    return columns, origin
+
+
+def _read_hdf5(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    from data import foreign, manifest
 
     with foreign.optional_libraries():
         import h5py
     with foreign.reading(source, "an HDF5 file of D4RL"), h5py.File(source) as file:
         columns = {key: file[key][:] for key in _NEEDED}
         columns |= {key: file[key][:] for key in _OPTIONAL if key in file}
-    lengths = {key: len(column) for key, column in columns.items()}
-    if len(set(lengths.values())) != 1 or not lengths["actions"]:
-        raise errors.DataError(f"{source}: its columns are empty or differ in length: {lengths}.")
-    for key in {"terminals", "timeouts"} & columns.keys():
-        columns[key] = columns[key].reshape(-1).astype(bool)
-    return columns
+    return columns, {
+        "source": os.path.basename(source),
+        "source_format": "D4RL HDF5",
+        "source_sha256": manifest.file_sha256(source),
+    }
+
+
+def _read_shards(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    from tf_agents.trajectories import time_step as ts
+
+    from data import demonstrations
+
+    opened = demonstrations.Demonstrations.open(source, validation_fraction=0.0)
+    frames = [episode.frames for episode in opened.train]
+    if not all(isinstance(leaf, np.ndarray) for leaf in (frames[0].observation, frames[0].action)):
+        raise errors.DataError(
+            f"{source}: its observations or actions have parts, and D4RL's are single vectors."
+        )
+    columns = {
+        "observations": np.concatenate([part.observation for part in frames]),
+        "actions": np.concatenate([part.action for part in frames]),
+        "rewards": np.concatenate([part.reward for part in frames]),
+        "terminals": np.concatenate([part.discount == 0.0 for part in frames]),
+        "timeouts": np.concatenate([part.step_type == ts.StepType.LAST for part in frames]),
+    }
+    return columns, {
+        "source": opened.name,
+        "source_format": "D4RL TFRecord",
+        "source_dataset_hash": opened.dataset_hash,
+    }
 
 
 def _timeouts(terminals: np.ndarray, limit: int) -> np.ndarray:

@@ -133,6 +133,12 @@ def test_d4rl_s_next_observation_closes_an_episode(tmp_path, rng):
     assert len(second.reward) == 6 and second.discount.all()
 
 
+def test_shards_of_d4rl_have_vectors(tmp_path, write_dataset, make_spec, make_episode):
+    folder = write_dataset([make_episode(3)], make_spec())
+    done = helpers.call("data.import_d4rl", f"--source={folder}", f"--out={tmp_path / 'new'}")
+    assert "observations or actions have parts" in helpers.sentence(done)
+
+
 @pytest.mark.parametrize(
     ("columns", "problem"),
     [
@@ -409,7 +415,7 @@ def test_large_pictures_survive_minari_as_jpeg(tmp_path, write_dataset, make_spe
 )
 def test_a_missing_library_is_one_sentence(tmp_path, monkeypatch, command, module):
     monkeypatch.setitem(sys.modules, module, None)
-    done = helpers.call(command, f"--source={tmp_path}", f"--out={tmp_path / 'new'}")
+    done = helpers.call(command, f"--source={tmp_path / 'file'}", f"--out={tmp_path / 'new'}")
     said = helpers.sentence(done)
     assert said.startswith(f"error: {module} is not installed; mend it with: pip install 'ibc-")
 

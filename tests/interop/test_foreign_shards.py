@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_agents.utils import example_encoding_dataset
 
 import data
+from tests.system import helpers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = pathlib.Path(os.environ.get("IBC_INTEROP_DATA", ROOT.parent / "shared" / "interop"))
@@ -94,3 +95,27 @@ def test_what_we_write_of_them_is_equal(tmp_path):
         for episode in opened.train:
             writer.write(episode)
     assert data.Demonstrations.open(tmp_path / "copy").dataset_hash == opened.dataset_hash
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces", "joined"),
+    [
+        ("d4rl/door-human-v0", [200, 100] * 5 + [200], [300] * 5 + [200]),
+        ("d4rl/kitchen-complete-v0", [184, 185, 191, 195], [184, 185, 191, 195]),
+    ],
+)
+def test_cut_demonstrations_are_joined(name, pieces, joined, tmp_path):
+    """By where the observation goes on; every row is an executed action."""
+    for out, flag, lengths in (("a", "nojoin_pieces", pieces), ("b", "join_pieces", joined)):
+        arguments = (f"--source={FOLDER / name}", f"--out={tmp_path / out}", f"--{flag}")
+        done = helpers.call("data.import_d4rl", *arguments)
+        assert done.returncode == 0, done
+        episodes = list(data.read_episodes(tmp_path / out))
+        assert [episode.num_frames for episode in episodes] == lengths
+        assert all(episode.executed.all() for episode in episodes)
+        rewards = np.concatenate([episode.frames.reward for episode in episodes])
+        theirs = [episode.frames.reward for episode in data.read_episodes(FOLDER / name)]
+        np.testing.assert_array_equal(rewards, np.concatenate(theirs))
+    assert data.read_manifest(tmp_path / "b").extra["cuts_by_the_time_limit"] == (
+        len(pieces) - len(joined)
+    )
