@@ -1,12 +1,12 @@
 """How fast block pushing is on this machine, and how often its demonstrators succeed.
 
-Usage: python benchmarks/pushing_rates.py [--seconds=5] [--episodes=300] [--collect=2000]
-           [--out=benchmarks/results/pushing_rates.json]
+Usage: python benchmarks/pushing_rates.py [PART] [--episodes=300] [--seconds=5] [--collect=2000]
 
-Control steps and pictures are counted a CPU-second of one process; demonstrators run in episodes
-0 … n − 1 of seed 1, which no training run collects. With --collect so many demonstrations are
-collected by the command in all its processes, into a temporary folder, once in states and once in
-pictures; that is wall time, and wants a quiet machine.
+The parts, by default all: *demonstrators* run in episodes 0 … n - 1 of seed 1, which no training
+run collects, and their control steps are counted a CPU-second of one process; *pictures* likewise.
+*collection* runs the command in all its processes, into a temporary folder, once in states and once
+in pictures; that is wall time, and wants a quiet machine. Each prints a table and replaces its part
+of benchmarks/results/pushing_rates.json.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tf_agents.policies import py_policy
 from environments import base, block_pushing
 from ibc_agents import evaluation
 
+_OUT = runs.ROOT / "benchmarks" / "results" / "pushing_rates.json"
 _SEED = 1
 
 TASKS: dict[str, tuple[Any, Any]] = {
@@ -114,48 +115,68 @@ def collect(environment: str, episodes: int) -> dict[str, float]:
     return {"episodes": episodes, "wall_seconds": seconds, "megabytes": megabytes}
 
 
-def main() -> None:
-    """Measures, prints tables and writes the numbers where --out says."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each rate")
-    parser.add_argument("--episodes", type=int, default=300, help="of each demonstrator")
-    parser.add_argument("--collect", type=int, default=0, help="demonstrations of each kind")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
-    arguments = parser.parse_args()
-    results: dict[str, Any] = {"demonstrators": {}, "pictures": {}, "collection": {}}
-
+def measure_demonstrators(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Each of them, and with noise those that are used so."""
     print("| demonstrator | noise | success | mean steps | steps a CPU-second |")
     print("|---|---|---|---|---|")
+    results = {}
     for task, noise in [(task, 0.0) for task in TASKS] + list(NOISY.items()):
         found = demonstrate(task, noise, arguments.episodes)
-        results["demonstrators"][f"{task}, noise {noise:g}"] = found
+        results[f"{task}, noise {noise:g}"] = found
         print(
             f"| {task} | {noise:g} m | {found['successes']}/{found['episodes']} "
             f"| {found['mean_steps']:.0f} | {found['steps_per_cpu_second']:.0f} |",
             flush=True,
         )
+    return {**results, "seed": _SEED}
 
+
+def measure_pictures(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Each size in both looks."""
     print("\n| picture | look | pictures a CPU-second |\n|---|---|---|")
+    results = {}
     for size in SIZES:
         for detailed in (False, True):
             look = "detailed" if detailed else "plain"
             per_second = picture_rate(size, detailed, arguments.seconds)
-            results["pictures"]["{}x{}, {}".format(*size, look)] = per_second
+            results["{}x{}, {}".format(*size, look)] = per_second
             print("| {}×{} | {} | {:.0f} |".format(*size, look, per_second), flush=True)
+    return results
 
-    if arguments.collect:
-        print("\n| collected | wall time | size |\n|---|---|---|")
-        for environment in ("pushing", "pushing_pixels"):
-            found = collect(environment, arguments.collect)
-            results["collection"][environment] = found
-            print(
-                f"| {arguments.collect:,} of {environment} | {found['wall_seconds'] / 60:.1f} min "
-                f"| {found['megabytes']:.0f} MB |",
-                flush=True,
-            )
-    if arguments.out:
-        content = {**results, "seed": _SEED, **measuring.machine()}
-        arguments.out.write_text(json.dumps(content, indent=2) + "\n")
+
+def measure_collection(arguments: argparse.Namespace) -> dict[str, Any]:
+    """States and pictures."""
+    print("\n| collected | wall time | size |\n|---|---|---|")
+    results = {}
+    for environment in ("pushing", "pushing_pixels"):
+        found = results[environment] = collect(environment, arguments.collect)
+        print(
+            f"| {arguments.collect:,} of {environment} | {found['wall_seconds'] / 60:.1f} min "
+            f"| {found['megabytes']:.0f} MB |",
+            flush=True,
+        )
+    return results
+
+
+PARTS = {
+    "demonstrators": measure_demonstrators,
+    "pictures": measure_pictures,
+    "collection": measure_collection,
+}
+
+
+def main() -> None:
+    """Measures what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="?", choices=PARTS, help="by default all")
+    parser.add_argument("--episodes", type=int, default=300, help="of each demonstrator")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each picture's rate")
+    parser.add_argument("--collect", type=int, default=2000, help="demonstrations of each kind")
+    arguments = parser.parse_args()
+    for part in [arguments.part] if arguments.part else PARTS:
+        found = {**PARTS[part](arguments), **measuring.machine()}
+        results = json.loads(_OUT.read_text()) if _OUT.exists() else {}
+        _OUT.write_text(json.dumps({**results, part: found}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
