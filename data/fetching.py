@@ -62,9 +62,13 @@ def fetch(url: str, path: str | os.PathLike, sha256: str | None = None) -> Fetch
         if not path.exists():
             with open(partial, "ab") as file:
                 _lock(file, path)
-                _complete(url, file, partial.with_name(f"{partial.name}.json"))
-                file.flush()
-                os.fsync(file.fileno())
+                try:
+                    _complete(url, file, partial.with_name(f"{partial.name}.json"))
+                finally:
+                    file.flush()
+                    os.fsync(file.fileno())
+                    if not file.tell():
+                        partial.unlink()
             found = Fetched(url, partial.stat().st_size, manifest.file_sha256(partial))
             if sha256 not in (None, found.sha256):
                 partial.unlink()

@@ -49,6 +49,8 @@ def reading(source: str, kind: str) -> Iterator[None]:
         yield
     except DataError:
         raise
+    except FileNotFoundError as error:
+        raise DataError(f"{source}: is not there; name {kind}.") from error
     except (OSError, KeyError, ValueError, AssertionError, tf.errors.OpError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{source}: cannot be read as {kind} ({said}).") from error
