@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from data.errors import DataError
     from data.manifest import Manifest, read_manifest, write_manifest
     from data.memory_source import InMemorySource
+    from data.prioritized_source import PrioritizedSource
     from data.statistics import LeafStatistics, Statistics, compute_statistics
     from data.tfrecord import read_episodes, read_spec, resolve_shards
     from data.windows import tf_window_indices, window_indices, windows_in_order
@@ -29,6 +30,7 @@ _HOMES = {
     "InMemorySource": "memory_source",
     "LeafStatistics": "statistics",
     "Manifest": "manifest",
+    "PrioritizedSource": "prioritized_source",
     "Statistics": "statistics",
     "compute_statistics": "statistics",
     "read_episodes": "tfrecord",
@@ -43,9 +45,9 @@ _HOMES = {
 
 __all__ = [
     "DataError", "Demonstrations", "Episode", "EpisodeCollection", "EpisodeWriter",
-    "InMemorySource", "LeafStatistics", "Manifest", "Statistics", "compute_statistics",
-    "read_episodes", "read_manifest", "read_spec", "resolve_shards", "tf_window_indices",
-    "window_indices", "windows_in_order", "write_manifest",
+    "InMemorySource", "LeafStatistics", "Manifest", "PrioritizedSource", "Statistics",
+    "compute_statistics", "read_episodes", "read_manifest", "read_spec", "resolve_shards",
+    "tf_window_indices", "window_indices", "windows_in_order", "write_manifest",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import gin
 import numpy as np
@@ -77,7 +78,7 @@ class InMemorySource:
             self._ends[:, None] + np.arange(1 - sequence_length, 1), self._starts[:, None]
         )
 
-        def gather(chosen: tf.Tensor) -> tuple[trajectory.Trajectory, tuple[()]]:
+        def gather(chosen: tf.Tensor) -> tuple[trajectory.Trajectory, Any]:
             # By NumPy, as fast as TensorFlow, for which all frames would have to be copied.
             gathered = tf.numpy_function(
                 lambda numbers: [leaf[rows[numbers]] for leaf in leaves],
@@ -88,14 +89,23 @@ class InMemorySource:
                 tf.ensure_shape(values, [*chosen.shape, sequence_length, *leaf.shape])
                 for values, leaf in zip(gathered, spec, strict=True)
             ]
-            return tf.nest.pack_sequence_as(self._spec, shaped), ()
+            return tf.nest.pack_sequence_as(self._spec, shaped), self._info(chosen)
 
-        order = _order(len(self._ends), seed, start_step * batch_size)
-        return order.rebatch(batch_size).map(gather).prefetch(tf.data.AUTOTUNE)
+        batches = self._batches(batch_size, seed, start_step)
+        return batches.map(gather).prefetch(tf.data.AUTOTUNE)
 
     def close(self) -> None:
         """Lets go of the frames."""
         self._frames = None
+
+    def _batches(self, batch_size: int, seed: int, start_step: int) -> tf.data.Dataset:
+        """The numbers of the windows of each batch, int64 [B], from a step on."""
+        return _order(self.num_windows, seed, start_step * batch_size).rebatch(batch_size)
+
+    def _info(self, chosen: tf.Tensor) -> Any:
+        """What a batch of these windows carries beside them."""
+        del chosen
+        return ()
 
 
 def _order(num_windows: int, seed: int, position: int) -> tf.data.Dataset:

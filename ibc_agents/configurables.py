@@ -9,6 +9,7 @@ import tensorflow as tf
 
 _MODULES = (
     "data.memory_source",
+    "data.prioritized_source",
     "data.replay",
     "ibc_agents.agents",
     "ibc_agents.experiment",

@@ -35,7 +35,11 @@ _MEMORIZED_AT_ONCE = 256  # windows
 
 
 class Source(Protocol):
-    """Where training batches come from; see `data.replay` and `data.memory_source`."""
+    """Where training batches come from; see `data.replay` and `data.memory_source`.
+
+    A source that wants to know may have a method `feedback`, which then gets, in the graph of the
+    train step, each batch's info and the losses of its windows ``[B]``.
+    """
 
     def load(self, loaded: Any, spec: trajectory.Trajectory) -> None:
         """Takes the training episodes."""
@@ -43,7 +47,7 @@ class Source(Protocol):
     def dataset(
         self, sequence_length: int, batch_size: int, seed: int, start_step: int = 0
     ) -> tf.data.Dataset:
-        """Returns the endless dataset of `(Trajectory [B, T, …], ())`."""
+        """Returns the endless dataset of `(Trajectory [B, T, …], info)`."""
 
     def close(self) -> None:
         """Frees what it holds."""
@@ -266,6 +270,7 @@ class Experiment:
                 lambda step: self.source.dataset(window, batch_size, self.seed, step),
                 held_out.batches(opened, window, batch_size),
                 self.training,
+                getattr(self.source, "feedback", None),
             )
             directory.write_operative_config()
             first_step = trainer.step

@@ -79,15 +79,17 @@ class Trainer:
         make_dataset: Callable[[int], tf.data.Dataset],
         validation: Iterable[Any],
         numbers: settings.TrainingSettings,
+        feedback: Callable[[Any, tf.Tensor], None] | None = None,
     ):
         """Restores the newest checkpoint, if there is one.
 
         Args:
             directory: of the run.
             agent: to be trained; its `train_step_counter` counts the steps.
-            make_dataset: makes the endless dataset of `(Trajectory, ())` from a given step on.
+            make_dataset: makes the endless dataset of `(Trajectory, info)` from a given step on.
             validation: batches of held-out experience; may be empty.
             numbers: how long, and how often to look.
+            feedback: gets, in the graph, each batch's info and the losses of its windows ``[B]``.
 
         Raises:
             RunError: if the checkpoint is of another agent or damaged.
@@ -97,6 +99,11 @@ class Trainer:
         self._validation = list(validation)
         self._numbers = numbers
         start = restore(directory, agent)
+
+        def after_step(sample: Any, loss_info: Any) -> None:
+            assert feedback is not None
+            feedback(sample[1], loss_info.extra[behavioral_cloning_agent.EXAMPLE_LOSSES])
+
         self._learner = learner_lib.Learner(
             str(directory.path),
             agent.train_step_counter,
@@ -105,6 +112,7 @@ class Trainer:
             # Checkpoints are taken below, where a full disk can be told from other errors.
             checkpoint_interval=_NEVER,
             summary_interval=numbers.summary_interval,
+            after_train_strategy_step_fn=after_step if feedback else None,
         )
         self._validation_loss = common.function(agent.validate)
         self._validation_writer = tf.summary.create_file_writer(str(directory.path / "validation"))

@@ -13,8 +13,8 @@ stream for each row); see `ibc_agents.random`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import tensorflow as tf
 
@@ -74,10 +74,31 @@ class Proposal(Protocol):
     """Where counter-examples and a sampler's first actions come from."""
 
     def sample(self, code: tf.Tensor, n: int, bounds: Bounds, seed: tf.Tensor) -> tf.Tensor:
-        """Returns `n` actions for each row of `code` ``[B, C]``: float32 ``[B, n, A]``."""
+        """Returns `n` counter-examples for each row of `code` ``[B, C]``: float32 ``[B, n, A]``."""
 
-    def log_prob(self, code: tf.Tensor, actions: tf.Tensor, bounds: Bounds) -> tf.Tensor:
-        """Returns log q(actions | code), float32 ``[B, N]``, for `actions` ``[B, N, A]``."""
+    def log_prob(
+        self, code: tf.Tensor, actions: tf.Tensor, bounds: Bounds, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the log density of `sample` at `actions` ``[B, N, A]``: float32 ``[B, N]``.
+
+        With the seed that `sample` got: a proposal may draw its own form from it.
+        """
+
+    def first_actions(self, code: tf.Tensor, n: int, bounds: Bounds, seed: tf.Tensor) -> tf.Tensor:
+        """Returns `n` actions inside the bounds where a search begins: float32 ``[B, n, A]``."""
+
+
+@runtime_checkable
+class LearnedProposal(Proposal, Protocol):
+    """A proposal that learns beside the energy."""
+
+    trainable_variables: Sequence[tf.Variable]
+
+    def build(self, code: tf.Tensor, action_size: int) -> None:
+        """Creates the variables, for codes like `code` ``[B, C]`` and A dimensions."""
+
+    def loss(self, code: tf.Tensor, action: tf.Tensor, training: bool) -> tf.Tensor:
+        """Returns what to add to the loss of each example ``[B]``, of actions ``[B, A]``."""
 
 
 class Loss(Protocol):

@@ -126,8 +126,9 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
 
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
+        proposal_seed = random.fold_in(seed, 0)
         counter_examples = self._proposal.sample(
-            code, self._num_counter_examples, self._normalizer.bounds, random.fold_in(seed, 0)
+            code, self._num_counter_examples, self._normalizer.bounds, proposal_seed
         )
         losses, reports = [], []
         for j in range(action.shape[-1]):
@@ -135,7 +136,7 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
             energies = self._energy_network.energy(code, candidates, training)
             # Of this dimension alone: the ones before it are not drawn but given.
             log_probs = self._proposal.log_prob(
-                code, candidates[..., j:], self._normalizer.bounds.of_dimension(j)
+                code, candidates[..., j:], self._normalizer.bounds.of_dimension(j), proposal_seed
             )
             losses.append(
                 self._loss_of_energies(

@@ -17,6 +17,8 @@ from ibc_agents.agents import experience as experience_lib
 from ibc_agents.agents import guarded_update
 from ibc_agents.policies import window_policy
 
+EXAMPLE_LOSSES = "example_losses"
+
 
 class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
     """Learns the newest action of a window of demonstrations, by supervised learning.
@@ -26,8 +28,9 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
     randomness is a function of `seed` and the train step. A step whose loss or gradients are not
     finite is skipped and counted (`guarded_update`).
 
-    Subclasses implement `_example_losses`; what a step reports travels in `LossInfo.extra`, a dict
-    of scalars, and goes to TensorBoard.
+    Subclasses implement `_example_losses`; what a step reports travels in `LossInfo.extra`, a dict:
+    scalars, which go to TensorBoard, and under `EXAMPLE_LOSSES` the loss of each window ``[B]``, of
+    which a source of data may want to know.
     """
 
     def __init__(
@@ -102,11 +105,11 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
             experience: ``[B, T, …]``, as `loss` takes it.
 
         Returns:
-            What `loss` returns, and in `extra` also the `gradient_norm`.
+            The loss and, in `extra`, the scalars of `loss` and the `gradient_norm`.
         """
         loss_info, gradients = self._differentiate(experience, None, training=False)
         norm = guarded_update.global_norm(gradients)
-        return loss_info._replace(extra={**loss_info.extra, "gradient_norm": norm})
+        return loss_info._replace(extra={**_scalars(loss_info), "gradient_norm": norm})
 
     @abc.abstractmethod
     def _example_losses(
@@ -136,7 +139,10 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         count = _sum_over_replicas(tf.reduce_sum(executed))
         return tf_agent.LossInfo(
             _masked_mean(losses, executed, count),
-            {key: _masked_mean(value, executed, count) for key, value in report.items()},
+            {
+                EXAMPLE_LOSSES: tf.where(executed > 0, losses, 0.0),
+                **{key: _masked_mean(value, executed, count) for key, value in report.items()},
+            },
         )
 
     def _examples(self, experience: trajectory.Trajectory) -> tuple[Any, tf.Tensor, tf.Tensor]:
@@ -179,7 +185,7 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
     def _summarize(self, loss_info, gradient_norm):
         scalars = {
-            **_sum_over_replicas({"loss": loss_info.loss, **loss_info.extra}),
+            **_sum_over_replicas({"loss": loss_info.loss, **_scalars(loss_info)}),
             "gradient_norm": gradient_norm,
             "skipped_steps": self._update.skipped,
         }
@@ -198,6 +204,10 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
     def _variables(self) -> list[tf.Variable]:
         return [variable for module in self._trained for variable in module.trainable_variables]
+
+
+def _scalars(loss_info: tf_agent.LossInfo) -> dict[str, tf.Tensor]:
+    return {name: value for name, value in loss_info.extra.items() if name != EXAMPLE_LOSSES}
 
 
 def _sum_over_replicas(values: Any) -> Any:

@@ -96,6 +96,11 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         self._loss_of_energies = loss or losses_lib.InfoNCE()
         self._gradient_penalty = gradient_penalty
         building.build_energy_network(energy_network, time_step_spec, normalizer, window)
+        trained: list[tf.Module] = [energy_network]
+        if isinstance(self._proposal, types.LearnedProposal):
+            example = building.example_window(time_step_spec, normalizer, window)
+            self._proposal.build(energy_network.encode(example), normalizer.action_space.size)
+            trained.append(self._proposal)
         policy = implicit_policy.ImplicitPolicy(
             time_step_spec,
             action_spec,
@@ -113,7 +118,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             normalizer,
             optimizer,
             window,
-            trained=[energy_network],
+            trained=trained,
             seed=seed,
             train_step_counter=train_step_counter,
         )
@@ -137,21 +142,24 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
 
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
-        counter_examples, log_probs = self._draw_counter_examples(code, seed)
+        proposal_seed = random.fold_in(seed, 0)
+        counter_examples = self._draw_counter_examples(code, proposal_seed, random.fold_in(seed, 1))
         candidates = tf.concat([action[:, None], counter_examples], axis=1)
         energies, gradients = self._energies(code, candidates, training)
-        demonstration_log_prob = None
-        if log_probs is not None:
-            demonstration_log_prob = self._proposal.log_prob(
-                code, action[:, None], self._normalizer.bounds
-            )[:, 0]
-        losses = self._loss_of_energies(
-            energies[:, 0], energies[:, 1:], demonstration_log_prob, log_probs
-        )
+        log_probs = None, None
+        if self._counter_example_sampler is None:
+            all_log_probs = tf.stop_gradient(
+                self._proposal.log_prob(code, candidates, self._normalizer.bounds, proposal_seed)
+            )
+            log_probs = all_log_probs[:, 0], all_log_probs[:, 1:]
+        losses = self._loss_of_energies(energies[:, 0], energies[:, 1:], *log_probs)
         report = self._report(energies)
         if self._gradient_penalty is not None:
             report["gradient_penalty"] = self._gradient_penalty(gradients)
             losses += report["gradient_penalty"]
+        if isinstance(self._proposal, types.LearnedProposal):
+            report["proposal_loss"] = self._proposal.loss(code, action, training)
+            losses += report["proposal_loss"]
         return losses, report
 
     def _check_sampler(self, sampler):
@@ -171,21 +179,18 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             "demonstration_picked": tf.cast(tf.argmin(energies, axis=1) == 0, tf.float32),
         }
 
-    def _draw_counter_examples(self, code, seed):
-        """Returns actions ``[B, N, A]`` and their log densities ``[B, N]``, None if not known."""
+    def _draw_counter_examples(self, code, proposal_seed, sampler_seed):
+        """Returns actions ``[B, N, A]`` into which no gradient flows."""
         code, bounds = tf.stop_gradient(code), self._normalizer.bounds
-        drawn = self._proposal.sample(
-            code, self._num_counter_examples, bounds, random.fold_in(seed, 0)
-        )
-        if self._counter_example_sampler is None:
-            return tf.stop_gradient(drawn), self._proposal.log_prob(code, drawn, bounds)
-        moved = self._counter_example_sampler(
-            lambda actions: self._energy_network.energy(code, actions),
-            drawn,
-            bounds,
-            random.fold_in(seed, 1),
-        )
-        return tf.stop_gradient(moved.actions), None
+        drawn = self._proposal.sample(code, self._num_counter_examples, bounds, proposal_seed)
+        if self._counter_example_sampler is not None:
+            drawn = self._counter_example_sampler(
+                lambda actions: self._energy_network.energy(code, actions),
+                drawn,
+                bounds,
+                sampler_seed,
+            ).actions
+        return tf.stop_gradient(drawn)
 
     def _energies(self, code, actions, training):
         """Returns energies ``[B, N]`` and, if they are penalised, their slopes ``[B, N, A]``."""

@@ -64,7 +64,7 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             raise ValueError(f"policy_temperature must be positive, got {policy_temperature}.")
         self._training_temperature = training_temperature
         self._mixture_network = mixture_density.MixtureDensityNetwork(
-            encoder, normalizer.action_space.size, num_components, min_stddev
+            normalizer.action_space.size, encoder, num_components, min_stddev
         )
         self._mixture_network(building.example_window(time_step_spec, normalizer, window))
         policy = mdn_policy.MdnPolicy(

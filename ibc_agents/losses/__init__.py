@@ -3,5 +3,6 @@
 from ibc_agents.losses.contrastive_divergence import ContrastiveDivergence
 from ibc_agents.losses.gradient_penalty import GradientPenalty
 from ibc_agents.losses.info_nce import InfoNCE
+from ibc_agents.losses.ranking_nce import RankingNCE
 
-__all__ = ["ContrastiveDivergence", "GradientPenalty", "InfoNCE"]
+__all__ = ["ContrastiveDivergence", "GradientPenalty", "InfoNCE", "RankingNCE"]

@@ -15,6 +15,7 @@ from ibc_agents.networks.prefix_energy import PrefixEnergyNetwork
 from ibc_agents.networks.random_shift import RandomShift
 from ibc_agents.networks.regression import RegressionNetwork
 from ibc_agents.networks.spectral_norm import SpectralNormDense
+from ibc_agents.networks.squared_norm import SquaredNorm
 
 __all__ = [
     "ConvMaxPool",
@@ -36,4 +37,5 @@ __all__ = [
     "RegressionNetwork",
     "SpatialSoftArgmax",
     "SpectralNormDense",
+    "SquaredNorm",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import gin
 import tensorflow as tf
 from tf_agents.networks import network
 
@@ -22,6 +23,7 @@ class MixtureParameters(NamedTuple):
     stddevs: tf.Tensor
 
 
+@gin.configurable(denylist=["action_size"])
 class MixtureDensityNetwork(network.Network):
     """An encoder and a linear layer: from the observation window to a mixture density.
 
@@ -38,8 +40,8 @@ class MixtureDensityNetwork(network.Network):
 
     def __init__(
         self,
-        encoder: tf.keras.layers.Layer,
         action_size: int,
+        encoder: tf.keras.layers.Layer,
         num_components: int = 26,
         min_stddev: float = 0.05,
         name: str = "MixtureDensityNetwork",
@@ -47,8 +49,8 @@ class MixtureDensityNetwork(network.Network):
         """Creates the network; variables come with the first call.
 
         Args:
-            encoder: maps the observation window to a vector ``[B, ·]``.
             action_size: A, positive.
+            encoder: maps the observation window, or the code of one, to a vector ``[B, ·]``.
             num_components: K, positive; 26 is the paper's.
             min_stddev: the smallest standard deviation, positive; scaled actions lie in [−1, 1].
             name: of the network.

@@ -29,6 +29,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         dropout_rate: float = 0.0,
         layer_norm: bool = False,
         dense: layers.DenseFactory = tf.keras.layers.Dense,
+        head: tf.keras.layers.Layer | None = None,
         name: str = "MlpEnergyNetwork",
     ):
         """Creates the network; variables come with the first call.
@@ -44,6 +45,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
             dense: makes a dense layer of so many units, for example `SpectralNormDense` (the
                 paper's D4RL energies). The two shares of the first layer are layers of their own,
                 so each is normalised by itself. An encoder has a setting of its own.
+            head: maps ``[M, W]`` to energies ``[M, 1]``; by default one of `dense`.
             name: of the network.
 
         Raises:
@@ -54,7 +56,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         self._observation_projection = dense(width)
         self._action_projection = dense(width, use_bias=False)
         self._blocks = layers.DenseResNet(width, depth, activation, dropout_rate, layer_norm, dense)
-        self._output = dense(1)
+        self._head = head or dense(1)
 
     def encode(self, observation: Any, training: bool = False) -> tf.Tensor:
         """Returns the observation's share of the first layer, ``[B, W]``."""
@@ -67,4 +69,4 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         hidden = code[:, None] + self._action_projection(actions, training=training)
         # Two-dimensional products are a good deal faster than batched ones.
         hidden = self._blocks(tf.reshape(hidden, [-1, hidden.shape[-1]]), training=training)
-        return tf.reshape(self._output(hidden, training=training), [batch_size, n])
+        return tf.reshape(self._head(hidden, training=training), [batch_size, n])

@@ -78,7 +78,9 @@ class ImplicitPolicy(window_policy.WindowPolicy):
     def _optimize(self, observation, seed, trace=False):
         code = self._energy_network.encode(observation)
         bounds = self._normalizer.bounds
-        initial = self._proposal.sample(code, self._num_samples, bounds, random.fold_in(seed, 0))
+        initial = self._proposal.first_actions(
+            code, self._num_samples, bounds, random.fold_in(seed, 0)
+        )
         return self._sampler(
             lambda actions: self._energy_network.energy(code, actions),
             initial,

@@ -27,7 +27,15 @@ class Uniform:
         unit = random.uniform(seed, tf.shape(code)[0], [n, bounds.low.shape[0]])
         return bounds.low + unit * (bounds.high - bounds.low)
 
-    def log_prob(self, code: tf.Tensor, actions: tf.Tensor, bounds: types.Bounds) -> tf.Tensor:
+    def first_actions(
+        self, code: tf.Tensor, n: int, bounds: types.Bounds, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """As `sample`."""
+        return self.sample(code, n, bounds, seed)
+
+    def log_prob(
+        self, code: tf.Tensor, actions: tf.Tensor, bounds: types.Bounds, seed: tf.Tensor
+    ) -> tf.Tensor:
         """Returns the log density, float32 ``[B, N]``: −inf outside the bounds.
 
         Dimensions of zero width hold one value only and add nothing.
@@ -36,8 +44,9 @@ class Uniform:
             code: ``[B, C]``, not used.
             actions: ``[B, N, A]``, scaled.
             bounds: scaled bounds.
+            seed: not used.
         """
-        del code
+        del code, seed
         width = bounds.high - bounds.low
         log_volume = tf.reduce_sum(tf.where(width > 0, tf.math.log(tf.maximum(width, 1e-30)), 0.0))
         inside = tf.reduce_all((actions >= bounds.low) & (actions <= bounds.high), axis=-1)

@@ -2,7 +2,7 @@
 
 from ibc_agents.samplers.autoregressive import Autoregressive
 from ibc_agents.samplers.derivative_free import DerivativeFree
-from ibc_agents.samplers.langevin import ExactUpdate, Langevin, PublishedUpdate
+from ibc_agents.samplers.langevin import ExactUpdate, Langevin, NormalizedUpdate, PublishedUpdate
 from ibc_agents.samplers.schedules import Constant, Polynomial
 from ibc_agents.samplers.sequence import Sequence
 
@@ -12,6 +12,7 @@ __all__ = [
     "DerivativeFree",
     "ExactUpdate",
     "Langevin",
+    "NormalizedUpdate",
     "Polynomial",
     "PublishedUpdate",
     "Sequence",

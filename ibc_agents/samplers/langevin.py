@@ -82,6 +82,21 @@ class ExactUpdate:
 
 
 @gin.configurable
+class NormalizedUpdate:
+    """−λ ∇E / rms(∇E), without noise: steps of a given length, however steep the energy is.
+
+    The energies that are learned differ in steepness by orders of magnitude, over training and
+    between observations; the length of a step in action units is what can be chosen beforehand.
+    """
+
+    def __call__(self, gradient, noise, step_size, half_range):
+        """See `Update`."""
+        del noise, half_range
+        mean_square = tf.reduce_mean(tf.square(gradient), axis=-1, keepdims=True)
+        return -step_size * gradient * tf.math.rsqrt(mean_square + 1e-12)
+
+
+@gin.configurable
 class Langevin:
     """A chain of noisy gradient steps for every sample.
 

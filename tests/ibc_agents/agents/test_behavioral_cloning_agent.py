@@ -60,7 +60,10 @@ def test_contract_agent_is_a_tf_agent(make):
     assert agent.train_sequence_length == 3
     info = agent.train(helpers.make_experience(4, 3))
     assert isinstance(info, tf_agent.LossInfo)
+    example_losses = info.extra.pop("example_losses")
     assert info.loss.shape == () and all(value.shape == () for value in info.extra.values())
+    assert example_losses.shape == (4,)
+    np.testing.assert_allclose(info.loss, tf.reduce_mean(example_losses), rtol=1e-5)
     assert agent.train_step_counter.numpy() == 1
 
 

@@ -59,7 +59,7 @@ def test_training_lowers_the_loss(make, window):
     assert last < 0.7 * first
     assert agent.train_step_counter.numpy() == 60
     for info in infos:
-        assert np.isfinite([float(value) for value in [info.loss, *info.extra.values()]]).all()
+        assert np.isfinite([np.mean(value) for value in [info.loss, *info.extra.values()]]).all()
 
 
 def test_loss_is_the_papers():
@@ -83,6 +83,9 @@ def test_loss_is_the_papers():
         "counter_example_energy": energies[:, 1:].mean(),
         "demonstration_picked": picked,
     }
+    np.testing.assert_allclose(
+        info.extra.pop("example_losses"), -np.log(probability[:, 0]), rtol=1e-4
+    )
     assert set(info.extra) == set(expected)
     for key, value in expected.items():
         np.testing.assert_allclose(info.extra[key], value, rtol=1e-4, atol=1e-6)

@@ -48,7 +48,7 @@ def test_loss_is_the_negative_log_density_of_the_newest_action(temperature):
     ]
     taken = np.argmax(shares, axis=0)
     stddev = parameters.stddevs.numpy()[np.arange(6), taken].mean()
-    assert set(info.extra) == {"component_stddev", "weights_entropy"}
+    assert set(info.extra) == {"component_stddev", "weights_entropy", "example_losses"}
     np.testing.assert_allclose(info.extra["component_stddev"], stddev, rtol=1e-5)
     np.testing.assert_allclose(info.extra["weights_entropy"], entropy, rtol=1e-5)
 

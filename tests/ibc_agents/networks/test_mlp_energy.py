@@ -60,6 +60,16 @@ def test_contract_energy_network_encodes_once_whatever_the_number_of_actions(n):
     assert encoder.calls == [(3, False)]
 
 
+def test_another_head():
+    plain, squared = (
+        networks.MlpEnergyNetwork(width=16, head=head)
+        for head in (None, networks.SquaredNorm(units=4))
+    )
+    assert (plain((OBSERVATION, ACTIONS))[0].numpy() < 0).any()
+    assert (squared((OBSERVATION, ACTIONS))[0].numpy() > 0).all()
+    assert len(squared.trainable_variables) == len(plain.trainable_variables) + 1
+
+
 def test_training_reaches_the_encoder():
     encoder = CountingEncoder()
     network = networks.MlpEnergyNetwork(width=4, depth=2, encoder=encoder)

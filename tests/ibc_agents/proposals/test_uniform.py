@@ -26,7 +26,7 @@ def test_contract_proposal_samples_stay_in_bounds(ranges, seed):
     actions = proposal.sample(CODE, 50, bounds, tf.constant([seed, 0], tf.int32))
     assert actions.shape == (2, 50, len(ranges)) and actions.dtype == tf.float32
     assert (actions >= bounds.low).numpy().all() and (actions <= bounds.high).numpy().all()
-    assert np.isfinite(proposal.log_prob(CODE, actions, bounds)).all()
+    assert np.isfinite(proposal.log_prob(CODE, actions, bounds, SEED)).all()
 
 
 def test_moments():
@@ -53,6 +53,6 @@ def test_contract_proposal_log_prob_is_the_closed_form():
     """−log(volume) inside, −inf outside; a dimension of one value adds nothing."""
     bounds = helpers.make_bounds([-1.0, 0.0, 2.0], [1.0, 6.0, 2.0])
     actions = tf.constant([[[0.0, 1.0, 2.0], [-1.0, 6.0, 2.0]], [[0.0, 6.1, 2.0], [0.0, 1.0, 2.1]]])
-    log_prob = proposals.Uniform().log_prob(CODE, actions, bounds)
+    log_prob = proposals.Uniform().log_prob(CODE, actions, bounds, SEED)
     np.testing.assert_allclose(log_prob[0], [-np.log(12.0)] * 2, rtol=1e-6)
     np.testing.assert_array_equal(log_prob[1], [-np.inf] * 2)

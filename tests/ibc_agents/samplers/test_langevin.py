@@ -116,6 +116,27 @@ def test_exact_update_clips_the_drift_but_not_the_noise():
     np.testing.assert_allclose(change, [[[2.0 - 0.1, -2.0 + 0.05]]], rtol=1e-6)
 
 
+def test_normalized_steps_are_as_long_as_asked_for_however_steep_the_energy_is():
+    """The root of the mean square over dimensions; only at the very minimum they end."""
+    update, schedule = samplers.NormalizedUpdate(), samplers.Polynomial(0.05, 0.005)
+    ends = []
+    for steepness in (1.0, 1e4):
+        result = samplers.Langevin(num_iterations=100, schedule=schedule, update=update)(
+            helpers.quadratic([0.3, -0.2], steepness),
+            uniform_actions(6),
+            helpers.UNIT_BOUNDS,
+            SEED,
+            trace=True,
+        )
+        lengths = np.sqrt(np.mean(np.diff(result.trace, axis=0) ** 2, axis=-1))
+        wanted = np.broadcast_to(schedule(100)[:, None, None], lengths.shape)
+        away = np.abs(result.trace[:-1] - [0.3, -0.2]).max(axis=-1) > 1e-3
+        np.testing.assert_allclose(lengths[away], wanted[away], rtol=1e-3)
+        ends.append(result.actions)
+    # As near as the last steps are long.
+    np.testing.assert_allclose(ends, np.broadcast_to([0.3, -0.2], (2, 2, 6, 2)), atol=0.01)
+
+
 def test_published_change_is_clipped_at_a_tenth_of_half_the_range():
     bounds = helpers.make_bounds([-1.0, -3.0], [1.0, 3.0])
     trace = samplers.Langevin(num_iterations=5)(

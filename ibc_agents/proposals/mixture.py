@@ -1,0 +1,134 @@
+"""A proposal that learns where demonstrations are: counter-examples that are hard."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import gin
+import tensorflow as tf
+
+from ibc_agents import random, types
+
+# Share of the components' weights that is even, so that none is ever given up.
+_EVEN = 0.1
+
+
+@gin.configurable
+class Mixture(tf.Module):
+    """Normal noise around the means of a mixture density that is learned beside the energy.
+
+    Uniform counter-examples stop teaching in many dimensions, where none comes near the
+    demonstration. Here a head on the energy network's code learns a mixture density of the
+    demonstrations, and counter-examples are drawn around its means, each row's with a standard
+    deviation of its own: rows with a large one teach the energy the way from afar, and rows with a
+    small one where exactly the minimum is. Their density is known, so that `RankingNCE` learns the
+    demonstrations' own energy, not one relative to the proposal.
+
+    A policy's search begins at the means, and around them.
+
+    Counter-examples may lie outside of the bounds: cutting them off would change their density.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[int], tf.keras.layers.Layer],
+        min_stddev: float = 0.02,
+        max_stddev: float = 1.0,
+        loss_weight: float = 0.1,
+    ):
+        """Creates the proposal; variables come with `build`.
+
+        Args:
+            network: called with A, makes the network from codes ``[B, C]`` to the mixture's
+                parameters, as `MixtureDensityNetwork`.
+            min_stddev: of the noise, positive, in scaled action units.
+            max_stddev: of the noise, at least `min_stddev`.
+            loss_weight: of the mixture's −log density beside the energy's loss, positive.
+
+        Raises:
+            ValueError: if a number is out of range.
+        """
+        super().__init__(name="Mixture")
+        if not 0 < min_stddev <= max_stddev:
+            raise ValueError(
+                "min_stddev must be positive and at most max_stddev, got "
+                f"{min_stddev} and {max_stddev}."
+            )
+        if loss_weight <= 0:
+            raise ValueError(f"loss_weight must be positive, got {loss_weight}.")
+        self._make_network = network
+        self._min_stddev = min_stddev
+        self._max_stddev = max_stddev
+        self._loss_weight = loss_weight
+
+    def build(self, code: tf.Tensor, action_size: int) -> None:
+        """See `ibc_agents.types.LearnedProposal`."""
+        self._network = self._make_network(action_size)
+        self._network(code)
+
+    def loss(self, code: tf.Tensor, action: tf.Tensor, training: bool) -> tf.Tensor:
+        """See `ibc_agents.types.LearnedProposal`."""
+        parameters, _ = self._network(code, training=training)
+        log_weights = tf.nn.log_softmax(parameters.logits)[:, None]
+        log_density = _log_density(action[:, None], parameters.means, parameters.stddevs)
+        return -self._loss_weight * tf.reduce_logsumexp(log_weights + log_density, axis=-1)[:, 0]
+
+    def sample(self, code: tf.Tensor, n: int, bounds: types.Bounds, seed: tf.Tensor) -> tf.Tensor:
+        """See `ibc_agents.types.Proposal`."""
+        del bounds
+        parameters, _ = self._network(code)
+        return self._around_means(parameters, n, self._row_stddevs(code, seed), seed)
+
+    def log_prob(
+        self, code: tf.Tensor, actions: tf.Tensor, bounds: types.Bounds, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """See `ibc_agents.types.Proposal`."""
+        del bounds
+        parameters, _ = self._network(code)
+        stddevs = tf.broadcast_to(self._row_stddevs(code, seed), tf.shape(parameters.means))
+        log_density = _log_density(actions, parameters.means, stddevs)
+        return tf.reduce_logsumexp(_log_weights(parameters)[:, None] + log_density, axis=-1)
+
+    def first_actions(
+        self, code: tf.Tensor, n: int, bounds: types.Bounds, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """See `ibc_agents.types.Proposal`: the means, then noise of all sizes around them."""
+        parameters, _ = self._network(code)
+        stddevs = self._stddevs(random.fold_in(seed, 0), tf.shape(code)[0], [n, 1])
+        around = self._around_means(parameters, n, stddevs, seed)
+        actions = tf.concat([parameters.means, around], axis=1)[:, :n]
+        return tf.clip_by_value(actions, bounds.low, bounds.high)
+
+    def _row_stddevs(self, code: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """The same for `sample` and `log_prob` of equal seeds: ``[B, 1, 1]``."""
+        return self._stddevs(random.fold_in(seed, 0), tf.shape(code)[0], [1, 1])
+
+    def _stddevs(self, seed: tf.Tensor, batch_size: tf.Tensor, shape: list[int]) -> tf.Tensor:
+        """Log-uniform between least and most."""
+        share = random.uniform(seed, batch_size, shape)
+        return self._min_stddev * (self._max_stddev / self._min_stddev) ** share
+
+    def _around_means(self, parameters, n, stddevs, seed):
+        """Draws actions ``[B, n, A]`` with standard deviations ``[B, n or 1, 1]``."""
+        batch_size, size = tf.shape(parameters.means)[0], parameters.means.shape[-1]
+        draws = random.uniform(random.fold_in(seed, 1), batch_size, [n])
+        sums = tf.cumsum(tf.exp(_log_weights(parameters)), axis=-1)
+        # Rounding can put a draw at the very end of the sums.
+        last = parameters.means.shape[1] - 1
+        chosen = tf.minimum(tf.searchsorted(sums, draws, side="right"), last)
+        noise = random.normal(random.fold_in(seed, 2), batch_size, [n, size])
+        return tf.gather(parameters.means, chosen, batch_dims=1) + stddevs * noise
+
+
+def _log_weights(parameters) -> tf.Tensor:
+    """Of the components when sampling, ``[B, K]``."""
+    weights = tf.nn.softmax(parameters.logits)
+    return tf.math.log((1 - _EVEN) * weights + _EVEN / parameters.logits.shape[-1])
+
+
+def _log_density(actions: tf.Tensor, means: tf.Tensor, stddevs: tf.Tensor) -> tf.Tensor:
+    """Of each component, ``[B, N, K]``, at actions ``[B, N, A]``; the others ``[B, K, A]``."""
+    away = (actions[:, :, None] - means[:, None]) / stddevs[:, None]
+    log_scale = tf.math.log(stddevs[:, None]) + 0.5 * math.log(2 * math.pi)
+    return -tf.reduce_sum(0.5 * tf.square(away) + log_scale, axis=-1)

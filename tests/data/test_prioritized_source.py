@@ -1,0 +1,103 @@
+"""PrioritizedSource: what was hard comes more often, and nothing is forgotten."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import data
+
+LENGTHS = [5, 1, 4, 7]
+
+
+@pytest.fixture
+def make_source(make_spec, make_episode):
+    def make(**options):
+        source = data.PrioritizedSource(**options)
+        source.load([make_episode(n, i) for i, n in enumerate(LENGTHS)], make_spec())
+        return source
+
+    return make
+
+
+def counts(source, dataset, steps):
+    """How often each window comes in so many batches."""
+    chosen = [info for _, info in itertools.islice(dataset.as_numpy_iterator(), steps)]
+    return np.bincount(np.concatenate(chosen), minlength=source.num_windows)
+
+
+def test_batches_are_the_windows_they_are_said_to_be(make_source):
+    source, plain = make_source(), data.InMemorySource
+    batch, chosen = next(iter(source.dataset(2, 6, seed=0)))
+    assert batch.observation["counter"].shape[:2] == (6, 2)
+    assert chosen.shape == (6,)
+    assert (0 <= chosen.numpy()).all() and (chosen.numpy() < source.num_windows).all()
+    again, _ = next(iter(source.dataset(2, 6, seed=0)))
+    np.testing.assert_array_equal(batch.observation["counter"], again.observation["counter"])
+    assert issubclass(data.PrioritizedSource, plain)
+
+
+def test_uniform_at_first(make_source):
+    source = make_source()
+    found = counts(source, source.dataset(2, 100, seed=0), 100)
+    expected = 10_000 / source.num_windows
+    assert np.abs(found - expected).max() < 5 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e4])
+@pytest.mark.parametrize("offset", [0.0, -10.0])
+def test_windows_with_a_large_loss_come_more_often(make_source, scale, offset):
+    """Neither the scale nor the sign of the loss matters."""
+    source = make_source(hard_share=0.5)
+    dataset = source.dataset(2, 100, seed=0)
+    numbers = np.arange(source.num_windows)
+    losses = np.where(numbers == 3, 2.0, np.where(numbers == 5, 1.0, 0.0)) * scale + offset * scale
+    next(iter(dataset))
+
+    @tf.function
+    def tell():
+        source.feedback(tf.constant(numbers), tf.constant(losses, tf.float32))
+
+    tell()
+    shares = counts(source, dataset_after(source), 200) / 20_000
+    uniform = 0.5 / source.num_windows
+    np.testing.assert_allclose(shares[3], uniform + 0.5 * 2 / 3, atol=0.02)
+    np.testing.assert_allclose(shares[5], uniform + 0.5 * 1 / 3, atol=0.02)
+    others = np.delete(shares, [3, 5])
+    np.testing.assert_allclose(others, uniform, atol=0.01)
+
+
+def dataset_after(source):
+    """Draws with the priorities as they are; a new dataset would begin with none."""
+    return tf.data.Dataset.range(10**6).map(
+        lambda step: (
+            (),
+            tf.numpy_function(
+                lambda s: source._draw(np.random.default_rng([1, s]), 100), [step], tf.int64
+            ),
+        )
+    )
+
+
+def test_one_outlier_does_not_take_it_all(make_source):
+    source = make_source()
+    source.dataset(2, 4, seed=0)
+    source._prioritize(np.arange(14), np.array([1e6] + [1.0] * 6 + [0.0] * 7))
+    assert source._priorities[0] == pytest.approx(10 * (1e6 + 6) / 14)
+    assert np.isfinite(source._priorities).all()
+
+
+def test_losses_that_are_not_finite_teach_nothing(make_source):
+    source = make_source()
+    source.dataset(2, 4, seed=0)
+    source._prioritize(np.array([1, 2, 3]), np.array([0.0, np.nan, 2.0]))
+    np.testing.assert_array_equal(source._priorities[1:4], [0.0, 0.0, 2.0])
+    source._prioritize(np.array([1]), np.array([np.inf]))
+    assert source._priorities[1] == 0
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_out_of_range_is_refused(share):
+    with pytest.raises(data.DataError, match="hard_share is"):
+        data.PrioritizedSource(share)

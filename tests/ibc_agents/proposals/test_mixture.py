@@ -1,0 +1,113 @@
+"""The learned proposal."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents import networks, proposals, types
+from ibc_agents.policies import gaussian_mixture
+from tests.ibc_agents import helpers
+
+SEED = tf.constant([3, 4], tf.int32)
+ROW_SEEDS = tf.constant([[1, 2], [3, 4]], tf.int32)
+CODE = tf.constant([[0.3, -1.0, 0.5, 2.0], [1.0, 0.0, -0.7, 0.1]])
+
+
+def make_proposal(action_size=1, **options):
+    network = functools.partial(
+        networks.MixtureDensityNetwork,
+        encoder=tf.keras.layers.Dense(16, "relu"),
+        num_components=3,
+        min_stddev=0.1,
+    )
+    proposal = proposals.Mixture(network, **options)
+    proposal.build(CODE, action_size)
+    return proposal
+
+
+def test_contract_proposal_it_learns():
+    assert isinstance(make_proposal(), types.LearnedProposal)
+    assert not isinstance(proposals.Uniform(), types.LearnedProposal)
+
+
+@pytest.mark.parametrize("seed", [SEED, ROW_SEEDS], ids=["batch", "rows"])
+def test_contract_proposal_equal_seeds_give_equal_samples(seed):
+    proposal = make_proposal()
+
+    def sample(seed):
+        return proposal.sample(CODE, 20, helpers.UNIT_BOUNDS, seed).numpy()
+
+    assert sample(seed).shape == (2, 20, 1)
+    np.testing.assert_array_equal(sample(seed), sample(seed))
+    assert not np.intersect1d(sample(seed), sample(seed + 1)).size
+
+
+@pytest.mark.parametrize("seed", [SEED, ROW_SEEDS], ids=["batch", "rows"])
+def test_contract_proposal_log_prob_is_the_density_of_the_samples(seed):
+    """In one dimension, by counting: each row's width is its own, and decided by the seed."""
+    proposal = make_proposal()
+    actions = proposal.sample(CODE, 100_000, helpers.UNIT_BOUNDS, seed).numpy()[..., 0]
+    edges = np.linspace(-4.0, 4.0, 81)
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    grid = tf.broadcast_to(tf.constant(centres[:, None], tf.float32), [2, 80, 1])
+    density = np.exp(proposal.log_prob(CODE, grid, helpers.UNIT_BOUNDS, seed))
+    for row in range(2):
+        counted = np.histogram(actions[row], edges)[0] / 100_000
+        fine = np.linspace(-4.0, 4.0, 8001)[:, None]
+        tiled = tf.broadcast_to(tf.constant(fine, tf.float32), [2, 8001, 1])
+        exact = np.exp(proposal.log_prob(CODE, tiled, helpers.UNIT_BOUNDS, seed))[row]
+        cells = np.add.reduceat(exact[:-1], np.arange(0, 8000, 100)) * 0.001
+        np.testing.assert_allclose(counted, cells, atol=0.006)
+        assert density[row].max() > 0.05
+    # Their widths differ.
+    assert abs(actions[0].std() - actions[1].std()) > 0.01
+
+
+def test_the_loss_is_the_mixtures_likelihood():
+    proposal = make_proposal(action_size=2, loss_weight=0.5)
+    action = tf.constant([[0.2, -0.4], [0.9, 0.1]])
+    parameters, _ = proposal._network(CODE)
+    mixture = gaussian_mixture.GaussianMixture.from_parameters(parameters)
+    np.testing.assert_allclose(
+        proposal.loss(CODE, action, training=True), -0.5 * mixture.log_prob(action), rtol=1e-5
+    )
+
+
+def test_it_learns_where_demonstrations_are():
+    proposal = make_proposal(action_size=2)
+    optimizer = tf.keras.optimizers.Adam(0.01)
+    action = tf.constant([[0.5, -0.5], [-0.2, 0.8]])
+    for _ in range(200):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(proposal.loss(CODE, action, training=True))
+        variables = proposal.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+    first = proposal.first_actions(CODE, 3, helpers.UNIT_BOUNDS, SEED)
+    distances = np.linalg.norm(first - action[:, None], axis=-1)
+    assert (distances.min(axis=1) < 0.05).all()
+
+
+def test_contract_proposal_first_actions_are_the_means_and_around_them_inside_the_bounds():
+    proposal = make_proposal(action_size=2)
+    parameters, _ = proposal._network(CODE)
+    actions = proposal.first_actions(CODE, 500, helpers.UNIT_BOUNDS, ROW_SEEDS).numpy()
+    assert actions.shape == (2, 500, 2)
+    assert (np.abs(actions) <= 1).all()
+    np.testing.assert_allclose(actions[:, :3], np.clip(parameters.means, -1, 1), rtol=1e-6)
+    nearest = np.abs(actions[:, 3:, None] - parameters.means.numpy()[:, None]).max(-1).min(-1)
+    assert np.quantile(nearest, 0.1) < 0.05 < 0.3 < np.quantile(nearest, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"min_stddev": 0.0}, "min_stddev must be positive"),
+        ({"min_stddev": 0.5, "max_stddev": 0.4}, "at most max_stddev"),
+        ({"loss_weight": 0.0}, "loss_weight must be positive"),
+    ],
+)
+def test_bad_numbers_are_refused(options, problem):
+    with pytest.raises(ValueError, match=problem):
+        make_proposal(**options)
