@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from data import episodes
 
 FLAGS = flags.FLAGS
+_HELP = frozenset({"--help", "-help", "--helpshort", "--helpfull", "-?"})
 
 # So that --help lists the flags defined below among those of the command that asks for them.
 flags.disclaim_key_flags()
@@ -45,7 +46,17 @@ def run(main: Callable[[], None], after_interrupt: str = "nothing was written") 
         except errors.DataError as error:
             sys.exit(f"error: {error}")
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse_flags)
+
+
+def _parse_flags(arguments: list[str]) -> list[str]:
+    """As absl does, except that help is no failure."""
+    try:
+        return app.parse_flags_with_usage(arguments)
+    except SystemExit:
+        if _HELP.isdisjoint(arguments):
+            raise
+        sys.exit(0)
 
 
 def quieten() -> None:

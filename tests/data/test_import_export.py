@@ -476,3 +476,17 @@ def test_what_a_format_cannot_hold_is_refused(
     done = helpers.call(command, f"--dataset={folder}", f"--out={tmp_path / 'new'}", flag)
     assert problem in helpers.sentence(done)
     assert not list((tmp_path / "new").rglob("*.*")), "something was written"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("import_d4rl", "import_minari", "import_rlds", "import_robomimic"),
+        *("export_minari", "export_rlds", "download"),
+    ],
+)
+def test_help_names_the_command_and_is_no_failure(command, tmp_path):
+    done = helpers.run(f"data.{command}", "--help", folder=tmp_path)
+    assert done.returncode == 0, done
+    assert f"python -m data.{command}" in done.stdout and "--out:" in done.stdout
+    assert done.stderr == ""
