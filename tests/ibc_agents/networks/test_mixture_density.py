@@ -12,7 +12,7 @@ from tests.ibc_agents import helpers
 def make_network(action_size=2, width=16, depth=2, seed=0, **kwargs):
     tf.keras.utils.set_random_seed(seed)
     encoder = networks.MlpEncoder(width=width, depth=depth)
-    return networks.MixtureDensityNetwork(encoder, action_size, **kwargs)
+    return networks.MixtureDensityNetwork(action_size, encoder, **kwargs)
 
 
 def observe(batch_size, scale=1.0):
