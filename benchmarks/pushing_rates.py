@@ -4,14 +4,15 @@ Usage: python benchmarks/pushing_rates.py [PART] [--episodes=300] [--seconds=5] 
 
 The parts, by default all: *demonstrators* run in episodes 0 … n - 1 of seed 1, which no training
 run collects, and their control steps are counted a CPU-second of one process; *pictures* likewise.
-*collection* runs the command in all its processes, into a temporary folder, once in states and once
-in pictures; that is wall time, and wants a quiet machine. Each prints a table and replaces its part
-of benchmarks/results/pushing_rates.json.
+*collect_states* and *collect_pixels* run the command in all its processes, into a temporary folder;
+that is wall time, and wants a quiet machine. Each prints what it found and replaces its part of
+benchmarks/results/pushing_rates.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import pathlib
 import subprocess
@@ -144,24 +145,22 @@ def measure_pictures(arguments: argparse.Namespace) -> dict[str, Any]:
     return results
 
 
-def measure_collection(arguments: argparse.Namespace) -> dict[str, Any]:
-    """States and pictures."""
-    print("\n| collected | wall time | size |\n|---|---|---|")
-    results = {}
-    for environment in ("pushing", "pushing_pixels"):
-        found = results[environment] = collect(environment, arguments.collect)
-        print(
-            f"| {arguments.collect:,} of {environment} | {found['wall_seconds'] / 60:.1f} min "
-            f"| {found['megabytes']:.0f} MB |",
-            flush=True,
-        )
-    return results
+def measure_collection(environment: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """One environment's, by its name among the gin files."""
+    found = collect(environment, arguments.collect)
+    print(
+        f"\n{arguments.collect:,} demonstrations of {environment}: "
+        f"{found['wall_seconds'] / 60:.1f} min, {found['megabytes']:.0f} MB",
+        flush=True,
+    )
+    return found
 
 
 PARTS = {
     "demonstrators": measure_demonstrators,
     "pictures": measure_pictures,
-    "collection": measure_collection,
+    "collect_states": functools.partial(measure_collection, "pushing"),
+    "collect_pixels": functools.partial(measure_collection, "pushing_pixels"),
 }
 
 
