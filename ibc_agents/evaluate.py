@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from absl import flags
 
 from ibc_agents import command_line
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _POLICY = flags.DEFINE_string("policy", None, "A run's root_dir, or a SavedModel.", required=True)
 _EPISODES = flags.DEFINE_integer("episodes", 100, "Episodes to run.", lower_bound=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import gin
 import numpy as np
@@ -18,32 +18,30 @@ from environments.demonstrator import Demonstrator
 # A leg is taken for finished a little within the environment's usual tolerance of 0.01 m.
 _FINISHED = 0.0095
 
-_SECOND_LEG = array_spec.ArraySpec((), bool, "second_leg")
-
 
 class _PushingDemonstrator(Demonstrator):
     """What they share: rows one by one, and noise.
 
     Args:
-        environment: single or vector, of block pushing.
-        memory_spec: nest of `ArraySpec` of what a row remembers, a dict.
+        environment: single or vector, of the task that is named.
         action_noise: standard deviation of the normal noise on each element of an action, metres.
 
     Raises:
         ValueError: if `action_noise` is negative.
     """
 
+    # What a row remembers, by name: bools, False at FIRST unless `_fresh_plan` says otherwise.
+    plan_flags: ClassVar[tuple[str, ...]] = ()
+
     def __init__(
-        self,
-        environment: Environment | VectorEnvironment,
-        memory_spec: dict[str, array_spec.ArraySpec],
-        action_noise: float,
+        self, environment: Environment | VectorEnvironment, action_noise: float = 0.0
     ) -> None:
         if action_noise < 0:
             raise ValueError(f"action_noise must be at least 0 metres, got {action_noise}")
         self._action_noise = action_noise
-        noise_seed = array_spec.ArraySpec((), np.int64, "noise_seed")
-        super().__init__(environment, {**memory_spec, "noise_seed": noise_seed})
+        memory_spec = {name: array_spec.ArraySpec((), bool, name) for name in self.plan_flags}
+        memory_spec["noise_seed"] = array_spec.ArraySpec((), np.int64, "noise_seed")
+        super().__init__(environment, memory_spec)
 
     @override
     def _fresh_memory(self, rng: np.random.Generator) -> dict[str, Any]:
@@ -69,7 +67,7 @@ class _PushingDemonstrator(Demonstrator):
     def _fresh_plan(self, rng: np.random.Generator) -> dict[str, Any]:
         """What a row remembers at FIRST."""
         del rng
-        return {}
+        return dict.fromkeys(self.plan_flags, False)
 
     @abc.abstractmethod
     def _move(self, states: dict[str, np.ndarray], plan: dict[str, Any]) -> np.ndarray:
@@ -85,11 +83,6 @@ class ReachDemonstrator(_PushingDemonstrator):
         action_noise: standard deviation of the noise on each action, metres.
     """
 
-    def __init__(
-        self, environment: Environment | VectorEnvironment, action_noise: float = 0.0
-    ) -> None:
-        super().__init__(environment, {}, action_noise)
-
     @override
     def _move(self, states: dict[str, np.ndarray], plan: dict[str, Any]) -> np.ndarray:
         return pushing.move_effector(states["effector_translation"], states["target_translation"])
@@ -103,11 +96,6 @@ class SingleTargetDemonstrator(_PushingDemonstrator):
         environment: single or vector, of the task `SingleTarget`.
         action_noise: standard deviation of the noise on each action, metres.
     """
-
-    def __init__(
-        self, environment: Environment | VectorEnvironment, action_noise: float = 0.0
-    ) -> None:
-        super().__init__(environment, {}, action_noise)
 
     @override
     def _move(self, states: dict[str, np.ndarray], plan: dict[str, Any]) -> np.ndarray:
@@ -127,14 +115,7 @@ class DiscontinuousDemonstrator(_PushingDemonstrator):
         action_noise: standard deviation of the noise on each action, metres.
     """
 
-    def __init__(
-        self, environment: Environment | VectorEnvironment, action_noise: float = 0.0
-    ) -> None:
-        super().__init__(environment, {"second_leg": _SECOND_LEG}, action_noise)
-
-    @override
-    def _fresh_plan(self, rng: np.random.Generator) -> dict[str, Any]:
-        return {"second_leg": False}
+    plan_flags = ("second_leg",)
 
     @override
     def _move(self, states: dict[str, np.ndarray], plan: dict[str, Any]) -> np.ndarray:
@@ -155,18 +136,12 @@ class MultimodalDemonstrator(_PushingDemonstrator):
         action_noise: standard deviation of the noise on each action, metres.
     """
 
-    def __init__(
-        self, environment: Environment | VectorEnvironment, action_noise: float = 0.0
-    ) -> None:
-        plan = {
-            name: array_spec.ArraySpec((), bool, name) for name in ("swap_blocks", "swap_zones")
-        }
-        super().__init__(environment, {"second_leg": _SECOND_LEG, **plan}, action_noise)
+    plan_flags = ("swap_blocks", "swap_zones")
 
     @override
     def _fresh_plan(self, rng: np.random.Generator) -> dict[str, Any]:
         swap_blocks, swap_zones = rng.random(2) < 0.5
-        return {"second_leg": False, "swap_blocks": swap_blocks, "swap_zones": swap_zones}
+        return {"swap_blocks": swap_blocks, "swap_zones": swap_zones}
 
     @override
     def _move(self, states: dict[str, np.ndarray], plan: dict[str, Any]) -> np.ndarray:
@@ -176,8 +151,7 @@ class MultimodalDemonstrator(_PushingDemonstrator):
             blocks.reverse()
         if plan["swap_zones"]:
             zones.reverse()
-        plan["second_leg"] = _is_at(blocks[0], zones[0])
-        leg = int(plan["second_leg"])
+        leg = int(_is_at(blocks[0], zones[0]))
         return pushing.push(
             states["effector_translation"], blocks[leg], zones[leg], others=[blocks[1 - leg]]
         )
@@ -185,17 +159,12 @@ class MultimodalDemonstrator(_PushingDemonstrator):
 
 @gin.configurable
 class InsertDemonstrator(_PushingDemonstrator):
-    """Pushes the block into the slot; not every time: in about 3 of 100 episodes time runs out.
+    """Pushes the block into the slot; not every time: in about 2 of 100 episodes time runs out.
 
     Args:
         environment: single or vector, of the task `Insert`.
         action_noise: standard deviation of the noise on each action, metres; the slot leaves 1 mm.
     """
-
-    def __init__(
-        self, environment: Environment | VectorEnvironment, action_noise: float = 0.0
-    ) -> None:
-        super().__init__(environment, {}, action_noise)
 
     @override
     def _move(self, states: dict[str, np.ndarray], plan: dict[str, Any]) -> np.ndarray:
