@@ -48,6 +48,11 @@ def replay_tables() -> list[reverb.Table]:
     ]
 
 
+def is_filled(client: reverb.Client) -> bool:
+    """Whether the server of a client holds all of some demonstrations."""
+    return client.server_info()[_MARK].current_size > 0
+
+
 @gin.configurable
 class ReverbSource:
     """Samples windows from a Reverb server that holds the whole training split.
@@ -72,7 +77,8 @@ class ReverbSource:
         self._address = address
         self._shuffle_windows = shuffle_windows
         self._server: reverb.Server | None = None
-        self._episodes: demonstrations.EpisodeCollection | list[episodes.Episode] = []
+        # None where the server holds what others have loaded.
+        self._episodes: demonstrations.EpisodeCollection | list[episodes.Episode] | None = None
         self._spec: trajectory.Trajectory | None = None
         self.num_windows = 0
 
@@ -89,25 +95,45 @@ class ReverbSource:
             DataError: there is no executed frame, the server does not answer within 5 seconds, or
                 it holds something else.
         """
-        known = isinstance(loaded, demonstrations.EpisodeCollection)
-        self._episodes = loaded if known else list(loaded)  # type: ignore[assignment]
-        self._spec = spec
-        self._layout = packing.RowLayout(spec)
-        self.num_windows = (
-            loaded.num_windows  # type: ignore[attr-defined]
-            if known
-            else sum(int(episode.executed.sum()) for episode in self._episodes)
-        )
+        if isinstance(loaded, demonstrations.EpisodeCollection):
+            self._episodes, self.num_windows = loaded, loaded.num_windows
+        else:
+            self._episodes = list(loaded)
+            self.num_windows = sum(int(episode.executed.sum()) for episode in self._episodes)
         if not self.num_windows:
             raise DataError("there is no demonstration to train on; check the dataset.")
         if self._address is None:
             self._server = reverb.Server(replay_tables())
-            self._client = reverb.Client(f"localhost:{self._server.port}")
+            self._open(f"localhost:{self._server.port}", spec)
         else:
-            self._client = reverb.Client(self._address)
-        self._sizes()
+            self._open(self._address, spec)
         if not specs.has_images(spec):
             self._fill(None)
+
+    def fill(self, sequence_length: int) -> None:
+        """Makes sure that the loaded episodes are in the server, for windows of this length.
+
+        Args:
+            sequence_length: T.
+
+        Raises:
+            DataError: as `load`.
+        """
+        if specs.has_images(self._spec):
+            self._fill(sequence_length)
+
+    def connect(self, address: str, spec: trajectory.Trajectory) -> None:
+        """Takes what another process has loaded into a server, instead of `load`.
+
+        Args:
+            address: `host:port`, instead of the one at construction.
+            spec: Trajectory of `tf.TensorSpec` of one frame.
+
+        Raises:
+            DataError: the server does not answer within 5 seconds, or has not our tables.
+        """
+        self._episodes = None
+        self._open(address, spec)
 
     def dataset(
         self, sequence_length: int, batch_size: int, seed: int, start_step: int = 0
@@ -160,7 +186,8 @@ class ReverbSource:
         return batches.map(unpack).prefetch(tf.data.AUTOTUNE)
 
     def _image_windows(self, length: int, batch_size: int) -> tf.data.Dataset:
-        self._fill(length)
+        if self._episodes is not None:
+            self._fill(length)
         layout = self._layout
 
         def unpack(sample: Any) -> tuple[trajectory.Trajectory, tuple[()]]:
@@ -184,8 +211,15 @@ class ReverbSource:
             num_workers_per_iterator=1,
         )
 
+    def _open(self, address: str, spec: trajectory.Trajectory) -> None:
+        self._spec = spec
+        self._layout = packing.RowLayout(spec)
+        self._client = reverb.Client(address)
+        self._sizes()
+
     def _fill(self, length: int | None) -> None:
         """Fills an empty server once; makes sure that a filled one holds these episodes."""
+        assert self._episodes is not None
         fingerprint = self._fingerprint(length)
         sizes = self._sizes()
         if sizes[_MARK]:
@@ -227,6 +261,7 @@ class ReverbSource:
                     writer.flush(block_until_num_items=_UNCONFIRMED_ITEMS)
 
     def _check_same(self, fingerprint: np.ndarray, num_items: int, length: int | None) -> None:
+        assert self._episodes is not None
         sample = next(iter(self._client.sample(_MARK, num_samples=1)))[0]
         wanted = self.num_windows if length else len(self._episodes)
         if num_items != wanted or not np.array_equal(sample.data[0], fingerprint):
@@ -237,6 +272,7 @@ class ReverbSource:
 
     def _fingerprint(self, length: int | None) -> np.ndarray:
         """Of the episodes and of how they are stored, uint8 [32]."""
+        assert self._episodes is not None
         if isinstance(self._episodes, demonstrations.EpisodeCollection):
             content = self._episodes.dataset_hash
         else:

@@ -50,14 +50,22 @@ def run(main: Callable[[], None], after_interrupt: str = "nothing was written") 
         except KeyboardInterrupt:
             print(f"\ninterrupted; {after_interrupt}", flush=True)
             sys.exit(130)
-        except _mendable() as error:
-            sys.exit(f"error: {_one_paragraph(error)}")
-        except (ValueError, TypeError) as error:
-            if _CONFIGURED not in str(error):
+        except Exception as error:
+            sentence = sentence_of(error)
+            if sentence is None:
                 raise
-            sys.exit(f"error: in the gin configuration: {_one_paragraph(error)}")
+            sys.exit(f"error: {sentence}")
 
     app.run(guarded, flags_parser=_parse_flags)
+
+
+def sentence_of(error: Exception) -> str | None:
+    """Returns what to tell of an error that the user can mend, None of any other error."""
+    if isinstance(error, _mendable()):
+        return _one_paragraph(error)
+    if isinstance(error, (ValueError, TypeError)) and _CONFIGURED in str(error):
+        return f"in the gin configuration: {_one_paragraph(error)}"
+    return None
 
 
 def define_gin_flags() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
@@ -108,25 +109,66 @@ def evaluate(
             "evaluate needs num_episodes ≥ 1, batch_size ≥ 1 and seed ≥ 0, got "
             f"{num_episodes}, {batch_size}, {seed}."
         )
-    # The last wave is as wide as the others, so that the policy is traced once; its extra episodes
-    # are dropped.
     rows = min(batch_size, num_episodes)
-    environment = base.vectorize(make_environment, rows)
-    action_fn = common.function(policy.action)
-    outcomes: list[Outcome] = []
-    try:
-        for first in range(0, num_episodes, rows):
-            wave = _Wave(environment, policy, action_fn, seed, range(first, first + rows))
-            recorded = range(min(max(num_recorded - first, 0), rows))
+    with contextlib.closing(EpisodeRunner(policy, make_environment, rows)) as runner:
+        outcomes = runner.run(seed, range(num_episodes), on_frame, num_recorded)
+    return Evaluation(seed, tuple(outcomes))
+
+
+class EpisodeRunner:
+    """Runs any episodes of any seed, as `evaluate` does; the policy is traced once."""
+
+    def __init__(
+        self, policy: Any, make_environment: Callable[[], base.Environment], batch_size: int
+    ):
+        """Makes the environment.
+
+        Args:
+            policy: a TF policy or a loaded SavedModel; `get_initial_state` and `action` are used.
+            make_environment: makes one environment.
+            batch_size: episodes that run at once, at least 1.
+        """
+        self._policy = policy
+        self._rows = batch_size
+        self._environment = base.vectorize(make_environment, batch_size)
+        self._action_fn = common.function(policy.action)
+
+    def run(
+        self,
+        seed: int,
+        episodes: range,
+        on_frame: Callable[[int, np.ndarray], None] | None = None,
+        num_recorded: int = 0,
+    ) -> list[Outcome]:
+        """Runs episodes of consecutive numbers.
+
+        Args:
+            seed: not negative.
+            episodes: their numbers.
+            on_frame: as `evaluate` takes it.
+            num_recorded: the first so many of these episodes are recorded.
+
+        Returns:
+            One outcome an episode, in their order.
+        """
+        outcomes: list[Outcome] = []
+        for first in range(episodes.start, episodes.stop, self._rows):
+            # The last wave is as wide as the others, so that the policy is traced once; its extra
+            # episodes are dropped.
+            numbers = range(first, first + self._rows)
+            wave = _Wave(self._environment, self._policy, self._action_fn, seed, numbers)
+            recorded = range(min(max(episodes.start + num_recorded - first, 0), self._rows))
             for _ in wave.run():
                 if on_frame is not None:
                     for row in recorded:
                         if wave.running[row] or wave.just_ended[row]:
-                            on_frame(first + row, environment.render(row))
+                            on_frame(first + row, self._environment.render(row))
             outcomes += wave.outcomes()
-    finally:
-        environment.close()
-    return Evaluation(seed, tuple(outcomes[:num_episodes]))
+        return outcomes[: len(episodes)]
+
+    def close(self) -> None:
+        """Closes the environment."""
+        self._environment.close()
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:

@@ -19,7 +19,9 @@ from ibc_agents import (
 )
 
 # Watching a run must not use up the episodes of its final evaluation.
-_WATCHING_SEED_OFFSET = 1_000_000
+WATCHING_SEED_OFFSET = 1_000_000
+# Of the names of scalars of those evaluations.
+WATCHED = "_while_training"
 
 
 class Evaluator:
@@ -53,10 +55,10 @@ class Evaluator:
             policy,
             self._make_environment,
             self._numbers.watched_episodes,
-            self._numbers.seed + _WATCHING_SEED_OFFSET,
+            self._numbers.seed + WATCHING_SEED_OFFSET,
             self._numbers.batch_size,
         )
-        self._log(seen, "success_while_training", step)
+        self.log(seen, step, WATCHED)
         return f"success {seen.success_rate:.0%}"
 
     def finish(self, policy: Any, step: int) -> evaluation.Evaluation:
@@ -71,12 +73,22 @@ class Evaluator:
             recorder,
             self._numbers.recorded_episodes,
         )
-        self._log(result, "success", step)
+        self.log(result, step)
         if self._numbers.recorded_episodes:
             recorder.write(self._directory.path / run_directory.VIDEO)
         return result
 
-    def _log(self, result: evaluation.Evaluation, name: str, step: int) -> None:
+    def log(self, result: evaluation.Evaluation, step: int, suffix: str = "") -> None:
+        """Shows a result in TensorBoard.
+
+        Args:
+            result: of an evaluation.
+            step: train step of the policy.
+            suffix: of the scalars' names.
+
+        Raises:
+            RunError: if the disk is full.
+        """
         picture = None
         # Before the block: what goes wrong here is no failure of the disk.
         if self._look is not None:
@@ -86,7 +98,7 @@ class Evaluator:
             disk.writing(f"TensorBoard's scalars to {self._directory.path}"),
             self._writer.as_default(step=step),
         ):
-            tf.summary.scalar(name, result.success_rate)
+            tf.summary.scalar(f"success{suffix}", result.success_rate)
             if picture is not None:
                 tf.summary.image("energy_landscape", picture[None])
             self._writer.flush()

@@ -15,9 +15,11 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from data import demonstrations as demonstrations_lib
+from data import statistics as data_statistics
 from data import windows
 from ibc_agents import (
     collection,
+    dataset_card,
     errors,
     evaluator,
     held_out,
@@ -125,7 +127,8 @@ class Experiment:
         tf.keras.utils.set_random_seed(self.seed)
         opened = self.open_demonstrations()
         directory.check_dataset(opened.dataset_hash, opened.name)
-        agent = self.make_agent(opened)
+        card = dataset_card.describe(opened)
+        agent = self._make_agent(opened, card)
         look = held_out.look(agent, opened)
         judge = None
         make_environment = self.task.evaluation_environment
@@ -144,25 +147,40 @@ class Experiment:
             outcome = judge.finish(agent.policy, step)
             print(outcome.sentence())
             results = outcome.summary()
-        results |= {
-            "train_steps": step,
+        results |= self.describe_training(agent, card, first_step)
+        results["wall_time_s"] = {
+            "data_and_training": round(trained - started, 1),
+            "total": round(time.perf_counter() - started, 1),
+        }
+        directory.write_json(run_directory.RESULTS, results)
+        return results
+
+    def describe_training(
+        self,
+        agent: behavioral_cloning_agent.BehavioralCloningAgent,
+        card: dataset_card.DatasetCard,
+        first_step: int,
+    ) -> dict[str, Any]:
+        """Returns what `results.json` says of the training, of JSON types.
+
+        Args:
+            agent: that was trained.
+            card: of the demonstrations it was trained on.
+            first_step: at which this process began.
+        """
+        return {
+            "train_steps": int(agent.train_step_counter.numpy()),
             "resumed_at_step": first_step,
             "skipped_steps": int(agent.skipped_steps.numpy()),
             "seed": self.seed,
             "dataset": {
-                "name": opened.name,
-                "hash": opened.dataset_hash,
-                "train_episodes": len(opened.train),
-                "validation_episodes": len(opened.validation),
-            },
-            "wall_time_s": {
-                "data_and_training": round(trained - started, 1),
-                "total": round(time.perf_counter() - started, 1),
+                "name": card.name,
+                "hash": card.dataset_hash,
+                "train_episodes": card.train_episodes,
+                "validation_episodes": card.validation_episodes,
             },
             **provenance.describe(),
         }
-        directory.write_json(run_directory.RESULTS, results)
-        return results
 
     def open_demonstrations(self, collect: bool = True) -> demonstrations_lib.Demonstrations:
         """Opens the dataset, collecting it first if it is the environment's own and not there.
@@ -222,19 +240,38 @@ class Experiment:
         Raises:
             RunError: if the dataset is not of the environment's specs.
         """
-        time_step_spec, action_spec = self._specs(opened)
-        agent = self.agent(
+        return self._make_agent(opened, dataset_card.describe(opened))
+
+    def build_agent(
+        self, card: dataset_card.DatasetCard
+    ) -> behavioral_cloning_agent.BehavioralCloningAgent:
+        """Makes the agent as `make_agent` does, but for what it may want to memorise.
+
+        Args:
+            card: of the demonstrations, which may be on another machine.
+
+        Raises:
+            RunError: if the dataset is not of the environment's specs.
+        """
+        time_step_spec, action_spec = self._specs(card)
+        observation, action = (
+            tf.nest.pack_sequence_as(spec, tf.nest.flatten(statistics))
+            for spec, statistics in (
+                (time_step_spec.observation, card.statistics.observation),
+                (action_spec, card.statistics.action),
+            )
+        )
+        return self.agent(
             time_step_spec,
             action_spec,
-            normalizer=normalizer.Normalizer.from_dataset(
-                opened.train, time_step_spec.observation, action_spec
+            normalizer=normalizer.Normalizer(
+                data_statistics.Statistics(observation, action),
+                time_step_spec.observation,
+                action_spec,
             ),
             seed=self.seed,
             train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False, name="train_step"),
         )
-        window = agent.train_sequence_length
-        agent.memorize(windows.windows_in_order(opened.train, window, _MEMORIZED_AT_ONCE))
-        return agent
 
     def restore(
         self,
@@ -257,6 +294,12 @@ class Experiment:
                 f"{directory.path} has no checkpoint yet: let the run go on, or start it again."
             )
         training.restore(directory, agent)
+
+    def _make_agent(self, opened, card):
+        agent = self.build_agent(card)
+        window = agent.train_sequence_length
+        agent.memorize(windows.windows_in_order(opened.train, window, _MEMORIZED_AT_ONCE))
+        return agent
 
     def _train(self, directory, opened, agent, judge) -> int:
         """Trains to the end; returns the step it began at."""
@@ -283,8 +326,8 @@ class Experiment:
             self.source.close()
         return first_step
 
-    def _specs(self, opened: demonstrations_lib.Demonstrations) -> tuple[ts.TimeStep, Any]:
-        of_data = opened.spec
+    def _specs(self, card: dataset_card.DatasetCard) -> tuple[ts.TimeStep, Any]:
+        of_data = card.spec
         if self.task.environment is None:
             time_step_spec = ts.TimeStep(
                 of_data.step_type, of_data.reward, of_data.discount, of_data.observation
@@ -297,7 +340,7 @@ class Experiment:
         environment.close()
         if difference:
             raise errors.RunError(
-                f"The demonstrations {opened.name} do not fit the environment {environment.name}: "
+                f"The demonstrations {card.name} do not fit the environment {environment.name}: "
                 f"{difference}."
             )
         return time_step_spec, action_spec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pathlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -124,7 +124,7 @@ class Trainer:
         return int(self._agent.train_step_counter.numpy())
 
     def run(self, title: str, watch_interval: int, watch: Callable[[int], str]) -> None:
-        """Trains to the last step.
+        """Trains to the last step, with a progress line.
 
         Args:
             title: of the progress line.
@@ -134,28 +134,49 @@ class Trainer:
         Raises:
             RunError: if too many steps in a row were not finite.
         """
-        numbers, num_steps = self._numbers, self._numbers.num_steps
-        intervals = (numbers.checkpoint_interval, numbers.validation_interval, watch_interval)
         news = ""
         with tqdm.tqdm(
-            total=num_steps, initial=self.step, desc=title, unit="step", dynamic_ncols=True
+            total=self._numbers.num_steps,
+            initial=self.step,
+            desc=title,
+            unit="step",
+            dynamic_ncols=True,
         ) as bar:
-            while self.step < num_steps:
-                boundary = min(
-                    num_steps, *(_next_multiple(self.step, interval) for interval in intervals)
-                )
-                taken, loss = self._advance(boundary - self.step)
-                self._check_finite()
-                if self.step % numbers.checkpoint_interval == 0 or self.step == num_steps:
-                    self._checkpoint()
-                if self.step % numbers.validation_interval == 0:
-                    self._validate()
-                if self.step % watch_interval == 0 and self.step < num_steps:
+            for loss in self.losses(watch_interval):
+                if self.step % watch_interval == 0 and self.step < self._numbers.num_steps:
                     news = watch(self.step)
                 bar.set_postfix_str(", ".join(filter(None, [f"loss {loss:.4g}", news])), False)
-                bar.update(taken)
+                bar.update(self.step - bar.n)
 
-    def _advance(self, limit: int) -> tuple[int, float]:
+    def losses(self, watch_interval: int) -> Iterator[float]:
+        """Trains to the last step, with checkpoints and validation.
+
+        Whoever stops to iterate has stopped the training, and may want a `checkpoint`.
+
+        Args:
+            watch_interval: no steps are taken in one go beyond a multiple of it.
+
+        Yields:
+            The loss, about once a second.
+
+        Raises:
+            RunError: if too many steps in a row were not finite.
+        """
+        numbers, num_steps = self._numbers, self._numbers.num_steps
+        intervals = (numbers.checkpoint_interval, numbers.validation_interval, watch_interval)
+        while self.step < num_steps:
+            boundary = min(
+                num_steps, *(_next_multiple(self.step, interval) for interval in intervals)
+            )
+            loss = self._advance(boundary - self.step)
+            self._check_finite()
+            if self.step % numbers.checkpoint_interval == 0 or self.step == num_steps:
+                self.checkpoint()
+            if self.step % numbers.validation_interval == 0:
+                self._validate()
+            yield loss
+
+    def _advance(self, limit: int) -> float:
         """Takes about a second's worth of steps, at most `limit`."""
         wanted = max(1, min(math.ceil(self._steps_a_second * _SECONDS_A_CALL), _MOST_STEPS_A_CALL))
         steps = min(wanted, limit)
@@ -167,12 +188,18 @@ class Trainer:
                 raise
             raise disk.failure(f"TensorBoard's scalars to {self._directory.path}", error) from error
         self._steps_a_second = steps / (time.perf_counter() - started)
-        return steps, loss
+        return loss
 
-    def _checkpoint(self) -> None:
+    def checkpoint(self) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            RunError: if it cannot be written.
+        """
         with disk.writing(f"the checkpoint of step {self.step} to {self._directory.path}"):
             # The Learner appends its checkpoint trigger last.
             self._learner.triggers[-1](self.step, force_trigger=True)
+            self._learner.train_summary_writer.flush()
 
     def _check_finite(self) -> None:
         skipped = int(self._agent.skipped_steps_in_a_row.numpy())

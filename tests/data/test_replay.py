@@ -188,3 +188,20 @@ def test_a_collection_is_loaded_without_reading_it_twice(write_dataset, make_spe
     source.close()
     expected = {int(c) for e in train for c in e.frames.observation["counter"][e.executed]}
     assert ends == expected and source.num_windows == len(expected)
+
+
+@pytest.mark.parametrize("image_shape", [None, IMAGE])
+def test_a_server_that_another_has_filled_needs_no_episodes(
+    start_server, make_spec, make_episode, image_shape
+):
+    address, spec = start_server(), make_spec(image_shape)
+    filling = replay.ReverbSource(address)
+    filling.load(_episodes(make_episode, image_shape), spec)
+    filling.fill(2)
+    source = replay.ReverbSource(shuffle_windows=32)
+    source.connect(address, spec)
+    seen = set()
+    for batch, _ in source.dataset(2, 16, seed=0).take(40):
+        assert batch.action.shape == [16, 2, 2]
+        seen.update(batch.observation["counter"].numpy()[:, -1].tolist())
+    assert len(seen) == NUM_WINDOWS

@@ -18,4 +18,4 @@ def test_a_landscape_that_fails_is_not_taken_for_a_full_disk(tmp_path):
     )
     seen = evaluation.Evaluation(0, (evaluation.Outcome(0, True, 1.0, 5),))
     with pytest.raises(tf.errors.ResourceExhaustedError, match="out of memory"):
-        judge._log(seen, "success", 1)
+        judge.log(seen, 1)
