@@ -10,6 +10,7 @@ GIN_FILE    ?= gin_configs/particle.gin
 ROOT_DIR    ?= runs/particle
 DATA_DIR    ?= datasets
 WORKERS     ?= 2
+EVALUATORS  ?= 2
 ARGS        ?=
 
 VENV        := .venv
@@ -19,7 +20,7 @@ STAMP       := $(VENV)/installed-requirements.txt
 
 .PHONY: help
 help: ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: venv
 venv: ## make .venv from requirements.txt (only if that changed since)
@@ -50,6 +51,10 @@ venv: ## make .venv from requirements.txt (only if that changed since)
 .PHONY: train
 train: venv ## train GIN_FILE into ROOT_DIR, on demonstrations in DATA_DIR
 	$(VENV_PYTHON) -m ibc_agents.train --gin_file=$(GIN_FILE) --root_dir=$(ROOT_DIR) --data_dir=$(DATA_DIR) $(ARGS)
+
+.PHONY: train-distributed
+train-distributed: venv ## the same with a process each for replay server, learner and EVALUATORS
+	$(VENV_PYTHON) -m ibc_agents.distributed --local --num_evaluators=$(EVALUATORS) --gin_file=$(GIN_FILE) --root_dir=$(ROOT_DIR) --data_dir=$(DATA_DIR) $(ARGS)
 
 .PHONY: lint
 lint: venv ## ruff and mypy

@@ -18,7 +18,7 @@ COMMANDS = (
     "ibc_agents/train.py",
     "ibc_agents/evaluate.py",
     "ibc_agents/collect.py",
-    "ibc_agents/distributed.py",
+    "ibc_agents/distributed/__main__.py",
     "ibc_agents/plot_energy.py",
     "ibc_agents/command_line.py",
     "data/inspect.py",
@@ -39,7 +39,7 @@ SIMULATORS_AND_ROBOTS = (
 )
 LIBRARY_HOMES = {
     **{library: ("environments/*",) for library in SIMULATORS_AND_ROBOTS},
-    "reverb": ("data/replay.py", "ibc_agents/distributed.py"),
+    "reverb": ("data/replay.py", "ibc_agents/distributed/*"),
 }
 
 SIBLINGS = tuple(f"ibc_agents.{part}" for part in ("samplers", "proposals", "losses", "networks"))

@@ -1,0 +1,150 @@
+"""Trains with one process a role: replay server, learner and evaluators, on one machine or many.
+
+All on this machine, supervised:
+
+    python -m ibc_agents.distributed --local --num_evaluators=2 --gin_file=gin_configs/particle.gin
+
+One role, to be started beside the others by whatever starts processes:
+
+    python -m ibc_agents.distributed --role=learner --replay_address=replay-0:43210 --gin_file=...
+
+All roles of a job take the same gin files and bindings. Started again with the same --root_dir the
+learner goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from ibc_agents import command_line
+
+if TYPE_CHECKING:
+    from ibc_agents.distributed import role_process
+
+_ROLE = flags.DEFINE_enum(
+    "role", None, ["replay", "learner", "evaluator"], "What this process is to do."
+)
+_LOCAL = flags.DEFINE_bool(
+    "local", False, "Start all roles on this machine, and start again what dies."
+)
+_NUM_EVALUATORS = flags.DEFINE_integer(
+    "num_evaluators", 1, "With --local: evaluators to start.", lower_bound=1
+)
+_MAX_RESTARTS = flags.DEFINE_integer(
+    "max_restarts", 20, "With --local: how often each role may die.", lower_bound=0
+)
+_REPLAY_ADDRESS = flags.DEFINE_string(
+    "replay_address",
+    "localhost:43210",
+    "host:port of the replay server; --role=replay listens at that port.",
+)
+_HEALTH_PORT = flags.DEFINE_integer(
+    "health_port",
+    None,
+    "Port of an HTTP endpoint that tells readiness, last step and last contact.",
+    lower_bound=1,
+    upper_bound=65_535,
+)
+_PUBLIC = flags.DEFINE_bool(
+    "public",
+    False,
+    "Let other machines connect to the replay server and to --health_port. Reverb asks nobody who"
+    " they are: fence the port.",
+)
+_PATIENCE = flags.DEFINE_float(
+    "patience",
+    300.0,
+    "Seconds to wait for a replay server, or for evaluators, before giving up.",
+    lower_bound=1.0,
+)
+_ROOT_DIR = flags.DEFINE_string("root_dir", "runs/latest", "Folder of the run.")
+_DATA_DIR = flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Of weights, training and data order.", lower_bound=0, upper_bound=2**31 - 1
+)
+command_line.define_gin_flags()
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Runs a role, or all of them."""
+    from ibc_agents import errors
+
+    if not FLAGS.gin_file and not FLAGS.gin_bindings:
+        raise errors.RunError("say what to train: --gin_file=gin_configs/particle.gin")
+    role = _ROLE.value
+    if _LOCAL.value == (role is not None):
+        raise errors.RunError("say either --local or --role=replay, learner or evaluator")
+    if role is None:
+        _supervise()
+    else:
+        _play(role)
+
+
+def _supervise() -> None:
+    from ibc_agents.distributed import run_files, stopping, supervisor
+
+    files = run_files.RunFiles(pathlib.Path(_ROOT_DIR.value).expanduser().absolute())
+    try:
+        supervisor.run(_shared_arguments(), _NUM_EVALUATORS.value, files.logs, _MAX_RESTARTS.value)
+    except stopping.Stopped as stopped:
+        print("stopped; the same command goes on from the last checkpoint", flush=True)
+        sys.exit(stopped.exit_code)
+    print(f"everything is in {files.root}")
+
+
+def _shared_arguments() -> list[str]:
+    """What every role is told as this process was."""
+    shared = (_REPLAY_ADDRESS, _PUBLIC, _PATIENCE, _ROOT_DIR, _DATA_DIR, _SEED)
+    return [
+        *(f"--{flag.name}={flag.value}" for flag in shared),
+        *(f"--gin_file={name}" for name in FLAGS.gin_file),
+        *(f"--gin_bindings={binding}" for binding in FLAGS.gin_bindings),
+    ]
+
+
+def _play(role: str) -> None:
+    from ibc_agents.distributed import role_process, stopping
+
+    process = role_process.RoleProcess(role, _HEALTH_PORT.value, _PUBLIC.value)
+    try:
+        _run_role(role, process)
+    except stopping.Stopped as stopped:
+        process.end(stopped.exit_code)
+    except Exception as error:
+        sentence = command_line.sentence_of(error)
+        if sentence is None:
+            traceback.print_exc()
+            process.end(role_process.TRY_AGAIN)
+        print(f"error: {sentence}", file=sys.stderr, flush=True)
+        process.end(1)
+    process.end(0)
+
+
+def _run_role(role: str, process: role_process.RoleProcess) -> None:
+    command_line.parse_gin(FLAGS.gin_file, FLAGS.gin_bindings)
+    configured = command_line.make_experiment(
+        root_dir=_ROOT_DIR.value, data_dir=_DATA_DIR.value, seed=_SEED.value
+    )
+    address, patience = _REPLAY_ADDRESS.value, _PATIENCE.value
+    if role == "replay":
+        from ibc_agents.distributed import replay_role
+
+        replay_role.run(configured, process, address, _PUBLIC.value)
+    elif role == "learner":
+        from ibc_agents.distributed import learner_role
+
+        learner_role.run(configured, process, address, patience)
+    else:
+        from ibc_agents.distributed import evaluator_role
+
+        evaluator_role.run(configured, process, address, patience)
+
+
+if __name__ == "__main__":
+    command_line.run(main, "the same command goes on from the last checkpoint")

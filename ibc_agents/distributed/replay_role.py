@@ -1,0 +1,135 @@
+"""The replay server: it holds the demonstrations, and the messages between the others."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import time
+
+import reverb
+
+from data import demonstrations, replay
+from ibc_agents import dataset_card, disk, errors, experiment, held_out
+from ibc_agents.agents import behavioral_cloning_agent
+from ibc_agents.distributed import (
+    held_out_batches,
+    job,
+    listening,
+    messages,
+    protocol,
+    role_process,
+    run_files,
+    tables,
+)
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+# For evaluators to read that the job has ended.
+_FAREWELL_SECONDS = 5.0
+
+
+def run(
+    configured: experiment.Experiment,
+    process: role_process.RoleProcess,
+    address: str,
+    public: bool,
+) -> None:
+    """Serves until the job has ended.
+
+    Args:
+        configured: what the job is.
+        process: this one.
+        address: `host:port`, of which the port is listened at.
+        public: whether other machines may connect.
+
+    Raises:
+        RunError, data.DataError: if something is wrong that the user can mend.
+        Stopped: this process is to stop.
+    """
+    port = listening.port_of(address)
+    listening.check_free(port)
+    opened = configured.open_demonstrations()
+    process.stop.check()
+    card = dataset_card.describe(opened)
+    agent = configured.build_agent(card)
+    _check_learns_by_gradients(agent)
+    served = job.of(card, configured.demonstrations, agent)
+    checkpoints = _own_folder(run_files.RunFiles(configured.root_dir), served)
+    server = reverb.Server(
+        tables.of(agent.policy), port, reverb.checkpointers.DefaultCheckpointer(str(checkpoints))
+    )
+    if not public:
+        listening.keep_local(port)
+    local = f"localhost:{port}"
+    process.say(f"listening at port {port} of {'all addresses' if public else 'this machine'}")
+    _load(opened, agent.train_sequence_length, local, process)
+    batches = held_out.batches(opened, agent.train_sequence_length, configured.training.batch_size)
+    if batches:
+        messages.Board(local, tables.HELD_OUT).put(held_out_batches.to_message(batches))
+    messages.Board(local, tables.JOB).put(served.to_message())
+    process.health.ready = True
+    process.say(f"ready: {card.name}, dataset {card.dataset_hash[:12]}, job {served.identity[:12]}")
+    try:
+        _serve(local, process)
+    finally:
+        server.stop()
+
+
+def _load(
+    opened: demonstrations.Demonstrations,
+    window: int,
+    local: str,
+    process: role_process.RoleProcess,
+) -> None:
+    """Makes sure that the server holds the training split, and that a checkpoint does."""
+    client = reverb.Client(local)
+    was_restored = replay.is_filled(client)
+    started = time.perf_counter()
+    source = replay.ReverbSource(local)
+    source.load(opened.train, opened.spec)
+    source.fill(window)
+    seconds = time.perf_counter() - started
+    if was_restored:
+        process.say(f"restored {opened.train.num_frames} frames from its own checkpoint")
+        return
+    process.say(
+        f"loaded {opened.train.num_frames} frames of {len(opened.train)} demonstrations in "
+        f"{seconds:.1f} s"
+    )
+    try:
+        client.checkpoint()
+    except RuntimeError as error:  # of Reverb
+        reason = str(error).partition("\n")[0]
+        process.say(f"goes on without a checkpoint, for it cannot be written ({reason})")
+
+
+def _serve(local: str, process: role_process.RoleProcess) -> None:
+    """Waits until the learner has announced the end."""
+    orders = messages.Board(local, tables.ORDERS)
+    client = reverb.Client(local)
+    while True:
+        process.stop.wait(_SECONDS_BETWEEN_LOOKS)
+        process.health.touch()
+        if client.server_info()[tables.ORDERS].current_size:
+            if protocol.Orders.from_message(orders.get()).finished:
+                break
+    process.say("the job has ended")
+    process.stop.wait(_FAREWELL_SECONDS)
+
+
+def _own_folder(files: run_files.RunFiles, served: job.Job) -> pathlib.Path:
+    """Returns the folder of this job's checkpoints; those of other jobs are removed."""
+    folder = files.replay_checkpoints / served.identity[:16]
+    with disk.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for other in files.replay_checkpoints.iterdir():
+            if other != folder:
+                shutil.rmtree(other)
+    return folder
+
+
+def _check_learns_by_gradients(agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:
+    if type(agent).memorize is not behavioral_cloning_agent.BehavioralCloningAgent.memorize:
+        raise errors.RunError(
+            f"{type(agent).__name__} memorises the demonstrations instead of training on them; "
+            "run it with python -m ibc_agents.train."
+        )

@@ -1,0 +1,24 @@
+"""The tables of a job's replay server, besides the demonstrations'."""
+
+from __future__ import annotations
+
+import reverb
+from tf_agents.policies import tf_policy
+
+from data import replay
+from ibc_agents.distributed import messages, variables
+
+JOB = "job"  # a `Job`, put there when all demonstrations are loaded
+HELD_OUT = "held_out"  # the leaves of some batches, stacked; empty where nothing is held out
+ORDERS = "orders"  # an `Orders` of the learner to the evaluators
+REPORTS = "reports"  # `Report`s of the evaluators to the learner
+
+
+def of(policy: tf_policy.TFPolicy) -> list[reverb.Table]:
+    """Returns all the tables of a job that trains such a policy."""
+    return [
+        *replay.replay_tables(),
+        variables.table(policy),
+        *(messages.Board.table(name) for name in (JOB, HELD_OUT, ORDERS)),
+        messages.Mailbox.table(REPORTS),
+    ]

@@ -1,0 +1,110 @@
+"""Starts roles of a small job in processes of their own, and reads what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from tests.system import helpers
+
+_DEADLINE_SECONDS = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Job:
+    """A job in a folder: the same arguments for every role."""
+
+    def __init__(self, folder: pathlib.Path, steps: int, *values: str) -> None:
+        self.folder = folder
+        self.root_dir = folder / "run"
+        self.address = f"localhost:{free_port()}"
+        self._arguments = [
+            *helpers.small_run(
+                self.root_dir, folder / "data", steps, *values, config="particle_mse"
+            ),
+            f"--replay_address={self.address}",
+        ]
+        self._started: list[Process] = []
+
+    def start(self, role: str, *arguments: str) -> Process:
+        return self._start(f"--role={role}", *arguments)
+
+    def start_all(self, *arguments: str) -> Process:
+        return self._start("--local", *arguments)
+
+    def _start(self, *arguments: str) -> Process:
+        log = self.folder / f"log-{len(self._started)}.txt"
+        self._started.append(Process([*self._arguments, *arguments], log))
+        return self._started[-1]
+
+    def kill_all(self) -> None:
+        for process in self._started:
+            process.kill()
+
+
+class Process:
+    """A process of a job."""
+
+    def __init__(self, arguments: list[str], log: pathlib.Path) -> None:
+        self._log = log
+        self.health_port = free_port()
+        with open(log, "wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ibc_agents.distributed", *arguments]
+                + ([] if "--local" in arguments else [f"--health_port={self.health_port}"]),
+                cwd=log.parent,
+                env={**os.environ, "PYTHONPATH": str(helpers.ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def text(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def wait_for(self, part: str, within_seconds: float = _DEADLINE_SECONDS) -> None:
+        """Waits until it has said something."""
+        deadline = time.monotonic() + within_seconds
+        while part not in self.text:
+            assert self._process.poll() is None and time.monotonic() < deadline, self.text
+            time.sleep(0.05)
+
+    def wait(self, within_seconds: float = _DEADLINE_SECONDS) -> int:
+        """Waits for its end; returns the exit code."""
+        return self._process.wait(within_seconds)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def terminate(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    def health(self) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self.health_port}/"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as not_ready:
+            return json.load(not_ready)
+
+    def sentence(self) -> str:
+        """The one line that it failed with."""
+        assert "Traceback" not in self.text, self.text
+        (line,) = (line for line in self.text.splitlines() if line.startswith("error: "))
+        return line
