@@ -1,11 +1,11 @@
-"""Many episodes as one batch through a policy, and what they say about its success."""
+"""Many episodes as one batch through a policy, and what they say about it."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,15 @@ class Outcome:
         success: as the environment defines it.
         total_reward: undiscounted sum of rewards.
         steps: actions taken.
+        normalized_score: `total_reward` on the scale of the environment's benchmark, None where it
+            is of none.
     """
 
     episode: int
     success: bool
     total_reward: float
     steps: int
+    normalized_score: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Evaluation:
         """Share of successful episodes, in [0, 1]."""
         return float(np.mean([outcome.success for outcome in self.outcomes]))
 
+    @property
+    def mean_return(self) -> float:
+        """Mean of the episodes' returns."""
+        return float(np.mean([outcome.total_reward for outcome in self.outcomes]))
+
     def summary(self) -> dict[str, Any]:
         """Returns what results.json says, of JSON types."""
         successes = sum(outcome.success for outcome in self.outcomes)
@@ -60,19 +68,30 @@ class Evaluation:
                 "successes": successes,
                 "episodes": len(self.outcomes),
             },
-            "mean_return": float(np.mean([outcome.total_reward for outcome in self.outcomes])),
+            "return": describe_mean([outcome.total_reward for outcome in self.outcomes]),
+            "normalized_score": self._describe_scores(),
             "evaluation_seed": self.seed,
             "episodes": [dataclasses.asdict(outcome) for outcome in self.outcomes],
         }
 
     def sentence(self) -> str:
-        """Returns one line for people."""
-        success = self.summary()["success"]
+        """Returns one line for people; what is in brackets are intervals."""
+        summary = self.summary()
+        success, score = summary["success"], summary["normalized_score"]
         low, high = success["interval"]
-        return (
+        parts = [
             f"success {success['successes']}/{success['episodes']} = {success['rate']:.1%} "
-            f"({CONFIDENCE:.0%} interval {low:.1%} to {high:.1%}), seed {self.seed}"
-        )
+            f"({CONFIDENCE:.0%} interval {low:.1%} to {high:.1%})",
+            f"return {_tell(summary['return'])}",
+            *([f"normalised score {_tell(score)}"] if score else []),
+            f"seed {self.seed}",
+        ]
+        return ", ".join(parts)
+
+    def _describe_scores(self) -> dict[str, Any] | None:
+        scores = [outcome.normalized_score for outcome in self.outcomes]
+        known = [score for score in scores if score is not None]
+        return describe_mean(known) if len(known) == len(scores) else None
 
 
 def evaluate(
@@ -181,10 +200,33 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     return max(centre - half_width, 0.0), min(centre + half_width, 1.0)
 
 
+def describe_mean(values: Sequence[float]) -> dict[str, Any]:
+    """Returns mean, standard deviation and the mean's 95 % interval, of JSON types.
+
+    The interval takes the mean to be normally distributed. Of a single value there is neither
+    deviation nor interval.
+    """
+    mean = float(np.mean(values))
+    if len(values) == 1:
+        return {"mean": mean, "standard_deviation": None, "interval": None}
+    deviation = float(np.std(values, ddof=1))
+    half_width = _CONFIDENCE_Z * deviation / math.sqrt(len(values))
+    interval = [mean - half_width, mean + half_width]
+    return {"mean": mean, "standard_deviation": deviation, "interval": interval}
+
+
 def episode_seeds(seed: int, episode: int) -> tuple[int, np.ndarray]:
     """Returns an episode's environment seed and its policy seed, int32 ``[2]``."""
     words = np.random.SeedSequence([seed, episode]).generate_state(3, np.uint32)
     return int(words[2]), words[:2].view(np.int32)
+
+
+def _tell(described: dict[str, Any]) -> str:
+    told = f"{described['mean']:.2f}"
+    if described["interval"] is None:
+        return told
+    low, high = described["interval"]
+    return f"{told} ({low:.2f} to {high:.2f})"
 
 
 class _Wave:
@@ -221,7 +263,13 @@ class _Wave:
     def outcomes(self) -> list[Outcome]:
         """Returns the outcomes of all rows."""
         return [
-            Outcome(episode, bool(success), float(total), int(steps))
+            Outcome(
+                episode,
+                bool(success),
+                float(total),
+                int(steps),
+                self._environment.normalized_score(float(total)),
+            )
             for episode, success, total, steps in zip(
                 self._episodes, self._success, self._return, self._steps, strict=True
             )

@@ -59,7 +59,7 @@ class Evaluator:
             self._numbers.batch_size,
         )
         self.log(seen, step, WATCHED)
-        return f"success {seen.success_rate:.0%}"
+        return f"success {seen.success_rate:.0%}, return {seen.mean_return:.2f}"
 
     def finish(self, policy: Any, step: int) -> evaluation.Evaluation:
         """Evaluates all episodes and writes the video."""
@@ -99,6 +99,7 @@ class Evaluator:
             self._writer.as_default(step=step),
         ):
             tf.summary.scalar(f"success{suffix}", result.success_rate)
+            tf.summary.scalar(f"return{suffix}", result.mean_return)
             if picture is not None:
                 tf.summary.image("energy_landscape", picture[None])
             self._writer.flush()

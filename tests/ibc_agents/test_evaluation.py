@@ -206,7 +206,40 @@ def test_summary_is_json_and_agrees_with_the_sentence():
         "successes": 3,
         "episodes": 4,
     }
-    assert summary["mean_return"] == 0.75 and summary["evaluation_seed"] == 9
+    assert summary["return"] == evaluation.describe_mean([1.0, 0.0, 1.0, 1.0])
+    assert summary["normalized_score"] is None and summary["evaluation_seed"] == 9
     wanted = {"episode": 1, "success": False, "total_reward": 0.0, "steps": 51}
-    assert summary["episodes"][1] == wanted
-    assert found.sentence() == "success 3/4 = 75.0% (95% interval 30.1% to 95.4%), seed 9"
+    assert summary["episodes"][1] == {**wanted, "normalized_score": None}
+    assert found.sentence() == (
+        "success 3/4 = 75.0% (95% interval 30.1% to 95.4%), return 0.75 (0.26 to 1.24), seed 9"
+    )
+
+
+def test_a_mean_is_told_with_its_spread():
+    """1 … 9: variance 7.5, so that the mean 5 is known to ± 1.96 √(7.5 / 9)."""
+    found = evaluation.describe_mean(range(1, 10))
+    assert found["mean"] == 5.0
+    assert found["standard_deviation"] == pytest.approx(2.738613)
+    assert found["interval"] == pytest.approx([3.210805, 6.789195])
+
+
+def test_a_single_episode_has_no_spread():
+    found = evaluation.Evaluation(0, (evaluation.Outcome(0, True, 1.5, 5),))
+    described = {"mean": 1.5, "standard_deviation": None, "interval": None}
+    assert json.loads(json.dumps(found.summary()))["return"] == described
+    assert "return 1.50, seed 0" in found.sentence()
+
+
+class ScoredEnvironment(DriftEnvironment):
+    """Of a benchmark whose reference returns 4, and whose random policy −1."""
+
+    def normalized_score(self, episode_return):
+        return (episode_return + 1.0) / 5.0
+
+
+def test_scores_are_those_of_the_environments_benchmark():
+    found = evaluation.evaluate(drift_policy(RightPolicy), ScoredEnvironment, 3, SEED, 2)
+    assert [outcome.total_reward for outcome in found.outcomes] == [1.0, 1.0, 1.0]
+    assert [outcome.normalized_score for outcome in found.outcomes] == [0.4, 0.4, 0.4]
+    assert found.summary()["normalized_score"]["mean"] == pytest.approx(0.4)
+    assert "return 1.00 (1.00 to 1.00), normalised score 0.40 (0.40 to 0.40)" in found.sentence()

@@ -30,7 +30,7 @@ def test_reproduces_the_outcomes_of_the_run(finished, tmp_path):
     assert done.stderr == ""
     assert done.stdout == finished.done.stdout.splitlines(keepends=True)[0]
     found = json.loads(results.read_text())
-    for key in ("episodes", "success", "mean_return", "evaluation_seed", "versions"):
+    for key in ("episodes", "success", "return", "evaluation_seed", "versions"):
         assert found[key] == finished.results[key]
     assert found["policy"] == str(finished.root_dir / "policy")
     # Two episodes: first frames, 50 actions each, and 10 times the last frames again.

@@ -36,7 +36,10 @@ def test_progress_line_tells_step_loss_speed_time_left_and_success(finished):
     shown = pieces(finished.done.stderr)
     assert any("20/20" in piece for piece in shown if piece.startswith("demonstrations:"))
     last = [piece for piece in shown if piece.startswith("particle_2d_20:")][-1]
-    line = r"100%.* 2000/2000 \[\d\d:\d\d<00:00, +[\d.]+step/s, loss [\d.]+, success (0|50|100)%\]"
+    line = (
+        r"100%.* 2000/2000 \[\d\d:\d\d<00:00, +[\d.]+step/s, loss [\d.]+, "
+        r"success (0|50|100)%, return [\d.]+\]"
+    )
     assert re.search(line, last), last
 
 
@@ -108,7 +111,9 @@ def test_tensorboard_has_the_scalars_of_both_splits(finished):
     assert validation["demonstration_picked"][2000] > 1 / 9
     judged = helpers.scalars(finished.root_dir / "evaluation")
     assert judged["success"] == {2000: finished.results["success"]["rate"]}
-    assert sorted(judged["success_while_training"]) == [1000]
+    assert judged["return"][2000] == pytest.approx(finished.results["return"]["mean"])
+    for name in ("success", "return"):
+        assert sorted(judged[f"{name}_while_training"]) == [1000]
 
 
 def test_tensorboard_shows_the_energy_as_it_sharpens(finished):
