@@ -182,9 +182,10 @@ def _check_installation() -> None:
 def _mendable() -> tuple[type[BaseException], ...]:
     from ibc_agents import errors
 
-    # The data package brings TensorFlow; a command that got far enough to raise its errors has it.
-    data_errors = sys.modules.get("data.errors")
-    return (errors.RunError, *((data_errors.DataError,) if data_errors else ()))
+    # Their packages bring TensorFlow; a command that got far enough to raise their errors has them.
+    others = (("data.errors", "DataError"), ("environments.errors", "RenderingError"))
+    imported = ((sys.modules.get(module), name) for module, name in others)
+    return (errors.RunError, *(getattr(module, name) for module, name in imported if module))
 
 
 def _one_paragraph(error: BaseException) -> str:

@@ -12,13 +12,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from environments.errors import RenderingError
+
 # MuJoCo's names of what can draw, and the library that each needs.
 _LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}
 _MOST_GEOMS = 1000
-
-
-class RenderingError(RuntimeError):
-    """There is nothing to draw with; the message says how to mend it."""
 
 
 @dataclasses.dataclass(frozen=True)

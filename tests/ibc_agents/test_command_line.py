@@ -9,6 +9,7 @@ import gin
 import pytest
 
 from data import errors as data_errors
+from environments import errors as environment_errors
 from ibc_agents import command_line, errors, samplers, settings
 
 
@@ -37,6 +38,7 @@ def test_exit_codes(run, capsys):
     assert not run(lambda: None)
     assert run(raising(errors.RunError("a sentence."))) == "error: a sentence."
     assert run(raising(data_errors.DataError("one of data."))) == "error: one of data."
+    assert run(raising(environment_errors.RenderingError("no screen."))) == "error: no screen."
     assert run(raising(KeyboardInterrupt()), after_interrupt="so be it") == 130
     assert capsys.readouterr().out == "\ninterrupted; so be it\n"
 

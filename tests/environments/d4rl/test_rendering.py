@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from environments import d4rl
-from environments.d4rl import rendering
+from environments import d4rl, errors
 
 
 def test_pictures_show_something():
@@ -40,7 +39,7 @@ def environment():
 
 def test_a_backend_that_does_not_work_is_named(environment, monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "nonesuch")
-    with pytest.raises(rendering.RenderingError, match="MUJOCO_GL=nonesuch.*Install"):
+    with pytest.raises(errors.RenderingError, match="MUJOCO_GL=nonesuch.*Install"):
         environment.render()
     # It can be mended meanwhile.
     monkeypatch.delenv("MUJOCO_GL")
@@ -50,5 +49,5 @@ def test_a_backend_that_does_not_work_is_named(environment, monkeypatch):
 def test_where_nothing_draws_the_error_says_what_to_install(environment, monkeypatch):
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
-    with pytest.raises(rendering.RenderingError, match="neither is installed. Install libegl1"):
+    with pytest.raises(errors.RenderingError, match="neither is installed. Install libegl1"):
         environment.render()
