@@ -90,7 +90,8 @@ class Demonstrations:
     Use `Demonstrations.open`.
 
     Attributes:
-        name: of the folder, or of the shard where a single one was opened.
+        name: of the folder, or of the shard where a single one was opened; and what share of it was
+            kept, if not all.
         spec: Trajectory of `tf.TensorSpec` of one frame.
         shards: paths of the shards.
         manifest: of the folder; None for foreign data.
@@ -167,6 +168,7 @@ class Demonstrations:
         kept = dict(enumerate(summaries))
         if top_return_fraction < 1.0:
             kept = _top_by_return(name, kept, top_return_fraction)
+            name += f" with top_return_fraction {top_return_fraction:g}"
         return cls(name, spec, shards, found, stored, kept, validation_fraction)
 
 

@@ -158,6 +158,8 @@ def test_the_episodes_of_the_highest_returns_are_kept(
     opened = data.Demonstrations.open(folder, 0.0, fraction)
     assert [episode.total_reward for episode in opened.train] == kept
     assert opened.num_frames == 4 * len(kept) == opened.train.num_frames
+    share = f" with top_return_fraction {fraction:g}" if fraction < 1.0 else ""
+    assert opened.name == "dataset" + share
     assert (opened.dataset_hash == opened.manifest.dataset_hash) == (fraction == 1.0)
     source = data.InMemorySource()
     source.load(opened.train, opened.spec)
