@@ -1,6 +1,6 @@
 """D4RL's tasks with human demonstrations: the Adroit hand and Franka Kitchen (paper, Table 2)."""
 
-from environments.d4rl.door import DoorEnvironment
+from environments.d4rl.door import DoorEnvironment, LongDoorEnvironment
 from environments.d4rl.environment import D4RLEnvironment
 from environments.d4rl.hammer import HammerEnvironment
 from environments.d4rl.kitchen import (
@@ -20,6 +20,7 @@ __all__ = [
     "KitchenEnvironment",
     "KitchenMixedEnvironment",
     "KitchenPartialEnvironment",
+    "LongDoorEnvironment",
     "PenEnvironment",
     "RelocateEnvironment",
 ]

@@ -57,7 +57,7 @@ class D4RLEnvironment(Environment):
         return self._action_spec
 
     @override
-    def normalized_score(self, episode_return: float) -> float:
+    def normalized_score(self, episode_return: float) -> float | None:
         low, high = assets.reference_returns(self.dataset)
         return (episode_return - low) / (high - low)
 

@@ -30,12 +30,6 @@ DOOR_RETURNS = [510.45, 220.17, 735.71, 342.04, 822.82, -39.97]
 DOOR_LENGTHS = [300, 300, 300, 300, 300, 200]
 
 
-class LongDoor(d4rl.DoorEnvironment):
-    """People were given more time than policies are."""
-
-    max_episode_steps = 300
-
-
 def door_demonstrations():
     """(observations, actions, rewards) of each: D4RL cut them after 200 steps, here they are whole.
 
@@ -61,7 +55,7 @@ def test_door_demonstration_replays_open_loop(number):
     """Over its full length; its last frame's action leads out of what was recorded."""
     observations, actions, rewards = door_demonstrations()[number]
     assert len(actions) == DOOR_LENGTHS[number]
-    environment = LongDoor()
+    environment = d4rl.LongDoorEnvironment()  # people took more time than policies are given
     steps = [environment.begin_at(observations[0])]
     steps += [environment.step(action) for action in actions[:-1]]
     np.testing.assert_allclose(
