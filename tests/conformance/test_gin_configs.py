@@ -4,14 +4,18 @@ A file that names an agent and what to learn from is a run: it builds and takes 
 A `*_environment.gin` gives a task. Everything else is there to be included.
 """
 
+import functools
 import pathlib
 import re
+from unittest import mock
 
 import gin
 import numpy as np
 import pytest
+from tf_agents.policies import random_py_policy
 
 from environments.base import Environment
+from environments.particle import ParticleEnvironment
 from ibc_agents import collection, command_line
 from ibc_agents import task as task_lib
 
@@ -54,23 +58,36 @@ def test_every_file_is_a_run_or_a_task_or_part_of_one():
     assert set(NAMES) <= {*RUNS, *ENVIRONMENTS, *parts}
 
 
+def random_demonstrator(environment):
+    return random_py_policy.RandomPyPolicy(
+        environment.time_step_spec(), environment.action_spec(), seed=0
+    )
+
+
 @pytest.fixture(scope="module")
-def particle_dataset(tmp_path_factory):
-    """For the runs that ask for a dataset of the user's own."""
-    folder = tmp_path_factory.mktemp("demonstrations") / "particle"
-    command_line.parse_gin(["gin_configs/particle_environment.gin"], [])
-    task = task_lib.Task()
-    collection.collect(folder, task.environment, task.demonstrator, 4, seed=0)
-    gin.clear_config()
-    return folder
+def dataset_of(tmp_path_factory):
+    """Demonstrations in an environment, for the runs that ask for a dataset of the user's own."""
+    parent = tmp_path_factory.mktemp("demonstrations")
+
+    @functools.cache
+    def write(environment):
+        folder = parent / environment.__name__
+        with mock.patch.object(environment, "max_episode_steps", 5):
+            collection.collect(folder, environment, random_demonstrator, 4, seed=0)
+        return folder
+
+    return write
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_run_takes_two_steps(name, tmp_path, particle_dataset, monkeypatch):
+def test_run_takes_two_steps(name, tmp_path, dataset_of, monkeypatch):
     monkeypatch.chdir(tmp_path)  # found from any folder
     needs_dataset = binds(name, "DemonstrationSettings.dataset")
-    values = [f"DemonstrationSettings.dataset = '{particle_dataset}'"] if needs_dataset else []
+    values = ["DemonstrationSettings.dataset = 'not there yet'"] if needs_dataset else []
     command_line.parse_gin([name], [*SMALL, *values])
+    if needs_dataset:
+        environment = type((task_lib.Task().environment or ParticleEnvironment)())
+        values = [f"DemonstrationSettings.dataset = '{dataset_of(environment)}'"]
     chains = re.findall(r"^(\S*Langevin\.num_iterations) =", gin.config_str(), re.MULTILINE)
     gin.clear_config()
     shorter = [f"{chain} = {CHAIN_LENGTH}" for chain in chains]

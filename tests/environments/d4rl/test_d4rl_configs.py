@@ -1,0 +1,20 @@
+"""D4RL's gin files: a task's runs learn from that task's demonstrations, all of them."""
+
+import pytest
+
+from ibc_agents import command_line, settings
+from ibc_agents import task as task_lib
+from tests.environments.d4rl.test_d4rl_tasks import TASKS
+
+METHODS = ("", "_mse", "_mdn", "_nearest_neighbor", "_paper", "_mse_paper")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("task", TASKS)
+def test_a_run_learns_from_all_demonstrations_of_its_task(task, method):
+    command_line.parse_gin([f"gin_configs/{task.name}{method}.gin"], [])
+    environment = task_lib.Task().environment()
+    assert environment.name == task.name
+    wanted = settings.DemonstrationSettings()
+    assert wanted.dataset == f"datasets/{task.dataset}"
+    assert (wanted.validation_fraction, wanted.top_return_fraction) == (0.0, 1.0)
