@@ -22,6 +22,17 @@ EnergyFn = Callable[[tf.Tensor], tf.Tensor]
 """Energy at fixed observations: scaled actions ``[B, N, A]`` → energies ``[B, N]``."""
 
 
+@runtime_checkable
+class DifferentiableEnergyFn(Protocol):
+    """An `EnergyFn` that knows a shorter way to its gradient than backpropagation."""
+
+    def __call__(self, actions: tf.Tensor) -> tf.Tensor:
+        """See `EnergyFn`."""
+
+    def gradient(self, actions: tf.Tensor) -> tf.Tensor:
+        """Returns ∂E/∂a at `actions`, ``[B, N, A]`` both."""
+
+
 class Bounds(NamedTuple):
     """Where actions may be searched, in scaled units.
 

@@ -138,7 +138,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             Scaled actions ``[B, N, A]`` → energies ``[B, N]``.
         """
         code = self._energy_network.encode(self._normalizer.normalize_observation(window))
-        return lambda actions: self._energy_network.energy(code, actions)
+        return self._energy_network.at(code)
 
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
@@ -185,7 +185,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         drawn = self._proposal.sample(code, self._num_counter_examples, bounds, proposal_seed)
         if self._counter_example_sampler is not None:
             drawn = self._counter_example_sampler(
-                lambda actions: self._energy_network.energy(code, actions),
+                self._energy_network.at(code),
                 drawn,
                 bounds,
                 sampler_seed,
@@ -196,7 +196,4 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         """Returns energies ``[B, N]`` and, if they are penalised, their slopes ``[B, N, A]``."""
         if self._gradient_penalty is None:
             return self._energy_network.energy(code, actions, training), None
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(actions)
-            energies = self._energy_network.energy(code, actions, training)
-        return energies, tape.gradient(energies, actions)
+        return self._energy_network.energy_and_gradient(code, actions, training)

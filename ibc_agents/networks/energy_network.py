@@ -9,6 +9,23 @@ import tensorflow as tf
 from tf_agents.networks import network
 
 
+class EnergyAt:
+    """The energy at fixed observations; an `ibc_agents.types.EnergyFn` that knows its gradient."""
+
+    def __init__(self, network: EnergyNetwork, code: tf.Tensor):
+        """Holds a network and the code of observations ``[B, C]``."""
+        self._network = network
+        self._code = code
+
+    def __call__(self, actions: tf.Tensor) -> tf.Tensor:
+        """Maps actions ``[B, N, A]`` to energies ``[B, N]``."""
+        return self._network.energy(self._code, actions)
+
+    def gradient(self, actions: tf.Tensor) -> tf.Tensor:
+        """Maps actions to the gradient there, ``[B, N, A]`` both."""
+        return self._network.energy_and_gradient(self._code, actions)[1]
+
+
 class EnergyNetwork(network.Network):
     """Energies of many actions at one observation; low is good.
 
@@ -37,6 +54,22 @@ class EnergyNetwork(network.Network):
     @abc.abstractmethod
     def energy(self, code: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns energies ``[B, N]`` of scaled `actions` ``[B, N, A]`` at `code` ``[B, C]``."""
+
+    def energy_and_gradient(
+        self, code: tf.Tensor, actions: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns `energy` ``[B, N]`` and its gradient in the actions ``[B, N, A]``.
+
+        By backpropagation; a network that knows a shorter way overrides it.
+        """
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(actions)
+            energies = self.energy(code, actions, training)
+        return energies, tape.gradient(energies, actions)
+
+    def at(self, code: tf.Tensor) -> EnergyAt:
+        """Returns the energy function at `code` ``[B, C]``, for samplers."""
+        return EnergyAt(self, code)
 
     def call(self, inputs, step_type=None, network_state=(), training=False):
         """Scores `inputs`, a pair (observation, actions).

@@ -11,6 +11,9 @@ from ibc_agents.networks import dropout
 DenseFactory = Callable[..., tf.keras.layers.Layer]
 """Units (and Keras' keyword `use_bias`) → a dense layer."""
 
+PullBack = Callable[[tf.Tensor], tf.Tensor]
+"""The gradient in some outputs → the gradient in their inputs."""
+
 
 class DenseResNet(tf.keras.layers.Layer):
     """Pre-activation residual blocks of two dense layers (paper appendix).
@@ -67,6 +70,50 @@ class DenseResNet(tf.keras.layers.Layer):
             hidden += self._layer(first + 1, inner, training)
         return hidden
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether `with_pull_back` knows all there is: linear layers and activations."""
+        linear = all(is_linear(layer) for layer in self._layers_of_blocks)
+        return linear and not self._norms and self._dropout is None
+
+    def with_pull_back(self, inputs: tf.Tensor) -> tuple[tf.Tensor, PullBack]:
+        """Maps ``[M, W]`` to ``[M, W]``, and knows the way back for gradients in the outputs.
+
+        The numbers are those of backpropagation, by fewer products. A gradient that is the same for
+        all rows, as of a linear layer behind, may be given as ``[1, W]``; then so is what the last
+        layer makes of it. And in a graph where only the gradient is used, the last layer's own
+        product is left out.
+
+        Returns:
+            The outputs, and a function from gradients in them, ``[M, W]`` or ``[1, W]``, to
+            gradients in the inputs ``[M, W]``; to be called once.
+        """
+        hidden, blocks = inputs, []
+        for first in range(0, len(self._layers_of_blocks), 2):
+            activated, outer = self._activate(hidden)
+            activated, inner = self._activate(self._layers_of_blocks[first](activated))
+            hidden += self._layers_of_blocks[first + 1](activated)
+            blocks.append((first, outer, inner))
+
+        def pull_back(gradient: tf.Tensor) -> tf.Tensor:
+            for first, outer, inner in reversed(blocks):
+                through = inner(self._transposed(first + 1, gradient))
+                gradient += outer(self._transposed(first, through))
+            return tf.broadcast_to(gradient, tf.shape(inputs))
+
+        return hidden, pull_back
+
+    def _activate(self, inputs: tf.Tensor) -> tuple[tf.Tensor, PullBack]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            outputs = self._activation(inputs)
+        return outputs, lambda gradient: tape.gradient(
+            outputs, inputs, tf.broadcast_to(gradient, tf.shape(outputs))
+        )
+
+    def _transposed(self, k: int, gradient: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(gradient, self._layers_of_blocks[k].kernel, transpose_b=True)
+
     def _layer(self, k: int, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
         if self._norms:
             inputs = self._norms[k](inputs)
@@ -75,6 +122,13 @@ class DenseResNet(tf.keras.layers.Layer):
             hidden = self._dropout(hidden, training=training)
         # Keras leaves `training` away where a layer does not take it.
         return self._layers_of_blocks[k](hidden, training=training)
+
+
+def is_linear(layer: tf.keras.layers.Layer) -> bool:
+    """Whether a layer is inputs · kernel + bias and no more, as subclasses of `Dense` may be."""
+    return type(layer) is tf.keras.layers.Dense and (
+        layer.activation is tf.keras.activations.linear
+    )
 
 
 def flatten_observation(observation) -> tf.Tensor:

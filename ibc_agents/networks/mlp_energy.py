@@ -65,8 +65,32 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
 
     def energy(self, code: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
         """See the base class."""
-        batch_size, n, _ = tf.unstack(tf.shape(actions))
+        hidden = self._blocks(self._first_layer(code, actions, training), training=training)
+        return tf.reshape(self._head(hidden, training=training), tf.shape(actions)[:2])
+
+    def energy_and_gradient(
+        self, code: tf.Tensor, actions: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """See the base class."""
+        if not (layers.is_linear(self._action_projection) and self._blocks.is_plain):
+            return super().energy_and_gradient(code, actions, training)
+        hidden, pull_back = self._blocks.with_pull_back(self._first_layer(code, actions, training))
+        energies, slope = self._head_with_slope(hidden, training)
+        kernel = self._action_projection.kernel
+        gradient = tf.matmul(pull_back(slope), kernel, transpose_b=True)
+        shape = tf.shape(actions)
+        return tf.reshape(energies, shape[:2]), tf.reshape(gradient, shape)
+
+    def _head_with_slope(self, hidden: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns energies ``[M, 1]`` and their slope ``[M, W]``, ``[1, W]`` if it is constant."""
+        if layers.is_linear(self._head):
+            return self._head(hidden), tf.transpose(self._head.kernel)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(hidden)
+            energies = self._head(hidden, training=training)
+        return energies, tape.gradient(energies, hidden)
+
+    def _first_layer(self, code: tf.Tensor, actions: tf.Tensor, training: bool) -> tf.Tensor:
+        """Returns ``[B · N, W]``: two-dimensional products are a good deal faster than batched."""
         hidden = code[:, None] + self._action_projection(actions, training=training)
-        # Two-dimensional products are a good deal faster than batched ones.
-        hidden = self._blocks(tf.reshape(hidden, [-1, hidden.shape[-1]]), training=training)
-        return tf.reshape(self._head(hidden, training=training), [batch_size, n])
+        return tf.reshape(hidden, [-1, hidden.shape[-1]])

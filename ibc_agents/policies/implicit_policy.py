@@ -82,7 +82,7 @@ class ImplicitPolicy(window_policy.WindowPolicy):
             code, self._num_samples, bounds, random.fold_in(seed, 0)
         )
         return self._sampler(
-            lambda actions: self._energy_network.energy(code, actions),
+            self._energy_network.at(code),
             initial,
             bounds,
             random.fold_in(seed, 1),

@@ -161,6 +161,8 @@ class Langevin:
 
 
 def _action_gradient(energy_fn: types.EnergyFn, actions: tf.Tensor) -> tf.Tensor:
+    if isinstance(energy_fn, types.DifferentiableEnergyFn):
+        return energy_fn.gradient(actions)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(actions)
         energies = energy_fn(actions)

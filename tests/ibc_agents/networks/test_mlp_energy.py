@@ -1,10 +1,12 @@
 """The dense energy network."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import networks
+from ibc_agents import networks, types
 from ibc_agents.networks import layers
 from tests.ibc_agents import helpers
 
@@ -174,3 +176,46 @@ def test_slopes_can_be_differentiated_by_the_weights(options):
         ends = [(kernel.assign(start + sign * change), penalty())[1] for sign in (1, -1)]
         slope = (ends[0] - ends[1]) / (2 * step)
         np.testing.assert_allclose(gradient[index], slope, rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(depth=0),
+        dict(depth=2),
+        dict(depth=4, activation="swish"),
+        dict(head=networks.SquaredNorm(units=4)),
+        dict(layer_norm=True),
+        dict(depth=0, dense=networks.SpectralNormDense),
+        dict(dense=functools.partial(tf.keras.layers.Dense, activation="tanh")),
+    ],
+)
+def test_the_shorter_way_to_the_gradient_arrives_where_backpropagation_does(options):
+    """In the energies, their slopes, and the derivatives of both by every weight."""
+    tf.keras.utils.set_random_seed(0)
+    network = networks.MlpEnergyNetwork(width=16, **options)
+    network((OBSERVATION, ACTIONS))
+    for variable in network.trainable_variables:
+        variable.assign_add(tf.random.normal(variable.shape, stddev=0.1))
+
+    def numbers(energy_and_gradient):
+        with tf.GradientTape() as tape:
+            energies, slopes = energy_and_gradient(network.encode(OBSERVATION), ACTIONS)
+            total = tf.reduce_sum(energies) + tf.reduce_sum(tf.square(slopes))
+        return energies, slopes, *tape.gradient(total, network.trainable_variables)
+
+    plainly = numbers(functools.partial(networks.EnergyNetwork.energy_and_gradient, network))
+    assert np.abs(plainly[1]).max() > 1e-2
+    for value, expected in zip(numbers(network.energy_and_gradient), plainly, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_energy_function_at_an_observation_knows_its_gradient():
+    network = networks.MlpEnergyNetwork(width=16)
+    code = network.encode(OBSERVATION)
+    energy_fn = network.at(code)
+    np.testing.assert_array_equal(energy_fn(ACTIONS), network.energy(code, ACTIONS))
+    expected = network.energy_and_gradient(code, ACTIONS)[1]
+    np.testing.assert_array_equal(energy_fn.gradient(ACTIONS), expected)
+    assert isinstance(energy_fn, types.DifferentiableEnergyFn)
+    assert not isinstance(lambda actions: actions, types.DifferentiableEnergyFn)
