@@ -1,10 +1,12 @@
 """Makes the pictures of docs/d4rl.md.
 
-Usage: python benchmarks/d4rl_pictures.py [--demonstrations=FOLDER]
+Usage: python benchmarks/d4rl_pictures.py [--demonstrations=FOLDER [--runs=FOLDER]]
 
 One of where an episode of each task begins. Where FOLDER has datasets named as D4RL names them
 (`door-human-v0`, …), also a strip of the first demonstration of each, its actions executed in our
-simulation. D4RL cut demonstrations of the hand at the time limit: pieces are joined again.
+simulation; and where there are runs named as d4rl_results.py names them, a film that shows beside
+it what the implicit policy does from the same beginning. D4RL cut demonstrations of the hand at the
+time limit: pieces are joined again.
 """
 
 from __future__ import annotations
@@ -16,12 +18,16 @@ from collections.abc import Sequence
 import measuring  # noqa: F401  first, for it quietens the libraries
 import numpy as np
 import tensorflow as tf
+from tf_agents.utils import nest_utils
 
 import data
 from environments import d4rl
+from ibc_agents import run_directory, videos
 
 _IMAGES = pathlib.Path(__file__).resolve().parent.parent / "docs" / "images"
 _STRIP_FRAMES = 6
+_FILM_FRAMES = 60
+_FRAMES_PER_SECOND = 12
 TASKS = (
     d4rl.PenEnvironment,
     d4rl.HammerEnvironment,
@@ -31,38 +37,57 @@ TASKS = (
 )
 
 
-def start(task: type[d4rl.D4RLEnvironment]) -> list[np.ndarray]:
+def start(task: type[d4rl.D4RLEnvironment]) -> np.ndarray:
     """Returns a picture of where an episode begins."""
     environment = task()
     environment.seed(0)
     environment.reset()
     picture = environment.render()
     environment.close()
-    return [picture]
+    return picture
 
 
-def demonstration(task: type[d4rl.D4RLEnvironment], folder: pathlib.Path) -> list[np.ndarray]:
-    """Returns pictures of the first demonstration of a dataset, evenly spaced in time."""
-    observations, actions = _first(folder)
+def demonstration(
+    task: type[d4rl.D4RLEnvironment], observations: np.ndarray, actions: np.ndarray
+) -> list[np.ndarray]:
+    """Returns a picture of every step of a demonstration."""
     environment = type("Whole", (task,), {"max_episode_steps": len(actions) + 1})()
     environment.seed(0)
     environment.begin_at(observations[0])
-    chosen = np.linspace(0, len(actions) - 1, _STRIP_FRAMES).round().astype(int)
-    pictures = []
-    for frame, (observation, action) in enumerate(zip(observations, actions, strict=True)):
-        if frame in chosen:
-            pictures.append(environment.render())
+    pictures = [environment.render()]
+    for observation, action in zip(observations, actions, strict=True):
         if isinstance(environment, d4rl.KitchenEnvironment):
             environment.seen_joints = observation[:9]
-        if environment.step(action).is_last():
-            pictures.append(environment.render())
+        last = environment.step(action).is_last()
+        pictures.append(environment.render())
+        if last:
             break
     environment.close()
     return pictures
 
 
-def _first(folder: pathlib.Path) -> Sequence[np.ndarray]:
-    """The observations and actions of the first demonstration, whole."""
+def rollout(
+    task: type[d4rl.D4RLEnvironment], observation: np.ndarray, root_dir: pathlib.Path
+) -> list[np.ndarray]:
+    """Returns a picture of every step of a run's policy, begun where a demonstration began."""
+    policy = tf.saved_model.load(str(root_dir / run_directory.POLICY))
+    state = policy.get_initial_state(1)
+    environment = task()
+    environment.seed(0)
+    time_step = environment.begin_at(observation)
+    pictures = [environment.render()]
+    while not time_step.is_last():
+        batch = tf.nest.map_structure(tf.constant, nest_utils.batch_nested_array(time_step))
+        step = policy.action(batch, state)
+        state = step.state
+        time_step = environment.step(step.action.numpy()[0])
+        pictures.append(environment.render())
+    environment.close()
+    return pictures
+
+
+def first_episode(folder: pathlib.Path) -> list[np.ndarray]:
+    """Returns the observations and actions of the first demonstration, whole."""
     pieces = []
     for episode in data.read_episodes(folder):
         pieces.append(episode.frames)
@@ -74,25 +99,54 @@ def _first(folder: pathlib.Path) -> Sequence[np.ndarray]:
     ]
 
 
-def write(name: str, pictures: Sequence[np.ndarray]) -> None:
-    """Writes pictures side by side, at half their size."""
+def row(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns pictures side by side, at half their size."""
+    joined = np.concatenate(pictures, axis=1)
+    small = tf.image.resize(joined, [joined.shape[0] // 2, joined.shape[1] // 2], method="area")
+    return tf.cast(tf.round(small), tf.uint8).numpy()
+
+
+def evenly(pictures: Sequence[np.ndarray], number: int) -> list[np.ndarray]:
+    """Returns so many of the pictures, evenly spaced, the first and the last among them."""
+    chosen = np.linspace(0, len(pictures) - 1, number).round().astype(int)
+    return [pictures[index] for index in chosen]
+
+
+def write_film(name: str, left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> None:
+    """Writes two films side by side; the shorter one waits at its end."""
+    length = max(len(left), len(right))
+    both = [[*film, *[film[-1]] * (length - len(film))] for film in (left, right)]
+    recorder = videos.RolloutRecorder()
+    for pair in zip(*(evenly(film, _FILM_FRAMES) for film in both), strict=True):
+        recorder(0, row(pair))
+    recorder.write(_IMAGES / f"{name}.gif", _FRAMES_PER_SECOND)
+
+
+def write(name: str, picture: np.ndarray) -> None:
+    """Writes a picture."""
     import imageio.v2 as imageio
 
-    row = np.concatenate(pictures, axis=1)
-    small = tf.image.resize(row, [row.shape[0] // 2, row.shape[1] // 2], method="area")
-    imageio.imwrite(_IMAGES / f"{name}.png", tf.cast(tf.round(small), tf.uint8).numpy())
+    imageio.imwrite(_IMAGES / f"{name}.png", picture)
 
 
 def main() -> None:
     """Makes them all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--demonstrations", type=pathlib.Path, help="folder of D4RL's datasets")
+    parser.add_argument("--runs", type=pathlib.Path, help="folder of runs")
     arguments = parser.parse_args()
     for task in TASKS:
-        write(task.name, start(task))
-        if arguments.demonstrations and (arguments.demonstrations / task.dataset).is_dir():
-            pictures = demonstration(task, arguments.demonstrations / task.dataset)
-            write(f"{task.name}_human", pictures)
+        write(task.name, row([start(task)]))
+        if not arguments.demonstrations or not (arguments.demonstrations / task.dataset).is_dir():
+            continue
+        observations, actions = first_episode(arguments.demonstrations / task.dataset)
+        human = demonstration(task, observations, actions)
+        write(f"{task.name}_human", row(evenly(human, _STRIP_FRAMES)))
+        run = f"{task.name.removeprefix('d4rl_')}_langevin_seed0"
+        if arguments.runs and (arguments.runs / run).is_dir():
+            write_film(
+                f"{task.name}_film", human, rollout(task, observations[0], arguments.runs / run)
+            )
 
 
 if __name__ == "__main__":
