@@ -1,12 +1,12 @@
 """Makes the pictures of docs/d4rl.md.
 
-Usage: python benchmarks/d4rl_pictures.py [--demonstrations=FOLDER [--runs=FOLDER]]
+Usage: python benchmarks/d4rl_pictures.py [--demonstrations=FOLDER [--runs=FOLDER [--method=mse]]]
 
 One of where an episode of each task begins. Where FOLDER has datasets named as D4RL names them
 (`door-human-v0`, …), also a strip of the first demonstration of each, its actions executed in our
 simulation; and where there are runs named as d4rl_results.py names them, a film that shows beside
-it what the implicit policy does from the same beginning. D4RL cut demonstrations of the hand at the
-time limit: pieces are joined again.
+it what the policy of a method does from the same beginning. D4RL cut demonstrations of the hand at
+the time limit: pieces are joined again.
 """
 
 from __future__ import annotations
@@ -134,6 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--demonstrations", type=pathlib.Path, help="folder of D4RL's datasets")
     parser.add_argument("--runs", type=pathlib.Path, help="folder of runs")
+    parser.add_argument("--method", default="langevin", help="whose runs are shown")
     arguments = parser.parse_args()
     for task in TASKS:
         write(task.name, row([start(task)]))
@@ -142,11 +143,10 @@ def main() -> None:
         observations, actions = first_episode(arguments.demonstrations / task.dataset)
         human = demonstration(task, observations, actions)
         write(f"{task.name}_human", row(evenly(human, _STRIP_FRAMES)))
-        run = f"{task.name.removeprefix('d4rl_')}_langevin_seed0"
+        run = f"{task.name.removeprefix('d4rl_')}_{arguments.method}_seed0"
         if arguments.runs and (arguments.runs / run).is_dir():
-            write_film(
-                f"{task.name}_film", human, rollout(task, observations[0], arguments.runs / run)
-            )
+            policy = rollout(task, observations[0], arguments.runs / run)
+            write_film(f"{task.name}_{arguments.method}", human, policy)
 
 
 if __name__ == "__main__":
