@@ -38,10 +38,14 @@ _NUM_EVALUATORS = flags.DEFINE_integer(
 _MAX_RESTARTS = flags.DEFINE_integer(
     "max_restarts", 20, "With --local: how often each role may die.", lower_bound=0
 )
-_REPLAY_ADDRESS = flags.DEFINE_string(
+_REPLAY_ADDRESS = flags.DEFINE_list(
     "replay_address",
     "localhost:43210",
-    "host:port of the replay server; --role=replay listens at that port.",
+    "host:port of the replay server, which listens at that port; or of several, with commas"
+    " between, which hold equal shares of the demonstrations.",
+)
+_REPLAY_INDEX = flags.DEFINE_integer(
+    "replay_index", 0, "With --role=replay: which of several it is.", lower_bound=0
 )
 _HEALTH_PORT = flags.DEFINE_integer(
     "health_port",
@@ -91,7 +95,13 @@ def _supervise() -> None:
 
     files = run_files.RunFiles(pathlib.Path(_ROOT_DIR.value).expanduser().absolute())
     try:
-        supervisor.run(_shared_arguments(), _NUM_EVALUATORS.value, files.logs, _MAX_RESTARTS.value)
+        supervisor.run(
+            _shared_arguments(),
+            len(_REPLAY_ADDRESS.value),
+            _NUM_EVALUATORS.value,
+            files.logs,
+            _MAX_RESTARTS.value,
+        )
     except stopping.Stopped as stopped:
         print("stopped; the same command goes on from the last checkpoint", flush=True)
         sys.exit(stopped.exit_code)
@@ -100,8 +110,9 @@ def _supervise() -> None:
 
 def _shared_arguments() -> list[str]:
     """What every role is told as this process was."""
-    shared = (_REPLAY_ADDRESS, _PUBLIC, _PATIENCE, _ROOT_DIR, _DATA_DIR, _SEED)
+    shared = (_PUBLIC, _PATIENCE, _ROOT_DIR, _DATA_DIR, _SEED)
     return [
+        f"--replay_address={','.join(_REPLAY_ADDRESS.value)}",
         *(f"--{flag.name}={flag.value}" for flag in shared),
         *(f"--gin_file={name}" for name in FLAGS.gin_file),
         *(f"--gin_bindings={binding}" for binding in FLAGS.gin_bindings),
@@ -127,23 +138,30 @@ def _play(role: str) -> None:
 
 
 def _run_role(role: str, process: role_process.RoleProcess) -> None:
+    from ibc_agents import errors
+
     command_line.parse_gin(FLAGS.gin_file, FLAGS.gin_bindings)
     configured = command_line.make_experiment(
         root_dir=_ROOT_DIR.value, data_dir=_DATA_DIR.value, seed=_SEED.value
     )
-    address, patience = _REPLAY_ADDRESS.value, _PATIENCE.value
+    addresses, patience = _REPLAY_ADDRESS.value, _PATIENCE.value
     if role == "replay":
         from ibc_agents.distributed import replay_role
 
-        replay_role.run(configured, process, address, _PUBLIC.value)
+        index = _REPLAY_INDEX.value
+        if index >= len(addresses):
+            raise errors.RunError(
+                f"--replay_index={index} needs {index + 1} addresses in --replay_address."
+            )
+        replay_role.run(configured, process, addresses, index, _PUBLIC.value)
     elif role == "learner":
         from ibc_agents.distributed import learner_role
 
-        learner_role.run(configured, process, address, patience)
+        learner_role.run(configured, process, addresses, patience)
     else:
         from ibc_agents.distributed import evaluator_role
 
-        evaluator_role.run(configured, process, address, patience)
+        evaluator_role.run(configured, process, addresses, patience)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-_HEALTH_WITHIN_SECONDS = 1.0
+_HEALTH_WITHIN_SECONDS = 2.0
 _ERROR = "error: "
 # Loaded here, because a forked child should do as little as it can.
 _LIBC = ctypes.CDLL(None)

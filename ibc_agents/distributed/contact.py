@@ -43,6 +43,7 @@ class Contact:
         self.address = address
         self.sizes: dict[str, int] | None = None
         self.after_outage: Callable[[], bool] = lambda: True
+        self._client = reverb.Client(address)
         self._process = process
         self._patience = patience_seconds
         self._closed = threading.Event()
@@ -53,6 +54,14 @@ class Contact:
         """Asks no more."""
         self._closed.set()
         self._thread.join()
+
+    def ask(self) -> dict[str, int] | None:
+        """Returns the items in each table now; None if the server does not answer in time."""
+        try:
+            tables = self._client.server_info(timeout=_ANSWER_WITHIN_SECONDS)
+        except (RuntimeError, reverb.errors.ReverbError):
+            return None
+        return {name: table.current_size for name, table in tables.items()}
 
     def wait_for(self, condition: Callable[[dict[str, int]], bool]) -> None:
         """Waits until the server answers and the items in its tables are as wanted.
@@ -77,11 +86,10 @@ class Contact:
                 self._process.stop.wait(_SECONDS_BETWEEN_LOOKS)
 
     def _look_on(self) -> None:
-        client = reverb.Client(self.address)
         last_answer = time.monotonic()
         is_gone, is_verified = False, True
         while not self._closed.is_set():
-            sizes = _ask(client)
+            sizes = self.ask()
             silent_seconds = time.monotonic() - last_answer
             if sizes is not None:
                 if is_gone:
@@ -108,11 +116,3 @@ class Contact:
             if sizes is not None and not is_verified:
                 is_verified = self.after_outage()
             self._closed.wait(_SECONDS_BETWEEN_LOOKS)
-
-
-def _ask(client: reverb.Client) -> dict[str, int] | None:
-    try:
-        tables = client.server_info(timeout=_ANSWER_WITHIN_SECONDS)
-    except (RuntimeError, reverb.errors.ReverbError):
-        return None
-    return {name: table.current_size for name, table in tables.items()}

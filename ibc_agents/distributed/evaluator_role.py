@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tf_agents.policies import tf_policy
 
@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_LOOKS = 0.25
 def run(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
-    address: str,
+    addresses: Sequence[str],
     patience_seconds: float,
 ) -> None:
     """Evaluates until the job has ended.
@@ -35,7 +35,7 @@ def run(
     Args:
         configured: what the job is.
         process: this one.
-        address: `host:port` of the replay server.
+        addresses: `host:port` of each replay server.
         patience_seconds: how long to wait for a replay server that is gone.
 
     Raises:
@@ -45,7 +45,9 @@ def run(
     make_environment = configured.task.evaluation_environment
     if make_environment is None:
         raise errors.RunError("There is nothing to evaluate in: set Task.environment.")
-    with contextlib.closing(joining.join(configured, process, address, patience_seconds)) as member:
+    with contextlib.closing(
+        joining.join(configured, process, addresses, patience_seconds)
+    ) as member:
         _evaluate(configured.evaluation.batch_size, make_environment, process, member)
     process.say("the job has ended")
 
@@ -56,7 +58,7 @@ def _evaluate(
     process: role_process.RoleProcess,
     member: joining.Membership,
 ) -> None:
-    policy, server = member.agent.policy, member.server
+    policy, server = member.agent.policy, member.hub
     reporter = _Reporter(server)
     runner = evaluation.EpisodeRunner(policy, make_environment, batch_size)
     puller = _Puller(policy, server)

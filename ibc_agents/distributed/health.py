@@ -73,9 +73,14 @@ def serve(health: Health, port: int, public: bool) -> None:
             """Says nothing: probes come every few seconds."""
 
     try:
-        server = http.server.ThreadingHTTPServer((listening.interface(public), port), Handler)
+        server = _Server((listening.interface(public), port), Handler)
     except OSError as error:
         raise errors.RunError(
             f"Cannot listen at port {port} for --health_port ({error.strerror}); name another one."
         ) from error
     threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing: whoever asked has not waited for the answer."""

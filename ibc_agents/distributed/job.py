@@ -27,8 +27,21 @@ _STATISTICS = [field.name for field in dataclasses.fields(data_statistics.LeafSt
 
 
 @dataclasses.dataclass(frozen=True)
+class Share:
+    """Which of the episodes a replay server holds: every `count`-th from number `index` on.
+
+    Attributes:
+        index: of the server.
+        count: of all servers.
+    """
+
+    index: int = 0
+    count: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
 class Job:
-    """What the replay server tells everybody.
+    """What a replay server tells everybody.
 
     Attributes:
         card: of the demonstrations.
@@ -36,6 +49,7 @@ class Job:
         window: T, frames of observation.
         variables: name and form of each of the policy's variables, in their order.
         release: of this library.
+        share: that the server holds.
     """
 
     card: dataset_card.DatasetCard
@@ -43,10 +57,14 @@ class Job:
     window: int
     variables: list[str]
     release: str
+    share: Share = Share()
 
     @property
     def identity(self) -> str:
-        """A hash (hex) that is the same in all processes of a job, and in no others."""
+        """A hash (hex) that is the same in all processes of a job, and in no others.
+
+        Servers that hold other shares of its demonstrations belong to the same job.
+        """
         spec = [
             (name, leaf.dtype.name, leaf.shape.as_list())
             for name, leaf in specs.named_leaves(self.card.spec)
@@ -73,6 +91,7 @@ class Job:
             "window": self.window,
             "variables": self.variables,
             "release": self.release,
+            "share": dataclasses.asdict(self.share),
         }
         spec = tensor_spec.to_proto(card.spec).SerializeToString()
         statistics = _pack(card.statistics)
@@ -96,7 +115,14 @@ class Job:
             train_episodes=told["train_episodes"],
             validation_episodes=told["validation_episodes"],
         )
-        return cls(card, told["choice"], told["window"], told["variables"], told["release"])
+        return cls(
+            card=card,
+            choice=told["choice"],
+            window=told["window"],
+            variables=told["variables"],
+            release=told["release"],
+            share=Share(**told["share"]),
+        )
 
     def admit(
         self,

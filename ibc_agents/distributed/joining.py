@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 from ibc_agents import errors, experiment
 from ibc_agents.agents import behavioral_cloning_agent
@@ -17,73 +19,101 @@ class Membership:
     Attributes:
         job: it is a member of.
         agent: built as the job's configuration says.
-        server: the replay server.
+        servers: the replay servers; the first one also holds policy and messages.
     """
 
     job: job.Job
     agent: behavioral_cloning_agent.BehavioralCloningAgent
-    server: contact.Contact
+    servers: list[contact.Contact]
+
+    @property
+    def hub(self) -> contact.Contact:
+        """The first replay server."""
+        return self.servers[0]
 
     def close(self) -> None:
-        """Looks at the server no more."""
-        self.server.close()
+        """Looks at the servers no more."""
+        for server in self.servers:
+            server.close()
 
 
 def join(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
-    address: str,
+    addresses: Sequence[str],
     patience_seconds: float,
 ) -> Membership:
-    """Waits for the replay server and its demonstrations, and compares configurations.
+    """Waits for the replay servers and their demonstrations, and compares configurations.
 
-    When the server has been gone and is back, it must still be the same job's.
+    When a server has been gone and is back, it must still be the same job's.
 
     Args:
         configured: what this process is configured for.
         process: this one.
-        address: `host:port` of the replay server.
-        patience_seconds: how long the server may be gone at a time.
+        addresses: `host:port` of each replay server.
+        patience_seconds: how long a server may be gone at a time.
 
     Raises:
         RunError: if the job is another one.
         Stopped: this process is to stop.
     """
-    server = contact.Contact(address, process, patience_seconds)
-    try:
-        server.wait_for(lambda sizes: True)
-        process.say(f"waiting for the demonstrations of the replay server {address}")
-        server.wait_for(lambda sizes: _has_job(address, sizes))
-        board = messages.Board(address, tables.JOB)
-        joined = job.Job.from_message(server.call(board.get))
+    with contextlib.ExitStack() as opened:
+        servers = [
+            opened.enter_context(
+                contextlib.closing(contact.Contact(address, process, patience_seconds))
+            )
+            for address in addresses
+        ]
+        joined = _first_job(servers[0], process)
         agent = configured.build_agent(joined.card)
-        joined.admit(address, configured.demonstrations, agent)
-    except BaseException:
-        server.close()
-        raise
-    server.after_outage = functools.partial(_is_same, server, board, joined, process)
-    process.say(
-        f"joined the job at {address}: {joined.card.name}, dataset "
-        f"{joined.card.dataset_hash[:12]}, job {joined.identity[:12]}"
-    )
-    return Membership(joined, agent, server)
+        joined.admit(addresses[0], configured.demonstrations, agent)
+        for index, server in enumerate(servers):
+            wanted = dataclasses.replace(joined, share=job.Share(index, len(servers)))
+            _check_share(server, wanted)
+            server.after_outage = functools.partial(_is_same, server, wanted, process)
+        process.say(
+            f"joined the job at {', '.join(addresses)}: {joined.card.name}, dataset "
+            f"{joined.card.dataset_hash[:12]}, job {joined.identity[:12]}"
+        )
+        opened.pop_all()
+    return Membership(joined, agent, servers)
 
 
-def _is_same(
-    server: contact.Contact,
-    board: messages.Board,
-    joined: job.Job,
-    process: role_process.RoleProcess,
-) -> bool:
+def _first_job(server: contact.Contact, process: role_process.RoleProcess) -> job.Job:
+    server.wait_for(lambda sizes: True)
+    process.say(f"waiting for the demonstrations of the replay server {server.address}")
+    return _job_of(server)
+
+
+def _job_of(server: contact.Contact) -> job.Job:
+    """Returns what a server tells, once it tells anything."""
+    server.wait_for(lambda sizes: _has_job(server.address, sizes))
+    board = messages.Board(server.address, tables.JOB)
+    return job.Job.from_message(server.call(board.get))
+
+
+def _check_share(server: contact.Contact, wanted: job.Job) -> None:
+    found = _job_of(server)
+    if found.identity != wanted.identity:
+        raise errors.RunError(f"The replay server {server.address} is one of another job.")
+    if found.share != wanted.share:
+        raise errors.RunError(
+            f"The replay server {server.address} holds share {found.share.index} of "
+            f"{found.share.count}, not share {wanted.share.index} of {wanted.share.count}: give "
+            "every process the same --replay_address."
+        )
+
+
+def _is_same(server: contact.Contact, wanted: job.Job, process: role_process.RoleProcess) -> bool:
     """Whether a server that is back tells the same job; False where it tells none yet."""
     sizes = server.sizes
     if sizes is None or not _has_job(server.address, sizes):
         return False
     try:
-        found = job.Job.from_message(board.get())
+        found = job.Job.from_message(messages.Board(server.address, tables.JOB).get())
     except messages.Unreachable:
         return False
-    if found.identity != joined.identity:
+    if (found.identity, found.share) != (wanted.identity, wanted.share):
         process.give_up(
             f"The replay server {server.address} was replaced by one of another job. Start this "
             "command again if it is to take part in that one."

@@ -31,7 +31,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 def run(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
-    address: str,
+    addresses: Sequence[str],
     patience_seconds: float,
 ) -> None:
     """Trains to the last step, and ends when every policy has been evaluated.
@@ -39,7 +39,7 @@ def run(
     Args:
         configured: what the job is.
         process: this one.
-        address: `host:port` of the replay server.
+        addresses: `host:port` of each replay server.
         patience_seconds: how long to wait for a replay server, or for evaluators, that are gone.
 
     Raises:
@@ -51,12 +51,15 @@ def run(
     directory = run_directory.RunDirectory(configured.root_dir)
     checkpoints.set_aside_damaged(directory, process.say)
     tf.keras.utils.set_random_seed(configured.seed)
-    with contextlib.closing(joining.join(configured, process, address, patience_seconds)) as member:
+    with contextlib.closing(
+        joining.join(configured, process, addresses, patience_seconds)
+    ) as member:
         trainer = _make_trainer(configured, source, member, directory)
         results = _learn(configured, process, member, directory, trainer, patience_seconds)
         results["wall_time_s"]["total"] = round(time.perf_counter() - started, 1)
         directory.write_json(run_directory.RESULTS, results)
-        referee.announce_end(member.server)
+        for server in member.servers:
+            referee.announce_end(server)
     process.say(f"finished: everything is in {directory.path}")
 
 
@@ -72,16 +75,19 @@ def _learn(
     started = time.perf_counter()
     agent = member.agent
     directory.write_operative_config()
-    judge = _make_referee(configured, process, member, directory)
     first_step = trainer.step
-    _train(trainer, agent.policy, judge, configured, process)
-    trained = time.perf_counter()
-    directory.export_policy(agent.policy, agent.train_step_counter)
     results = {}
-    if judge is not None:
-        process.say("training is finished; waiting for the evaluators")
-        outcome = judge.finish(trainer.step, _values(agent.policy), patience_seconds)
-        results = outcome.summary()
+    with contextlib.ExitStack() as stack:
+        judge = _make_referee(configured, process, member, directory)
+        if judge is not None:
+            stack.enter_context(contextlib.closing(judge))
+        _train(trainer, agent.policy, judge, configured, process)
+        trained = time.perf_counter()
+        directory.export_policy(agent.policy, agent.train_step_counter)
+        if judge is not None:
+            process.say("training is finished; waiting for the evaluators")
+            outcome = judge.finish(trainer.step, _values(agent.policy), patience_seconds)
+            results = outcome.summary()
     results |= configured.describe_training(agent, member.job.card, first_step)
     results["wall_time_s"] = {"data_and_training": round(trained - started, 1)}
     return results
@@ -105,7 +111,8 @@ def _make_trainer(
 ) -> training.Trainer:
     card = member.job.card
     directory.check_dataset(card.dataset_hash, card.name)
-    member.server.call(lambda: source.connect(member.server.address, card.spec))
+    addresses = [server.address for server in member.servers]
+    member.hub.call(lambda: source.connect(addresses, card.spec))
     window, batch_size = member.job.window, configured.training.batch_size
     return training.Trainer(
         directory,
@@ -130,7 +137,7 @@ def _make_referee(
         run_files.RunFiles(directory.path),
         evaluator.Evaluator(directory, make_environment, configured.evaluation),
         configured.evaluation,
-        member.server,
+        member.hub,
         process,
     )
     started.start()
@@ -174,9 +181,9 @@ def _train(
 def _held_out(member: joining.Membership) -> Sequence:
     if not member.job.card.validation_episodes:
         return []
-    member.server.wait_for(lambda sizes: sizes[tables.HELD_OUT] > 0)
-    board = messages.Board(member.server.address, tables.HELD_OUT)
-    message = member.server.call(board.get)
+    member.hub.wait_for(lambda sizes: sizes[tables.HELD_OUT] > 0)
+    board = messages.Board(member.hub.address, tables.HELD_OUT)
+    message = member.hub.call(board.get)
     return held_out_batches.from_message(message, member.job.card.spec)
 
 

@@ -70,11 +70,17 @@ class Referee:
         self._current: tuple[backlog.Waiting, sharing.SharedEvaluation] | None = None
         self._last: backlog.Waiting | None = None
         self._result: evaluation.Evaluation | None = None
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
         """Begins to look for evaluators."""
         self._thread.start()
+
+    def close(self) -> None:
+        """Looks for evaluators no more; what waits for evaluation stays on the disk."""
+        self._closed.set()
+        self._thread.join()
 
     def watch(self, step: int, values: Sequence[np.ndarray]) -> None:
         """Submits a policy of the middle of the training, unless one of this step was before.
@@ -121,17 +127,17 @@ class Referee:
                     "command again."
                 )
             self._process.stop.wait(_SECONDS_BETWEEN_ROUNDS)
-        self._thread.join()
         return self._result
 
     def _run(self) -> None:
         try:
             while self._result is None:
-                sizes = self._server.sizes
+                sizes = self._server.ask()
                 if sizes is not None:
                     with contextlib.suppress(messages.Unreachable):
                         self._round(sizes)
-                time.sleep(_SECONDS_BETWEEN_ROUNDS)
+                if self._closed.wait(_SECONDS_BETWEEN_ROUNDS):
+                    return
         except Exception as error:
             if not isinstance(error, errors.RunError):
                 traceback.print_exc()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import pathlib
 import shutil
 import time
+from collections.abc import Sequence
 
 import reverb
 
-from data import demonstrations, replay
+from data import demonstrations, replay_server
 from ibc_agents import dataset_card, disk, errors, experiment, held_out
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.distributed import (
@@ -30,7 +33,8 @@ _FAREWELL_SECONDS = 5.0
 def run(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
-    address: str,
+    addresses: Sequence[str],
+    index: int,
     public: bool,
 ) -> None:
     """Serves until the job has ended.
@@ -38,21 +42,23 @@ def run(
     Args:
         configured: what the job is.
         process: this one.
-        address: `host:port`, of which the port is listened at.
+        addresses: `host:port` of all replay servers, which hold equal shares of the episodes.
+        index: of this one among them; it listens at that port.
         public: whether other machines may connect.
 
     Raises:
         RunError, data.DataError: if something is wrong that the user can mend.
         Stopped: this process is to stop.
     """
-    port = listening.port_of(address)
+    port = listening.port_of(addresses[index])
+    share = job.Share(index, len(addresses))
     listening.check_free(port)
     opened = configured.open_demonstrations()
     process.stop.check()
     card = dataset_card.describe(opened)
     agent = configured.build_agent(card)
     _check_learns_by_gradients(agent)
-    served = job.of(card, configured.demonstrations, agent)
+    served = dataclasses.replace(job.of(card, configured.demonstrations, agent), share=share)
     checkpoints = _own_folder(run_files.RunFiles(configured.root_dir), served)
     server = reverb.Server(
         tables.of(agent.policy), port, reverb.checkpointers.DefaultCheckpointer(str(checkpoints))
@@ -61,7 +67,7 @@ def run(
         listening.keep_local(port)
     local = f"localhost:{port}"
     process.say(f"listening at port {port} of {'all addresses' if public else 'this machine'}")
-    _load(opened, agent.train_sequence_length, local, process)
+    _load(opened, share, agent.train_sequence_length, local, process)
     batches = held_out.batches(opened, agent.train_sequence_length, configured.training.batch_size)
     if batches:
         messages.Board(local, tables.HELD_OUT).put(held_out_batches.to_message(batches))
@@ -76,27 +82,31 @@ def run(
 
 def _load(
     opened: demonstrations.Demonstrations,
+    share: job.Share,
     window: int,
     local: str,
     process: role_process.RoleProcess,
 ) -> None:
-    """Makes sure that the server holds the training split, and that a checkpoint does."""
-    client = reverb.Client(local)
-    was_restored = replay.is_filled(client)
+    """Makes sure that the server holds its share, and that a checkpoint does."""
+    server = replay_server.ReplayServer(local, opened.spec)
+    was_restored = server.is_filled
+    train: replay_server.Episodes = opened.train
+    if share.count > 1:
+        train = list(itertools.islice(opened.train, share.index, None, share.count))
+    if not len(train):
+        raise errors.RunError(f"There are fewer demonstrations than {share.count} replay servers.")
     started = time.perf_counter()
-    source = replay.ReverbSource(local)
-    source.load(opened.train, opened.spec)
-    source.fill(window)
+    server.fill(train, window)
     seconds = time.perf_counter() - started
     if was_restored:
-        process.say(f"restored {opened.train.num_frames} frames from its own checkpoint")
+        process.say(f"restored {len(train)} demonstrations from its own checkpoint")
         return
     process.say(
-        f"loaded {opened.train.num_frames} frames of {len(opened.train)} demonstrations in "
+        f"loaded {replay_server.num_windows(train)} transitions of {len(train)} demonstrations in "
         f"{seconds:.1f} s"
     )
     try:
-        client.checkpoint()
+        reverb.Client(local).checkpoint()
     except RuntimeError as error:  # of Reverb
         reason = str(error).partition("\n")[0]
         process.say(f"goes on without a checkpoint, for it cannot be written ({reason})")
@@ -117,11 +127,13 @@ def _serve(local: str, process: role_process.RoleProcess) -> None:
 
 
 def _own_folder(files: run_files.RunFiles, served: job.Job) -> pathlib.Path:
-    """Returns the folder of this job's checkpoints; those of other jobs are removed."""
-    folder = files.replay_checkpoints / served.identity[:16]
+    """Returns the folder of this server's checkpoints; those of other jobs are removed."""
+    share = served.share
+    parent = files.replay_checkpoints / f"{share.index}-of-{share.count}"
+    folder = parent / served.identity[:16]
     with disk.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for other in files.replay_checkpoints.iterdir():
+        for other in parent.iterdir():
             if other != folder:
                 shutil.rmtree(other)
     return folder

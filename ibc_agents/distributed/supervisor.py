@@ -6,7 +6,7 @@ import pathlib
 import time
 from collections.abc import Sequence
 
-from ibc_agents import disk
+from ibc_agents import errors
 from ibc_agents.distributed import child_process, screen, stopping, supervised_role
 
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -17,13 +17,18 @@ _GRACE_SECONDS = 12.0
 
 
 def run(
-    arguments: Sequence[str], num_evaluators: int, logs: pathlib.Path, max_restarts: int
+    arguments: Sequence[str],
+    num_replays: int,
+    num_evaluators: int,
+    logs: pathlib.Path,
+    max_restarts: int,
 ) -> None:
     """Runs a job to its end.
 
     Args:
         arguments: of every role.
-        num_evaluators: how many to start.
+        num_replays: replay servers to start.
+        num_evaluators: evaluators to start.
         logs: folder of the roles' logs.
         max_restarts: of each role; one more death ends the job.
 
@@ -31,21 +36,34 @@ def run(
         RunError: if a role cannot go on, or has died too often; all roles have ended.
         Stopped: this process is to stop; all roles have ended.
     """
-    stop = stopping.StopRequest(grace_seconds=2 * _GRACE_SECONDS)
-    with disk.writing(logs):
+    try:
         logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.RunError(
+            f"Cannot write to {logs}: {error.strerror}. Choose another --root_dir."
+        ) from error
+    stop = stopping.StopRequest(grace_seconds=2 * _GRACE_SECONDS)
 
-    def supervised(kind: str, name: str) -> supervised_role.SupervisedRole:
-        command = [f"--role={kind}", *arguments]
+    def supervised(name: str, *of_role: str) -> supervised_role.SupervisedRole:
+        command = [*of_role, *arguments]
         return supervised_role.SupervisedRole(
             name,
             lambda: child_process.ChildProcess(command, logs / f"{name}.log"),
             max_restarts,
         )
 
-    learner = supervised("learner", "learner")
-    roles = [supervised("replay", "replay"), learner]
-    roles += [supervised("evaluator", f"evaluator-{number}") for number in range(num_evaluators)]
+    learner = supervised("learner", "--role=learner")
+    roles = [
+        *(
+            supervised(f"replay-{number}", "--role=replay", f"--replay_index={number}")
+            for number in range(num_replays)
+        ),
+        learner,
+        *(
+            supervised(f"evaluator-{number}", "--role=evaluator")
+            for number in range(num_evaluators)
+        ),
+    ]
     status = screen.Screen()
     try:
         while not learner.finished:

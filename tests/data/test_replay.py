@@ -12,7 +12,7 @@ import reverb
 import tensorflow as tf
 
 import data
-from data import replay
+from data import replay, replay_server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGE = (4, 3, 3)
@@ -23,7 +23,7 @@ _SERVE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import reverb
-from data import replay
+from data import replay, replay_server
 tables = replay.replay_tables() if sys.argv[2] == "ours" else []
 server = reverb.Server(tables or [reverb.Table.queue("other", 10)])
 print(server.port, flush=True)
@@ -195,13 +195,31 @@ def test_a_server_that_another_has_filled_needs_no_episodes(
     start_server, make_spec, make_episode, image_shape
 ):
     address, spec = start_server(), make_spec(image_shape)
-    filling = replay.ReverbSource(address)
-    filling.load(_episodes(make_episode, image_shape), spec)
-    filling.fill(2)
+    replay_server.ReplayServer(address, spec).fill(_episodes(make_episode, image_shape), 2)
+    assert len(_draw([address], spec, batches=40)) == NUM_WINDOWS
+
+
+@pytest.mark.parametrize("image_shape", [None, IMAGE])
+def test_servers_that_hold_shares_are_sampled_in_proportion(
+    start_server, make_spec, make_episode, image_shape
+):
+    """As one server that holds all; the bound is that of `test_every_window_is_equally_likely`."""
+    addresses, spec = [start_server(), start_server()], make_spec(image_shape)
+    loaded = _episodes(make_episode, image_shape)
+    for address, share in zip(addresses, (loaded[:3], loaded[3:])):
+        replay_server.ReplayServer(address, spec).fill(share, 2)
+    counts = _draw(addresses, spec, batches=600)
+    assert len(counts) == NUM_WINDOWS
+    expected = 600 * 16 / NUM_WINDOWS
+    assert sum((count - expected) ** 2 / expected for count in counts.values()) < 12 * 50
+
+
+def _draw(addresses, spec, batches):
+    """How often each window of T = 2 comes."""
     source = replay.ReverbSource(shuffle_windows=32)
-    source.connect(address, spec)
-    seen = set()
-    for batch, _ in source.dataset(2, 16, seed=0).take(40):
+    source.connect(addresses, spec)
+    counts = collections.Counter()
+    for batch, _ in source.dataset(2, 16, seed=0).take(batches):
         assert batch.action.shape == [16, 2, 2]
-        seen.update(batch.observation["counter"].numpy()[:, -1].tolist())
-    assert len(seen) == NUM_WINDOWS
+        counts.update(batch.observation["counter"].numpy()[:, -1].tolist())
+    return counts

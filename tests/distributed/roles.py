@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ from typing import Any
 
 from tests.system import helpers
 
-_DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 300
 
 
 def free_port() -> int:
@@ -25,16 +26,29 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+STEPS = 6000
+INTERVAL = 2000  # between evaluations
+BINDINGS = (
+    "TrainingSettings.checkpoint_interval=200",
+    f"EvaluationSettings.interval={INTERVAL}",
+    "EvaluationSettings.num_episodes=7",
+    "EvaluationSettings.batch_size=2",
+    "EvaluationSettings.watched_episodes=5",
+)
+# Step and episodes of each row of the table, at the end.
+ALL_ROWS = [(INTERVAL, 5), (2 * INTERVAL, 5), (STEPS, 7)]
+
+
 class Job:
     """A job in a folder: the same arguments for every role."""
 
-    def __init__(self, folder: pathlib.Path, steps: int, *values: str) -> None:
+    def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self.root_dir = folder / "run"
         self.address = f"localhost:{free_port()}"
         self._arguments = [
             *helpers.small_run(
-                self.root_dir, folder / "data", steps, *values, config="particle_mse"
+                self.root_dir, folder / "data", STEPS, *BINDINGS, config="particle_mse"
             ),
             f"--replay_address={self.address}",
         ]
@@ -50,6 +64,18 @@ class Job:
         log = self.folder / f"log-{len(self._started)}.txt"
         self._started.append(Process([*self._arguments, *arguments], log))
         return self._started[-1]
+
+    def rows(self) -> list[tuple[int, int]]:
+        """Step and episodes of each row of the table of evaluations."""
+        with open(self.root_dir / "evaluations.csv", newline="") as file:
+            return [(int(row["step"]), int(row["episodes"])) for row in csv.DictReader(file)]
+
+    def wait_for_checkpoint(self, process: Process, after: int) -> None:
+        """Waits for a checkpoint of a later step."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while helpers.checkpointed_step(self.root_dir) <= after:
+            assert time.monotonic() < deadline, process.text
+            time.sleep(0.01)
 
     def kill_all(self) -> None:
         for process in self._started:
@@ -77,14 +103,14 @@ class Process:
     def text(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def wait_for(self, part: str, within_seconds: float = _DEADLINE_SECONDS) -> None:
+    def wait_for(self, part: str, within_seconds: float = DEADLINE_SECONDS) -> None:
         """Waits until it has said something."""
         deadline = time.monotonic() + within_seconds
         while part not in self.text:
             assert self._process.poll() is None and time.monotonic() < deadline, self.text
             time.sleep(0.05)
 
-    def wait(self, within_seconds: float = _DEADLINE_SECONDS) -> int:
+    def wait(self, within_seconds: float = DEADLINE_SECONDS) -> int:
         """Waits for its end; returns the exit code."""
         return self._process.wait(within_seconds)
 

@@ -83,8 +83,8 @@ def join(configured, port):
 
         def enter():
             process = fake_process.FakeProcess()
-            address = f"localhost:{port}"
-            member = joining.join(configured, process, address, patience_seconds=60.0)
+            addresses = [f"localhost:{port}"]
+            member = joining.join(configured, process, addresses, patience_seconds=60.0)
             return stack.enter_context(contextlib.closing(member)), process
 
         yield enter
@@ -107,10 +107,10 @@ def test_a_server_that_goes_is_said_within_five_seconds_and_waited_for(served, s
     member, process = join()
     stop()
     process.wait_for_line("does not answer; waiting for it, at most 60 s", within_seconds=5)
-    assert member.server.sizes is None
+    assert member.hub.sizes is None
     start(served)
     process.wait_for_line("answers again, after", within_seconds=30)
-    member.server.wait_for(lambda sizes: sizes[tables.JOB] == 1)
+    member.hub.wait_for(lambda sizes: sizes[tables.JOB] == 1)
     assert not process.given_up.is_set()
 
 

@@ -39,7 +39,7 @@ SIMULATORS_AND_ROBOTS = (
 )
 LIBRARY_HOMES = {
     **{library: ("environments/*",) for library in SIMULATORS_AND_ROBOTS},
-    "reverb": ("data/replay.py", "ibc_agents/distributed/*"),
+    "reverb": ("data/replay*.py", "ibc_agents/distributed/*"),
 }
 
 SIBLINGS = tuple(f"ibc_agents.{part}" for part in ("samplers", "proposals", "losses", "networks"))
