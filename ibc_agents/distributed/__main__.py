@@ -153,7 +153,7 @@ def _run_role(role: str, process: role_process.RoleProcess) -> None:
             raise errors.RunError(
                 f"--replay_index={index} needs {index + 1} addresses in --replay_address."
             )
-        replay_role.run(configured, process, addresses, index, _PUBLIC.value)
+        replay_role.run(configured, process, addresses, index, _PUBLIC.value, patience)
     elif role == "learner":
         from ibc_agents.distributed import learner_role
 

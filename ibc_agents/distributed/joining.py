@@ -64,7 +64,7 @@ def join(
             )
             for address in addresses
         ]
-        joined = _first_job(servers[0], process)
+        joined = first_job(servers[0], process)
         agent = configured.build_agent(joined.card)
         joined.admit(addresses[0], configured.demonstrations, agent)
         for index, server in enumerate(servers):
@@ -79,7 +79,17 @@ def join(
     return Membership(joined, agent, servers)
 
 
-def _first_job(server: contact.Contact, process: role_process.RoleProcess) -> job.Job:
+def first_job(server: contact.Contact, process: role_process.RoleProcess) -> job.Job:
+    """Returns the job of the first replay server, once that has its demonstrations.
+
+    Args:
+        server: the first replay server.
+        process: this one.
+
+    Raises:
+        RunError: if the server is none of a job.
+        Stopped: this process is to stop.
+    """
     server.wait_for(lambda sizes: True)
     process.say(f"waiting for the demonstrations of the replay server {server.address}")
     return _job_of(server)

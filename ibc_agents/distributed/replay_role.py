@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import pathlib
@@ -15,8 +16,10 @@ from data import demonstrations, replay_server
 from ibc_agents import dataset_card, disk, errors, experiment, held_out
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.distributed import (
+    contact,
     held_out_batches,
     job,
+    joining,
     listening,
     messages,
     protocol,
@@ -36,8 +39,12 @@ def run(
     addresses: Sequence[str],
     index: int,
     public: bool,
+    patience_seconds: float,
 ) -> None:
     """Serves until the job has ended.
+
+    The first of several collects the demonstrations if they are not there; the others wait for it,
+    for they may share its disk.
 
     Args:
         configured: what the job is.
@@ -45,6 +52,7 @@ def run(
         addresses: `host:port` of all replay servers, which hold equal shares of the episodes.
         index: of this one among them; it listens at that port.
         public: whether other machines may connect.
+        patience_seconds: how long to wait for the first server.
 
     Raises:
         RunError, data.DataError: if something is wrong that the user can mend.
@@ -53,12 +61,15 @@ def run(
     port = listening.port_of(addresses[index])
     share = job.Share(index, len(addresses))
     listening.check_free(port)
+    first = _first_job(addresses[0], process, patience_seconds) if index else None
     opened = configured.open_demonstrations()
     process.stop.check()
     card = dataset_card.describe(opened)
     agent = configured.build_agent(card)
     _check_learns_by_gradients(agent)
     served = dataclasses.replace(job.of(card, configured.demonstrations, agent), share=share)
+    if first is not None and first.identity != served.identity:
+        raise errors.RunError(f"The replay server {addresses[0]} is one of another job.")
     checkpoints = _own_folder(run_files.RunFiles(configured.root_dir), served)
     server = reverb.Server(
         tables.of(agent.policy), port, reverb.checkpointers.DefaultCheckpointer(str(checkpoints))
@@ -78,6 +89,11 @@ def run(
         _serve(local, process)
     finally:
         server.stop()
+
+
+def _first_job(address: str, process: role_process.RoleProcess, patience_seconds: float) -> job.Job:
+    with contextlib.closing(contact.Contact(address, process, patience_seconds)) as server:
+        return joining.first_job(server, process)
 
 
 def _load(

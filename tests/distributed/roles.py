@@ -74,7 +74,7 @@ class Job:
         """Waits for a checkpoint of a later step."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while helpers.checkpointed_step(self.root_dir) <= after:
-            assert time.monotonic() < deadline, process.text
+            assert process.is_running and time.monotonic() < deadline, process.text
             time.sleep(0.01)
 
     def kill_all(self) -> None:
@@ -100,6 +100,10 @@ class Process:
             )
 
     @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
     def text(self) -> str:
         return self._log.read_text(errors="replace")
 
@@ -107,7 +111,7 @@ class Process:
         """Waits until it has said something."""
         deadline = time.monotonic() + within_seconds
         while part not in self.text:
-            assert self._process.poll() is None and time.monotonic() < deadline, self.text
+            assert self.is_running and time.monotonic() < deadline, self.text
             time.sleep(0.05)
 
     def wait(self, within_seconds: float = DEADLINE_SECONDS) -> int:
