@@ -19,6 +19,7 @@ _RESULTS = runs.ROOT / "benchmarks" / "results" / "particle"
 METHODS = {
     "dfo": ("implicit, derivative-free", "particle.gin"),
     "langevin": ("implicit, Langevin", "particle_langevin.gin"),
+    "neighborhood": ("implicit, with the neighbourhood", "particle_neighborhood.gin"),
     "autoregressive": ("implicit, autoregressive", "particle_autoregressive.gin"),
     "mse": ("MSE", "particle_mse.gin"),
     "mdn": ("MDN", "particle_mdn.gin"),

@@ -78,6 +78,7 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
             counter_example_sampler=None,
             loss=loss,
             gradient_penalty=None,
+            neighborhood=None,
             policy_sampler=policy_sampler or samplers.Autoregressive(),
             num_policy_samples=num_policy_samples,
             seed=seed,

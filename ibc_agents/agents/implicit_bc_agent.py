@@ -22,7 +22,8 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
 
     Training (paper Sec. 2): counter-examples are drawn from a proposal, and moved by a sampler if
     there is one (Langevin training); no gradient flows into them. The loss tells the demonstration
-    from them by energy. A gradient penalty may be added.
+    from them by energy. A gradient penalty may be added, and the loss of telling the demonstration
+    from its neighbourhood.
 
     Inference: the policy draws samples from the same proposal, and its own sampler moves them to
     low energy; the sample of lowest energy is the action.
@@ -46,6 +47,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         counter_example_sampler: types.Sampler | None = None,
         loss: types.Loss | None = None,
         gradient_penalty: losses_lib.GradientPenalty | None = None,
+        neighborhood: losses_lib.Neighborhood | None = None,
         policy_sampler: types.Sampler | None = None,
         num_policy_samples: int = 1024,
         seed: int = 0,
@@ -66,6 +68,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
                 None leaves them as drawn.
             loss: by default `InfoNCE()`.
             gradient_penalty: on ∂E/∂a at the counter-examples and the demonstration, or None.
+            neighborhood: teaches the energy's shape around the demonstration, or None.
             policy_sampler: the policy's optimiser, by default `DerivativeFree()`.
             num_policy_samples: N of the policy.
             seed: of all randomness in training.
@@ -95,6 +98,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         self._counter_example_sampler = counter_example_sampler
         self._loss_of_energies = loss or losses_lib.InfoNCE()
         self._gradient_penalty = gradient_penalty
+        self._neighborhood = neighborhood
         building.build_energy_network(energy_network, time_step_spec, normalizer, window)
         trained: list[tf.Module] = [energy_network]
         if isinstance(self._proposal, types.LearnedProposal):
@@ -157,6 +161,11 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         if self._gradient_penalty is not None:
             report["gradient_penalty"] = self._gradient_penalty(gradients)
             losses += report["gradient_penalty"]
+        if self._neighborhood is not None:
+            neighbors = self._neighborhood.neighbors(action, random.fold_in(seed, 2))
+            near = self._energy_network.energy(code, neighbors, training)
+            report["neighborhood_loss"] = self._neighborhood(energies[:, 0], near)
+            losses += report["neighborhood_loss"]
         if isinstance(self._proposal, types.LearnedProposal):
             report["proposal_loss"] = self._proposal.loss(code, action, training)
             losses += report["proposal_loss"]

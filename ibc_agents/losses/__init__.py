@@ -3,6 +3,7 @@
 from ibc_agents.losses.contrastive_divergence import ContrastiveDivergence
 from ibc_agents.losses.gradient_penalty import GradientPenalty
 from ibc_agents.losses.info_nce import InfoNCE
+from ibc_agents.losses.neighborhood import Neighborhood
 from ibc_agents.losses.ranking_nce import RankingNCE
 
-__all__ = ["ContrastiveDivergence", "GradientPenalty", "InfoNCE", "RankingNCE"]
+__all__ = ["ContrastiveDivergence", "GradientPenalty", "InfoNCE", "Neighborhood", "RankingNCE"]

@@ -148,6 +148,27 @@ def test_contract_loss_gets_the_proposals_densities_unless_a_sampler_moved_its_s
     assert moved[2] is None and moved[3] is None
 
 
+def test_the_neighbourhoods_loss_is_added_and_reported():
+    experience = helpers.make_experience(6, 2)
+    neighborhood = losses.Neighborhood(num_neighbors=3)
+    agent = helpers.make_agent(neighborhood=neighborhood)
+    info, gradients = gradients_of(agent, experience)
+    alone, gradients_alone = gradients_of(helpers.make_agent(), experience)
+    np.testing.assert_allclose(info.loss, alone.loss + info.extra["neighborhood_loss"], rtol=1e-5)
+    # Nearly equal energies give log 2.
+    np.testing.assert_allclose(info.extra["neighborhood_loss"], np.log(2), atol=0.2)
+    assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(gradients, gradients_alone, strict=True))
+
+    demonstration = agent.normalizer.scale_action(experience.action[:, -1])
+    seed = random.fold_in(random.as_seed(0, tf.constant(0)), 2)
+    energies = agent.energy_function(experience.observation)
+    expected = neighborhood(
+        energies(demonstration[:, None])[:, 0],
+        energies(neighborhood.neighbors(demonstration, seed)),
+    )
+    np.testing.assert_allclose(info.extra["neighborhood_loss"], tf.reduce_mean(expected), rtol=1e-5)
+
+
 @KINDS
 def test_equal_seeds_give_equal_training_bit_for_bit(make):
     def train(seed):
