@@ -16,7 +16,8 @@
 set -euo pipefail
 
 arguments=("$@")
-node=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+# sed reads to the end; head would not, and the pipe that it breaks would end this script.
+node=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p)
 address="$node:${REPLAY_PORT:-43210}"
 
 # Starts a role again whenever it dies; not after its end (0) or an error that would come again (1).
@@ -40,7 +41,7 @@ for ((task = 2; task < SLURM_NTASKS; task++)); do
   keep evaluator &
 done
 if ! keep learner; then
-  kill $(jobs -p)
+  kill $(jobs -p) 2>/dev/null || true # some may have ended
   exit 1
 fi
 wait
