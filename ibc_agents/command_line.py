@@ -11,10 +11,14 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from absl import app, flags, logging
 
 from ibc_agents import quiet
+
+if TYPE_CHECKING:
+    from ibc_agents import experiment
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _TYPING_EXTENSIONS = "4.5.0"
@@ -82,6 +86,40 @@ def define_gin_flags() -> None:
         "A binding such as 'TrainingSettings.num_steps=100', after the files. Can be given several"
         " times.",
     )
+
+
+def define_experiment_flags() -> None:
+    """Defines --root_dir, --data_dir, --seed and the gin flags."""
+    flags.DEFINE_string("root_dir", "runs/latest", "Folder of the run.")
+    flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
+    flags.DEFINE_integer(
+        "seed", 0, "Of weights, training and data order.", lower_bound=0, upper_bound=2**31 - 1
+    )
+    define_gin_flags()
+
+
+def check_experiment_flags() -> None:
+    """Refuses flags that configure nothing.
+
+    Raises:
+        RunError: if there are neither gin files nor bindings.
+    """
+    from ibc_agents import errors
+
+    if not flags.FLAGS.gin_file and not flags.FLAGS.gin_bindings:
+        raise errors.RunError("say what to train: --gin_file=gin_configs/particle.gin")
+
+
+def experiment_of_flags() -> experiment.Experiment:
+    """Returns the experiment that the flags of `define_experiment_flags` say.
+
+    Raises:
+        RunError: if a gin file or a binding is wrong, or there is none.
+    """
+    check_experiment_flags()
+    values = flags.FLAGS
+    parse_gin(values.gin_file, values.gin_bindings)
+    return make_experiment(root_dir=values.root_dir, data_dir=values.data_dir, seed=values.seed)
 
 
 def define_environment_flag() -> None:

@@ -66,12 +66,7 @@ _PATIENCE = flags.DEFINE_float(
     "Seconds to wait for a replay server, or for evaluators, before giving up.",
     lower_bound=1.0,
 )
-_ROOT_DIR = flags.DEFINE_string("root_dir", "runs/latest", "Folder of the run.")
-_DATA_DIR = flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
-_SEED = flags.DEFINE_integer(
-    "seed", 0, "Of weights, training and data order.", lower_bound=0, upper_bound=2**31 - 1
-)
-command_line.define_gin_flags()
+command_line.define_experiment_flags()
 FLAGS = flags.FLAGS
 
 
@@ -79,8 +74,7 @@ def main() -> None:
     """Runs a role, or all of them."""
     from ibc_agents import errors
 
-    if not FLAGS.gin_file and not FLAGS.gin_bindings:
-        raise errors.RunError("say what to train: --gin_file=gin_configs/particle.gin")
+    command_line.check_experiment_flags()
     role = _ROLE.value
     if _LOCAL.value == (role is not None):
         raise errors.RunError("say either --local or --role=replay, learner or evaluator")
@@ -93,7 +87,7 @@ def main() -> None:
 def _supervise() -> None:
     from ibc_agents.distributed import run_files, stopping, supervisor
 
-    files = run_files.RunFiles(pathlib.Path(_ROOT_DIR.value).expanduser().absolute())
+    files = run_files.RunFiles(pathlib.Path(FLAGS.root_dir).expanduser().absolute())
     try:
         supervisor.run(
             _shared_arguments(),
@@ -110,10 +104,10 @@ def _supervise() -> None:
 
 def _shared_arguments() -> list[str]:
     """What every role is told as this process was."""
-    shared = (_PUBLIC, _PATIENCE, _ROOT_DIR, _DATA_DIR, _SEED)
+    shared = ("public", "patience", "root_dir", "data_dir", "seed")
     return [
         f"--replay_address={','.join(_REPLAY_ADDRESS.value)}",
-        *(f"--{flag.name}={flag.value}" for flag in shared),
+        *(f"--{name}={FLAGS[name].value}" for name in shared),
         *(f"--gin_file={name}" for name in FLAGS.gin_file),
         *(f"--gin_bindings={binding}" for binding in FLAGS.gin_bindings),
     ]
@@ -140,10 +134,7 @@ def _play(role: str) -> None:
 def _run_role(role: str, process: role_process.RoleProcess) -> None:
     from ibc_agents import errors
 
-    command_line.parse_gin(FLAGS.gin_file, FLAGS.gin_bindings)
-    configured = command_line.make_experiment(
-        root_dir=_ROOT_DIR.value, data_dir=_DATA_DIR.value, seed=_SEED.value
-    )
+    configured = command_line.experiment_of_flags()
     addresses, patience = _REPLAY_ADDRESS.value, _PATIENCE.value
     if role == "replay":
         from ibc_agents.distributed import replay_role

@@ -137,6 +137,6 @@ class _Reporter:
         while True:
             if self._server.sizes is not None:
                 with contextlib.suppress(messages.Unreachable):
-                    self._mailbox.send(self._newest.to_message())
+                    self._mailbox.put(self._newest.to_message())
             self._has_news.wait(_SECONDS_BETWEEN_REPORTS)
             self._has_news.clear()

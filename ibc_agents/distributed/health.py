@@ -60,6 +60,8 @@ def serve(health: Health, port: int, public: bool) -> None:
     """
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        """Answers with what `health` says at that moment."""
+
         def do_GET(self) -> None:
             report = health.report()
             content = json.dumps(report).encode() + b"\n"

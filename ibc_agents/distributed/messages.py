@@ -31,18 +31,31 @@ def reaching() -> Iterator[None]:
         raise Unreachable(str(error)) from error
 
 
-class Board:
-    """Holds one message for all who look at it: the newest."""
+class _Messages:
+    """A table of messages at a server."""
 
     def __init__(self, address: str, name: str) -> None:
-        """Addresses a board.
+        """Addresses the table.
 
         Args:
             address: `host:port` of the replay server.
-            name: of the board's table.
+            name: of the table.
         """
         self._client = reverb.Client(address)
         self._name = name
+
+    def put(self, message: list[np.ndarray]) -> None:
+        """Adds a message, which has at least one array.
+
+        Raises:
+            Unreachable: the server has gone.
+        """
+        with reaching():
+            self._client.insert(message, {self._name: 1.0})
+
+
+class Board(_Messages):
+    """Holds one message for all who look at it: the newest."""
 
     @staticmethod
     def table(name: str) -> reverb.Table:
@@ -55,15 +68,6 @@ class Board:
             rate_limiter=reverb.rate_limiters.MinSize(1),
         )
 
-    def put(self, message: list[np.ndarray]) -> None:
-        """Replaces the message, which has at least one array.
-
-        Raises:
-            Unreachable: the server has gone.
-        """
-        with reaching():
-            self._client.insert(message, {self._name: 1.0})
-
     def get(self) -> list[np.ndarray]:
         """Returns the message; waits until there is one.
 
@@ -74,18 +78,8 @@ class Board:
             return next(iter(self._client.sample(self._name)))[0].data
 
 
-class Mailbox:
+class Mailbox(_Messages):
     """Takes messages from many for one reader; beyond a thousand the oldest are dropped."""
-
-    def __init__(self, address: str, name: str) -> None:
-        """Addresses a mailbox.
-
-        Args:
-            address: `host:port` of the replay server.
-            name: of the mailbox's table.
-        """
-        self._client = reverb.Client(address)
-        self._name = name
 
     @staticmethod
     def table(name: str) -> reverb.Table:
@@ -98,15 +92,6 @@ class Mailbox:
             max_times_sampled=1,
             rate_limiter=reverb.rate_limiters.MinSize(1),
         )
-
-    def send(self, message: list[np.ndarray]) -> None:
-        """Adds a message.
-
-        Raises:
-            Unreachable: the server has gone.
-        """
-        with reaching():
-            self._client.insert(message, {self._name: 1.0})
 
     def receive(self, count: int) -> list[list[np.ndarray]]:
         """Takes out messages, oldest first.

@@ -52,7 +52,7 @@ def test_a_mailbox_gives_each_message_once_in_order(address):
     outcome = evaluation.Outcome(3, True, 0.1, 50)
     sent = [protocol.Report(name, "learner", 1, 2, (outcome,)) for name in "abc"]
     for report in sent:
-        messages.Mailbox(address, tables.REPORTS).send(report.to_message())
+        messages.Mailbox(address, tables.REPORTS).put(report.to_message())
     received = mailbox.receive(2)
     assert sizes(address)[tables.REPORTS] == 1
     received += mailbox.receive(1)
@@ -62,7 +62,7 @@ def test_a_mailbox_gives_each_message_once_in_order(address):
 def test_a_mailbox_that_nobody_reads_takes_what_comes(address):
     mailbox = messages.Mailbox(address, tables.REPORTS)
     for number in range(1010):
-        mailbox.send([np.array([number])])
+        mailbox.put([np.array([number])])
     assert sizes(address)[tables.REPORTS] == 1000
     assert mailbox.receive(1)[0][0][0] == 10
 

@@ -52,7 +52,7 @@ class Evaluator(threading.Thread):
         report = protocol.Report(self._name)
         while not self.quit.is_set() and len(self.ran) < self._parts:
             with contextlib.suppress(messages.Unreachable):
-                mailbox.send(report.to_message())
+                mailbox.put(report.to_message())
                 if reverb.Client(self._address).server_info(timeout=2)[tables.ORDERS].current_size:
                     report = self._obey(protocol.Orders.from_message(orders.get()), report)
             time.sleep(0.05)
