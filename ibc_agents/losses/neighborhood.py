@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents import random
+from ibc_agents import noise_scales, random
 from ibc_agents.losses import shapes
 
 
@@ -44,16 +44,10 @@ class Neighborhood:
         """
         if num_neighbors < 1:
             raise ValueError(f"num_neighbors must be at least 1, got {num_neighbors}.")
-        if not 0 < min_stddev <= max_stddev:
-            raise ValueError(
-                "min_stddev must be positive and at most max_stddev, got "
-                f"{min_stddev} and {max_stddev}."
-            )
         if weight <= 0:
             raise ValueError(f"weight must be positive, got {weight}.")
         self._num_neighbors = num_neighbors
-        self._min_stddev = min_stddev
-        self._max_stddev = max_stddev
+        self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)
         self._weight = weight
 
     def neighbors(self, demonstration: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -64,8 +58,8 @@ class Neighborhood:
             seed: int32 ``[2]`` or ``[B, 2]``.
         """
         batch_size, size = tf.shape(demonstration)[0], demonstration.shape[-1]
-        share = random.uniform(random.fold_in(seed, 0), batch_size, [self._num_neighbors, 1])
-        stddev = self._min_stddev * (self._max_stddev / self._min_stddev) ** share
+        scale_seed = random.fold_in(seed, 0)
+        stddev = self._scales.draw(scale_seed, batch_size, [self._num_neighbors, 1])
         noise = random.normal(random.fold_in(seed, 1), batch_size, [self._num_neighbors, size])
         return demonstration[:, None] + stddev * noise
 

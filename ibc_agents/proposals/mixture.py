@@ -8,7 +8,7 @@ from collections.abc import Callable
 import gin
 import tensorflow as tf
 
-from ibc_agents import random, types
+from ibc_agents import noise_scales, random, types
 
 # Share of the components' weights that is even, so that none is ever given up.
 _EVEN = 0.1
@@ -50,16 +50,10 @@ class Mixture(tf.Module):
             ValueError: if a number is out of range.
         """
         super().__init__(name="Mixture")
-        if not 0 < min_stddev <= max_stddev:
-            raise ValueError(
-                "min_stddev must be positive and at most max_stddev, got "
-                f"{min_stddev} and {max_stddev}."
-            )
         if loss_weight <= 0:
             raise ValueError(f"loss_weight must be positive, got {loss_weight}.")
         self._make_network = network
-        self._min_stddev = min_stddev
-        self._max_stddev = max_stddev
+        self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)
         self._loss_weight = loss_weight
 
     def build(self, code: tf.Tensor, action_size: int) -> None:
@@ -95,19 +89,14 @@ class Mixture(tf.Module):
     ) -> tf.Tensor:
         """See `ibc_agents.types.Proposal`: the means, then noise of all sizes around them."""
         parameters, _ = self._network(code)
-        stddevs = self._stddevs(random.fold_in(seed, 0), tf.shape(code)[0], [n, 1])
+        stddevs = self._scales.draw(random.fold_in(seed, 0), tf.shape(code)[0], [n, 1])
         around = self._around_means(parameters, n, stddevs, seed)
         actions = tf.concat([parameters.means, around], axis=1)[:, :n]
         return tf.clip_by_value(actions, bounds.low, bounds.high)
 
     def _row_stddevs(self, code: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """The same for `sample` and `log_prob` of equal seeds: ``[B, 1, 1]``."""
-        return self._stddevs(random.fold_in(seed, 0), tf.shape(code)[0], [1, 1])
-
-    def _stddevs(self, seed: tf.Tensor, batch_size: tf.Tensor, shape: list[int]) -> tf.Tensor:
-        """Log-uniform between least and most."""
-        share = random.uniform(seed, batch_size, shape)
-        return self._min_stddev * (self._max_stddev / self._min_stddev) ** share
+        return self._scales.draw(random.fold_in(seed, 0), tf.shape(code)[0], [1, 1])
 
     def _around_means(self, parameters, n, stddevs, seed):
         """Draws actions ``[B, n, A]`` with standard deviations ``[B, n or 1, 1]``."""
