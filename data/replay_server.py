@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import reverb
@@ -106,15 +107,24 @@ class ReplayServer:
                 f"{self._address}: the Reverb server is partly filled: another process fills it "
                 "now, or was stopped while it did; wait, or restart the server."
             )
-        try:
+        self.add(loaded, sequence_length)
+        with self._filling():
+            self._client.insert([fingerprint], {_MARK: 1.0})
+
+    def add(self, loaded: Iterable[episodes.Episode], sequence_length: int) -> None:
+        """Adds episodes, which `fill` then knows nothing of.
+
+        Args:
+            loaded: the episodes.
+            sequence_length: T of the windows; of no effect without images.
+
+        Raises:
+            DataError: it does not answer.
+        """
+        length = sequence_length if self._images else None
+        with self._filling():
             for episode in loaded:
                 self._write(episode, length)
-            self._client.insert([fingerprint], {_MARK: 1.0})
-        except (RuntimeError, reverb.errors.ReverbError) as error:
-            raise DataError(
-                f"{self._address}: the Reverb server failed while it was filled "
-                f"({str(error).splitlines()[0]}); restart it."
-            ) from error
 
     def sampler(self, sequence_length: int, in_flight: int) -> reverb.TrajectoryDataset:
         """Samples items without an end, each equally likely.
@@ -139,6 +149,16 @@ class ReplayServer:
             max_in_flight_samples_per_worker=in_flight,
             num_workers_per_iterator=1,
         )
+
+    @contextlib.contextmanager
+    def _filling(self) -> Iterator[None]:
+        try:
+            yield
+        except (RuntimeError, reverb.errors.ReverbError) as error:
+            raise DataError(
+                f"{self._address}: the Reverb server failed while it was filled "
+                f"({str(error).splitlines()[0]}); restart it."
+            ) from error
 
     def _write(self, episode: episodes.Episode, length: int | None) -> None:
         rows = self.layout.pack(episode)

@@ -62,6 +62,34 @@ def combine(found: Sequence[Shard], extra: dict[str, Any]) -> manifest.Manifest:
     return manifest.Manifest(episodes.combined_hash(hashes), entries, extra)
 
 
+def check_episode(where: str, episode: episodes.Episode, spec: trajectory.Trajectory) -> None:
+    """Raises a DataError unless an episode can be stored.
+
+    Args:
+        where: what the error calls it.
+        episode: whole, from FIRST on.
+        spec: Trajectory of `tf.TensorSpec` of one frame.
+    """
+    frames = episode.frames
+    try:
+        tf.nest.assert_same_structure(spec, frames)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: its nest is not that of the spec.") from error
+    for (name, leaf), values in zip(specs.named_leaves(spec), tf.nest.flatten(frames)):
+        if values.shape[1:] != tuple(leaf.shape) or values.dtype != leaf.dtype.as_numpy_dtype:
+            raise DataError(
+                f"{where}: {name} is {values.dtype} {list(values.shape[1:])} a frame where "
+                f"the spec says {leaf.dtype.name} {leaf.shape}."
+            )
+    step_type = frames.step_type
+    if step_type[0] != ts.StepType.FIRST or np.any(step_type[1:] == ts.StepType.FIRST):
+        raise DataError(f"{where}: its first frame, and no other, must have step type FIRST.")
+    if np.any(step_type[1:-1] != ts.StepType.MID):
+        raise DataError(f"{where}: only its last frame may have another step type than MID.")
+    for problem in validation.find_problems(frames, spec):
+        raise DataError(f"{where}, frame {problem.row}: {problem.leaf} {problem.text}.")
+
+
 class ShardWriter:
     """Writes the episodes of one shard, and the spec beside it. Equal episodes give equal bytes.
 
@@ -112,7 +140,7 @@ class ShardWriter:
             DataError: it does not match the spec, holds values that cannot be used, is not one
                 episode, or the disk is full.
         """
-        self._check(f"{self._dataset}: episode {number}", episode.frames)
+        check_episode(f"{self._dataset}: episode {number}", episode, self._spec)
         with files.disk_errors(self._dataset):
             for record in encoding.encode_frames(episode.frames, self._spec, self._image_format):
                 self._writer.write(record)
@@ -122,22 +150,3 @@ class ShardWriter:
         proto = tensor_spec.to_proto(self._spec)
         with tf.io.TFRecordWriter(self._path + tfrecord.SPEC_SUFFIX) as writer:
             writer.write(proto.SerializeToString(deterministic=True))
-
-    def _check(self, where: str, frames: trajectory.Trajectory) -> None:
-        try:
-            tf.nest.assert_same_structure(self._spec, frames)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{where}: its nest is not that of the spec.") from error
-        for (name, leaf), values in zip(specs.named_leaves(self._spec), tf.nest.flatten(frames)):
-            if values.shape[1:] != tuple(leaf.shape) or values.dtype != leaf.dtype.as_numpy_dtype:
-                raise DataError(
-                    f"{where}: {name} is {values.dtype} {list(values.shape[1:])} a frame where "
-                    f"the spec says {leaf.dtype.name} {leaf.shape}."
-                )
-        step_type = frames.step_type
-        if step_type[0] != ts.StepType.FIRST or np.any(step_type[1:] == ts.StepType.FIRST):
-            raise DataError(f"{where}: its first frame, and no other, must have step type FIRST.")
-        if np.any(step_type[1:-1] != ts.StepType.MID):
-            raise DataError(f"{where}: only its last frame may have another step type than MID.")
-        for problem in validation.find_problems(frames, self._spec):
-            raise DataError(f"{where}, frame {problem.row}: {problem.leaf} {problem.text}.")

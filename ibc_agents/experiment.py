@@ -73,6 +73,7 @@ class Experiment:
         demonstrations: settings.DemonstrationSettings | None = None,
         training: settings.TrainingSettings | None = None,
         evaluation: settings.EvaluationSettings | None = None,
+        gathering: settings.GatheringSettings | None = None,
         seed: int = 0,
     ):
         """Holds the parts; nothing is read or written yet.
@@ -87,6 +88,7 @@ class Experiment:
             demonstrations: which ones.
             training: how long.
             evaluation: how success is measured.
+            gathering: what the actors of a distributed job do, if it has any.
             seed: of weights, training and data order.
 
         Raises:
@@ -109,6 +111,7 @@ class Experiment:
         self.demonstrations = demonstrations or settings.DemonstrationSettings()
         self.training = training or settings.TrainingSettings()
         self.evaluation = evaluation or settings.EvaluationSettings()
+        self.gathering = gathering or settings.GatheringSettings()
         self.seed = seed
 
     def run(self) -> dict[str, Any]:

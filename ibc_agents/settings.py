@@ -97,6 +97,37 @@ class EvaluationSettings:
         )
 
 
+@gin.configurable
+@dataclasses.dataclass(frozen=True)
+class GatheringSettings:
+    """What the actors of a distributed job gather while it trains.
+
+    Attributes:
+        num_episodes: that the job takes in all.
+        successes_only: whether episodes without success are left out.
+        demonstrator_share: of the episodes, those that the demonstrator acts in; the newest policy
+            acts in the others; in [0, 1].
+        relabel: whether the demonstrator says what is recorded as the action where the policy acts
+            (DAgger; Ross et al., 2011).
+        batch_size: episodes that run at once.
+    """
+
+    num_episodes: int = 1_000
+    successes_only: bool = True
+    demonstrator_share: float = 0.0
+    relabel: bool = False
+    batch_size: int = 25
+
+    def __post_init__(self):
+        """Checks the ranges."""
+        _at_least(self, num_episodes=1, demonstrator_share=0, batch_size=1)
+        if self.demonstrator_share > 1.0:
+            raise ValueError(
+                "GatheringSettings.demonstrator_share must be at most 1, got "
+                f"{self.demonstrator_share}."
+            )
+
+
 def _at_least(settings, **smallest: int) -> None:
     for name, least in smallest.items():
         if getattr(settings, name) < least:

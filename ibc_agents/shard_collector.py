@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from tf_agents.policies import py_policy
-from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from data import encoding, episodes, shards, specs, tfrecord
 from environments import base
-from ibc_agents import errors
+from ibc_agents import errors, rollouts
 
 MakeDemonstrator = Callable[[Any], py_policy.PyPolicy]
 
@@ -118,7 +116,7 @@ class ShardCollector:
                     for number in numbers
                 ]
             )
-            wave = _run_wave(opened.environment, opened.demonstrator)
+            wave = rollouts.run_wave(opened.environment, opened.demonstrator)
             for number, (episode, success) in zip(numbers, wave, strict=True):
                 if number < task.end:
                     yield number, episode, success
@@ -132,39 +130,3 @@ class _Open:
     demonstrator: py_policy.PyPolicy
     spec: trajectory.Trajectory
     reader: tfrecord.FrameReader
-
-
-def _run_wave(
-    environment: base.VectorEnvironment, demonstrator: py_policy.PyPolicy
-) -> list[tuple[episodes.Episode, bool]]:
-    """Runs one episode a row; each ends with a LAST frame, whose action was never executed."""
-    rows = environment.batch_size
-    frames: list[list[Any]] = [[] for _ in range(rows)]
-    success = np.zeros(rows, bool)
-    time_step = environment.reset()
-    state = demonstrator.get_initial_state(rows)
-    running = np.ones(rows, bool)
-    while running.any():
-        step = demonstrator.action(time_step, state)
-        state = step.state
-        ended = running & time_step.is_last()
-        success[ended] = environment.success[ended]
-        if np.array_equal(ended, running):
-            # The steps of episodes that nobody wants; what counts of them is how they begin.
-            next_time_step = ts.restart(time_step.observation, batch_size=rows)
-        else:
-            next_time_step = environment.step(step.action)
-        frame = trajectory.from_transition(time_step, step._replace(info=()), next_time_step)
-        for row in np.flatnonzero(running):
-            frames[row].append(_row(frame, row))
-        running &= ~ended
-        time_step = next_time_step
-    return [(_stack(rows), bool(won)) for rows, won in zip(frames, success, strict=True)]
-
-
-def _row(frame: Any, row: int) -> Any:
-    return tf.nest.map_structure(lambda leaf: np.asarray(leaf[row]), frame)
-
-
-def _stack(frames: list[Any]) -> episodes.Episode:
-    return episodes.Episode(tf.nest.map_structure(lambda *leaves: np.stack(leaves), *frames))

@@ -1,10 +1,10 @@
-"""Trains with one process a role: replay server, learner and evaluators, on one machine or many.
+"""Trains with one process a role: replay server, learner, evaluators and actors.
 
-All on this machine, supervised:
+All on one machine, supervised:
 
     python -m ibc_agents.distributed --local --num_evaluators=2 --gin_file=gin_configs/particle.gin
 
-One role, to be started beside the others by whatever starts processes:
+One role, to be started beside the others, on any machine, by whatever starts processes:
 
     python -m ibc_agents.distributed --role=learner --replay_address=replay-0:43210 --gin_file=...
 
@@ -14,6 +14,7 @@ learner goes on from its last checkpoint.
 
 from __future__ import annotations
 
+import importlib
 import pathlib
 import sys
 import traceback
@@ -27,13 +28,19 @@ if TYPE_CHECKING:
     from ibc_agents.distributed import role_process
 
 _ROLE = flags.DEFINE_enum(
-    "role", None, ["replay", "learner", "evaluator"], "What this process is to do."
+    "role", None, ["replay", "learner", "evaluator", "actor"], "What this process is to do."
+)
+_INDEX = flags.DEFINE_integer(
+    "index", 0, "With --role: which of several of its role this process is.", lower_bound=0
 )
 _LOCAL = flags.DEFINE_bool(
     "local", False, "Start all roles on this machine, and start again what dies."
 )
 _NUM_EVALUATORS = flags.DEFINE_integer(
     "num_evaluators", 1, "With --local: evaluators to start.", lower_bound=1
+)
+_NUM_ACTORS = flags.DEFINE_integer(
+    "num_actors", 0, "With --local: actors to start, which gather new episodes.", lower_bound=0
 )
 _MAX_RESTARTS = flags.DEFINE_integer(
     "max_restarts", 20, "With --local: how often each role may die.", lower_bound=0
@@ -43,9 +50,6 @@ _REPLAY_ADDRESS = flags.DEFINE_list(
     "localhost:43210",
     "host:port of the replay server, which listens at that port; or of several, with commas"
     " between, which hold equal shares of the demonstrations.",
-)
-_REPLAY_INDEX = flags.DEFINE_integer(
-    "replay_index", 0, "With --role=replay: which of several it is.", lower_bound=0
 )
 _HEALTH_PORT = flags.DEFINE_integer(
     "health_port",
@@ -77,7 +81,7 @@ def main() -> None:
     command_line.check_experiment_flags()
     role = _ROLE.value
     if _LOCAL.value == (role is not None):
-        raise errors.RunError("say either --local or --role=replay, learner or evaluator")
+        raise errors.RunError("say either --local or --role=replay, learner, evaluator or actor")
     if role is None:
         _supervise()
     else:
@@ -88,14 +92,20 @@ def _supervise() -> None:
     from ibc_agents.distributed import run_files, stopping, supervisor
 
     files = run_files.RunFiles(pathlib.Path(FLAGS.root_dir).expanduser().absolute())
+    counts = {
+        "replay": len(_REPLAY_ADDRESS.value),
+        "learner": 1,
+        "evaluator": _NUM_EVALUATORS.value,
+        "actor": _NUM_ACTORS.value,
+    }
+    shared = _shared_arguments()
+    commands = {
+        f"{role}-{index}": [f"--role={role}", f"--index={index}", *shared]
+        for role, count in counts.items()
+        for index in range(count)
+    }
     try:
-        supervisor.run(
-            _shared_arguments(),
-            len(_REPLAY_ADDRESS.value),
-            _NUM_EVALUATORS.value,
-            files.logs,
-            _MAX_RESTARTS.value,
-        )
+        supervisor.run(commands, "learner-0", files.logs, _MAX_RESTARTS.value)
     except stopping.Stopped as stopped:
         print("stopped; the same command goes on from the last checkpoint", flush=True)
         sys.exit(stopped.exit_code)
@@ -132,27 +142,11 @@ def _play(role: str) -> None:
 
 
 def _run_role(role: str, process: role_process.RoleProcess) -> None:
-    from ibc_agents import errors
+    from ibc_agents.distributed import placement
 
     configured = command_line.experiment_of_flags()
-    addresses, patience = _REPLAY_ADDRESS.value, _PATIENCE.value
-    if role == "replay":
-        from ibc_agents.distributed import replay_role
-
-        index = _REPLAY_INDEX.value
-        if index >= len(addresses):
-            raise errors.RunError(
-                f"--replay_index={index} needs {index + 1} addresses in --replay_address."
-            )
-        replay_role.run(configured, process, addresses, index, _PUBLIC.value, patience)
-    elif role == "learner":
-        from ibc_agents.distributed import learner_role
-
-        learner_role.run(configured, process, addresses, patience)
-    else:
-        from ibc_agents.distributed import evaluator_role
-
-        evaluator_role.run(configured, process, addresses, patience)
+    place = placement.Placement(_REPLAY_ADDRESS.value, _INDEX.value, _PUBLIC.value, _PATIENCE.value)
+    importlib.import_module(f"ibc_agents.distributed.{role}_role").run(configured, process, place)
 
 
 if __name__ == "__main__":

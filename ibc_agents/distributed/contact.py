@@ -102,6 +102,7 @@ class Contact:
                 self._process.health.touch()
             elif not is_gone:
                 is_gone = True
+                self._process.health.missing.add(self.address)
                 self._process.say(
                     f"the replay server {self.address} does not answer; waiting for it, at most "
                     f"{self._patience:.0f} s"
@@ -115,4 +116,6 @@ class Contact:
             self.sizes = sizes
             if sizes is not None and not is_verified:
                 is_verified = self.after_outage()
+                if is_verified:
+                    self._process.health.missing.discard(self.address)
             self._closed.wait(_SECONDS_BETWEEN_LOOKS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 from tf_agents.policies import tf_policy
 
@@ -14,6 +14,8 @@ from ibc_agents.distributed import (
     contact,
     joining,
     messages,
+    orders_board,
+    placement,
     protocol,
     role_process,
     tables,
@@ -21,22 +23,19 @@ from ibc_agents.distributed import (
 )
 
 _SECONDS_BETWEEN_REPORTS = 2.0
-_SECONDS_BETWEEN_LOOKS = 0.25
 
 
 def run(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
-    addresses: Sequence[str],
-    patience_seconds: float,
+    place: placement.Placement,
 ) -> None:
     """Evaluates until the job has ended.
 
     Args:
         configured: what the job is.
         process: this one.
-        addresses: `host:port` of each replay server.
-        patience_seconds: how long to wait for a replay server that is gone.
+        place: of this process in the job.
 
     Raises:
         RunError, data.DataError: if something is wrong that the user can mend.
@@ -45,9 +44,7 @@ def run(
     make_environment = configured.task.evaluation_environment
     if make_environment is None:
         raise errors.RunError("There is nothing to evaluate in: set Task.environment.")
-    with contextlib.closing(
-        joining.join(configured, process, addresses, patience_seconds)
-    ) as member:
+    with contextlib.closing(joining.join(configured, process, place)) as member:
         _evaluate(configured.evaluation.batch_size, make_environment, process, member)
     process.say("the job has ended")
 
@@ -65,7 +62,7 @@ def _evaluate(
     process.health.ready = True
     process.say(f"ready, by the name of {reporter.name}")
     done: tuple[str, int, int, tuple[int, int]] | None = None
-    for orders in _all_orders(server, process):
+    for orders in orders_board.follow(server, process):
         part = orders.parts.get(reporter.name)
         if part is None or (orders.learner, orders.step, orders.seed, part) == done:
             continue
@@ -81,23 +78,6 @@ def _evaluate(
         reporter.report(
             protocol.Report(reporter.name, orders.learner, orders.step, orders.seed, outcomes)
         )
-
-
-def _all_orders(
-    server: contact.Contact, process: role_process.RoleProcess
-) -> Iterator[protocol.Orders]:
-    """Yields the newest orders again and again, until the job has ended."""
-    board = messages.Board(server.address, tables.ORDERS)
-    while True:
-        process.stop.wait(_SECONDS_BETWEEN_LOOKS)
-        server.wait_for(lambda sizes: sizes[tables.ORDERS] > 0)
-        try:
-            orders = protocol.Orders.from_message(board.get())
-        except messages.Unreachable:
-            continue
-        if orders.finished:
-            return
-        yield orders
 
 
 class _Puller:

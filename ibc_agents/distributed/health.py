@@ -16,9 +16,10 @@ class Health:
     """Readiness, last step and last contact with the replay server; any thread may set them.
 
     Attributes:
-        ready: whether the role does its work.
+        ready: whether the role does its work, as soon as it has all the servers that it needs.
         step: the train step it is at, None before it knows one.
         says: its newest log line.
+        missing: addresses of the replay servers that are gone.
     """
 
     def __init__(self, role: str) -> None:
@@ -28,6 +29,7 @@ class Health:
         self.ready = False
         self.step: int | None = None
         self.says = ""
+        self.missing: set[str] = set()
 
     def touch(self) -> None:
         """Takes note of a contact with the replay server."""
@@ -38,7 +40,7 @@ class Health:
         contact = self._contact
         return {
             "role": self._role,
-            "ready": self.ready,
+            "ready": self.ready and not self.missing,
             "step": self.step,
             "seconds_since_contact": (
                 None if contact is None else round(time.monotonic() - contact, 1)

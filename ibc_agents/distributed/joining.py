@@ -1,15 +1,14 @@
-"""How a learner or an evaluator becomes part of a job."""
+"""How a learner, an evaluator or an actor becomes part of a job."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Sequence
 
 from ibc_agents import errors, experiment
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.distributed import contact, job, messages, role_process, tables
+from ibc_agents.distributed import contact, job, messages, placement, role_process, tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +39,7 @@ class Membership:
 def join(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
-    addresses: Sequence[str],
-    patience_seconds: float,
+    place: placement.Placement,
 ) -> Membership:
     """Waits for the replay servers and their demonstrations, and compares configurations.
 
@@ -50,17 +48,17 @@ def join(
     Args:
         configured: what this process is configured for.
         process: this one.
-        addresses: `host:port` of each replay server.
-        patience_seconds: how long a server may be gone at a time.
+        place: of this process in the job.
 
     Raises:
         RunError: if the job is another one.
         Stopped: this process is to stop.
     """
+    addresses = place.replay_addresses
     with contextlib.ExitStack() as opened:
         servers = [
             opened.enter_context(
-                contextlib.closing(contact.Contact(address, process, patience_seconds))
+                contextlib.closing(contact.Contact(address, process, place.patience_seconds))
             )
             for address in addresses
         ]

@@ -18,6 +18,7 @@ from ibc_agents.distributed import (
     held_out_batches,
     joining,
     messages,
+    placement,
     referee,
     role_process,
     run_files,
@@ -31,16 +32,14 @@ _SECONDS_BETWEEN_LINES = 10.0
 def run(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
-    addresses: Sequence[str],
-    patience_seconds: float,
+    place: placement.Placement,
 ) -> None:
     """Trains to the last step, and ends when every policy has been evaluated.
 
     Args:
         configured: what the job is.
         process: this one.
-        addresses: `host:port` of each replay server.
-        patience_seconds: how long to wait for a replay server, or for evaluators, that are gone.
+        place: of this process in the job.
 
     Raises:
         RunError, data.DataError: if something is wrong that the user can mend.
@@ -51,11 +50,9 @@ def run(
     directory = run_directory.RunDirectory(configured.root_dir)
     checkpoints.set_aside_damaged(directory, process.say)
     tf.keras.utils.set_random_seed(configured.seed)
-    with contextlib.closing(
-        joining.join(configured, process, addresses, patience_seconds)
-    ) as member:
+    with contextlib.closing(joining.join(configured, process, place)) as member:
         trainer = _make_trainer(configured, source, member, directory)
-        results = _learn(configured, process, member, directory, trainer, patience_seconds)
+        results = _learn(configured, process, member, directory, trainer, place.patience_seconds)
         results["wall_time_s"]["total"] = round(time.perf_counter() - started, 1)
         directory.write_json(run_directory.RESULTS, results)
         for server in member.servers:

@@ -1,4 +1,4 @@
-"""The replay server: it holds the demonstrations, and the messages between the others."""
+"""The replay server: it holds what is learned from, and the messages between the others."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ import itertools
 import pathlib
 import shutil
 import time
-from collections.abc import Sequence
 
 import reverb
+from tf_agents.trajectories import trajectory
 
 from data import demonstrations, replay_server
 from ibc_agents import dataset_card, disk, errors, experiment, held_out
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.distributed import (
     contact,
+    episode_messages,
+    gathered,
     held_out_batches,
     job,
     joining,
     listening,
     messages,
+    placement,
     protocol,
     role_process,
     run_files,
@@ -36,10 +39,7 @@ _FAREWELL_SECONDS = 5.0
 def run(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
-    addresses: Sequence[str],
-    index: int,
-    public: bool,
-    patience_seconds: float,
+    place: placement.Placement,
 ) -> None:
     """Serves until the job has ended.
 
@@ -49,19 +49,19 @@ def run(
     Args:
         configured: what the job is.
         process: this one.
-        addresses: `host:port` of all replay servers, which hold equal shares of the episodes.
-        index: of this one among them; it listens at that port.
-        public: whether other machines may connect.
-        patience_seconds: how long to wait for the first server.
+        place: of this process in the job; all replay servers hold equal shares of the episodes.
 
     Raises:
         RunError, data.DataError: if something is wrong that the user can mend.
         Stopped: this process is to stop.
     """
+    addresses, index = place.replay_addresses, place.index
+    if index >= len(addresses):
+        raise errors.RunError(f"--index={index} needs {index + 1} addresses in --replay_address.")
     port = listening.port_of(addresses[index])
     share = job.Share(index, len(addresses))
     listening.check_free(port)
-    first = _first_job(addresses[0], process, patience_seconds) if index else None
+    first = _first_job(addresses[0], process, place.patience_seconds) if index else None
     opened = configured.open_demonstrations()
     process.stop.check()
     card = dataset_card.describe(opened)
@@ -70,24 +70,34 @@ def run(
     served = dataclasses.replace(job.of(card, configured.demonstrations, agent), share=share)
     if first is not None and first.identity != served.identity:
         raise errors.RunError(f"The replay server {addresses[0]} is one of another job.")
-    checkpoints = _own_folder(run_files.RunFiles(configured.root_dir), served)
+    files = run_files.RunFiles(configured.root_dir)
+    checkpoints = _own_folder(files, served)
     server = reverb.Server(
         tables.of(agent.policy), port, reverb.checkpointers.DefaultCheckpointer(str(checkpoints))
     )
-    if not public:
+    if not place.public:
         listening.keep_local(port)
     local = f"localhost:{port}"
-    process.say(f"listening at port {port} of {'all addresses' if public else 'this machine'}")
-    _load(opened, share, agent.train_sequence_length, local, process)
-    batches = held_out.batches(opened, agent.train_sequence_length, configured.training.batch_size)
+    process.say(
+        f"listening at port {port} of {'all addresses' if place.public else 'this machine'}"
+    )
+    replay, window = replay_server.ReplayServer(local, card.spec), agent.train_sequence_length
+    _load(opened, share, window, replay, local, process)
+    gathering = gathered.GatheredEpisodes(
+        files.gathered, share, card.spec, replay, window, configured.gathering.num_episodes
+    )
+    if len(gathering):
+        process.say(f"loaded {len(gathering)} gathered episodes")
+    batches = held_out.batches(opened, window, configured.training.batch_size)
     if batches:
         messages.Board(local, tables.HELD_OUT).put(held_out_batches.to_message(batches))
     messages.Board(local, tables.JOB).put(served.to_message())
     process.health.ready = True
     process.say(f"ready: {card.name}, dataset {card.dataset_hash[:12]}, job {served.identity[:12]}")
     try:
-        _serve(local, process)
+        _serve(local, gathering, card.spec, process)
     finally:
+        gathering.flush()
         server.stop()
 
 
@@ -100,11 +110,11 @@ def _load(
     opened: demonstrations.Demonstrations,
     share: job.Share,
     window: int,
+    server: replay_server.ReplayServer,
     local: str,
     process: role_process.RoleProcess,
 ) -> None:
     """Makes sure that the server holds its share, and that a checkpoint does."""
-    server = replay_server.ReplayServer(local, opened.spec)
     was_restored = server.is_filled
     train: replay_server.Episodes = opened.train
     if share.count > 1:
@@ -128,14 +138,28 @@ def _load(
         process.say(f"goes on without a checkpoint, for it cannot be written ({reason})")
 
 
-def _serve(local: str, process: role_process.RoleProcess) -> None:
-    """Waits until the learner has announced the end."""
+def _serve(
+    local: str,
+    gathering: gathered.GatheredEpisodes,
+    spec: trajectory.Trajectory,
+    process: role_process.RoleProcess,
+) -> None:
+    """Takes what actors send, until the learner has announced the end."""
     orders = messages.Board(local, tables.ORDERS)
+    mailbox = messages.Mailbox(local, tables.EPISODES)
     client = reverb.Client(local)
     while True:
         process.stop.wait(_SECONDS_BETWEEN_LOOKS)
         process.health.touch()
-        if client.server_info()[tables.ORDERS].current_size:
+        sizes = client.server_info()
+        count = min(sizes[tables.EPISODES].current_size, gathering.room)
+        if count:
+            received = mailbox.receive(count)
+            gathering.take(episode_messages.from_message(message, spec) for message in received)
+        if gathering.is_due:
+            gathering.flush()
+            process.say(f"{len(gathering)} gathered episodes")
+        if sizes[tables.ORDERS].current_size:
             if protocol.Orders.from_message(orders.get()).finished:
                 break
     process.say("the job has ended")

@@ -32,6 +32,11 @@ class RunFiles:
         return self.root / "replay"
 
     @property
+    def gathered(self) -> pathlib.Path:
+        """The datasets of what actors have gathered."""
+        return self.root / "gathered"
+
+    @property
     def logs(self) -> pathlib.Path:
         """What the roles of a local job say."""
         return self.root / "logs"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ibc_agents import errors
 from ibc_agents.distributed import child_process, screen, stopping, supervised_role
@@ -17,18 +18,16 @@ _GRACE_SECONDS = 12.0
 
 
 def run(
-    arguments: Sequence[str],
-    num_replays: int,
-    num_evaluators: int,
+    commands: Mapping[str, Sequence[str]],
+    last: str,
     logs: pathlib.Path,
     max_restarts: int,
 ) -> None:
     """Runs a job to its end.
 
     Args:
-        arguments: of every role.
-        num_replays: replay servers to start.
-        num_evaluators: evaluators to start.
+        commands: the arguments of each role, by its name.
+        last: name of the one whose end is the job's.
         logs: folder of the roles' logs.
         max_restarts: of each role; one more death ends the job.
 
@@ -44,37 +43,25 @@ def run(
         ) from error
     stop = stopping.StopRequest(grace_seconds=2 * _GRACE_SECONDS)
 
-    def supervised(name: str, *of_role: str) -> supervised_role.SupervisedRole:
-        command = [*of_role, *arguments]
-        return supervised_role.SupervisedRole(
+    roles = {
+        name: supervised_role.SupervisedRole(
             name,
-            lambda: child_process.ChildProcess(command, logs / f"{name}.log"),
+            functools.partial(child_process.ChildProcess, command, logs / f"{name}.log"),
             max_restarts,
         )
-
-    learner = supervised("learner", "--role=learner")
-    roles = [
-        *(
-            supervised(f"replay-{number}", "--role=replay", f"--replay_index={number}")
-            for number in range(num_replays)
-        ),
-        learner,
-        *(
-            supervised(f"evaluator-{number}", "--role=evaluator")
-            for number in range(num_evaluators)
-        ),
-    ]
+        for name, command in commands.items()
+    }
     status = screen.Screen()
     try:
-        while not learner.finished:
-            status.show([_line(role) for role in roles])
+        while not roles[last].finished:
+            status.show([_line(role) for role in roles.values()])
             stop.wait(_SECONDS_BETWEEN_LOOKS)
-        _wait_for_end(roles)
+        _wait_for_end(roles.values())
     finally:
-        for role in roles:
+        for role in roles.values():
             role.terminate()
         deadline = time.monotonic() + _GRACE_SECONDS
-        for role in roles:
+        for role in roles.values():
             role.end(max(0.0, deadline - time.monotonic()))
 
 
@@ -84,7 +71,7 @@ def _line(role: supervised_role.SupervisedRole) -> str:
     return f"{role.name:<12} (process {role.pid}{restarts})  {how}"
 
 
-def _wait_for_end(roles: Sequence[supervised_role.SupervisedRole]) -> None:
+def _wait_for_end(roles: Iterable[supervised_role.SupervisedRole]) -> None:
     deadline = time.monotonic() + _FAREWELL_SECONDS
     for role in roles:
         role.wait(max(0.0, deadline - time.monotonic()))

@@ -12,6 +12,7 @@ JOB = "job"  # a `Job`, put there when all demonstrations are loaded
 HELD_OUT = "held_out"  # the leaves of some batches, stacked; empty where nothing is held out
 ORDERS = "orders"  # an `Orders` of the learner to the evaluators
 REPORTS = "reports"  # `Report`s of the evaluators to the learner
+EPISODES = "episodes"  # the leaves of episodes of the actors to the replay server
 
 
 def of(policy: tf_policy.TFPolicy) -> list[reverb.Table]:
@@ -20,5 +21,5 @@ def of(policy: tf_policy.TFPolicy) -> list[reverb.Table]:
         *replay.replay_tables(),
         variables.table(policy),
         *(messages.Board.table(name) for name in (JOB, HELD_OUT, ORDERS)),
-        messages.Mailbox.table(REPORTS),
+        *(messages.Mailbox.table(name) for name in (REPORTS, EPISODES)),
     ]

@@ -20,4 +20,4 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_what_to_do_must_be_said(arguments):
     arguments = [*arguments, "--gin_file=gin_configs/particle.gin"]
     said = helpers.sentence(helpers.call("ibc_agents.distributed", *arguments))
-    assert said == "error: say either --local or --role=replay, learner or evaluator"
+    assert said == "error: say either --local or --role=replay, learner, evaluator or actor"

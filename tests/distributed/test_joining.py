@@ -12,7 +12,7 @@ import data
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import agents, dataset_card, errors, experiment, networks, settings
 from ibc_agents import task as task_lib
-from ibc_agents.distributed import contact, job, joining, messages, tables
+from ibc_agents.distributed import contact, job, joining, messages, placement, tables
 from tests.distributed import fake_process
 
 # A process that gives up ends; a fake one's thread does, with an exception.
@@ -84,7 +84,8 @@ def join(configured, port):
         def enter():
             process = fake_process.FakeProcess()
             addresses = [f"localhost:{port}"]
-            member = joining.join(configured, process, addresses, patience_seconds=60.0)
+            place = placement.Placement(addresses, 0, public=False, patience_seconds=60.0)
+            member = joining.join(configured, process, place)
             return stack.enter_context(contextlib.closing(member)), process
 
         yield enter
@@ -105,12 +106,17 @@ def test_a_server_that_goes_is_said_within_five_seconds_and_waited_for(served, s
     start, stop = serve
     start(served)
     member, process = join()
+    process.health.ready = True
+    assert process.health.report()["ready"]
     stop()
     process.wait_for_line("does not answer; waiting for it, at most 60 s", within_seconds=5)
     assert member.hub.sizes is None
+    assert not process.health.report()["ready"]
     start(served)
     process.wait_for_line("answers again, after", within_seconds=30)
     member.hub.wait_for(lambda sizes: sizes[tables.JOB] == 1)
+    member.close()
+    assert process.health.report()["ready"]
     assert not process.given_up.is_set()
 
 

@@ -21,12 +21,12 @@ def test_a_supervised_job_is_stopped_restarted_and_finished(job):
     assert time.monotonic() - asked < 12
     assert not any(map(is_alive, running))
     assert "stopped; the same command goes on from the last checkpoint" in supervisor.text
-    log = (job.root_dir / "logs" / "learner.log").read_text()
+    log = (job.root_dir / "logs" / "learner-0.log").read_text()
     (stopped_at,) = re.findall(r"stopped at step (\d+); the same command goes on", log)
 
     supervisor = job.start_all("--num_evaluators=2", f"--replay_address={addresses}")
     supervisor.wait_for(f"training from step {stopped_at} to {roles.STEPS}")
-    for name in ("learner", "replay-1", "evaluator-1"):
+    for name in ("learner-0", "replay-1", "evaluator-1"):
         os.kill(pids(supervisor)[name], signal.SIGKILL)
         supervisor.wait_for(f"{name:<12} (process {pids(supervisor)[name]})  was ended by SIGKILL")
     assert supervisor.wait() == 0

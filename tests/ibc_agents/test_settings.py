@@ -11,7 +11,9 @@ POSITIVE = [
     for kind in (settings.TrainingSettings, settings.EvaluationSettings)
     for field in dataclasses.fields(kind)
     if field.name not in ("seed", "recorded_episodes")
-] + [(settings.DemonstrationSettings, name) for name in ("num_episodes", "num_processes")]
+]
+POSITIVE += [(settings.DemonstrationSettings, name) for name in ("num_episodes", "num_processes")]
+POSITIVE += [(settings.GatheringSettings, name) for name in ("num_episodes", "batch_size")]
 NOT_NEGATIVE = [
     (settings.DemonstrationSettings, "seed"),
     (settings.EvaluationSettings, "seed"),
@@ -31,6 +33,12 @@ def test_seeds_and_recorded_episodes_start_at_zero(kind, name):
     assert getattr(kind(**{name: 0}), name) == 0
     with pytest.raises(ValueError, match=f"{kind.__name__}.{name} must be at least 0, got -1"):
         kind(**{name: -1})
+
+
+def test_shares_are_in_the_unit_interval():
+    for share in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="GatheringSettings.demonstrator_share must be at"):
+            settings.GatheringSettings(demonstrator_share=share)
 
 
 def test_settings_are_values():
