@@ -35,8 +35,14 @@ def test_a_job_ends_as_planned_whatever_is_killed(job, tmp_path):
     (damaged,) = (job.root_dir / helpers.CHECKPOINTS).glob(f"ckpt-{newest}.data*")
     damaged.write_bytes(damaged.read_bytes()[:100])
     refuses_strangers(job, tmp_path)
-    learner = job.start("learner")
+    with helpers.full_disk(14_000):
+        learner = job.start("learner")
     learner.wait_for(f"ckpt-{newest} cannot be read; going on from the one before")
+    assert learner.wait() == 1
+    said = learner.sentence()
+    assert f"Cannot write the checkpoint of step {newest} to {job.root_dir} (File too" in said
+    assert helpers.checkpointed_step(job.root_dir) == newest - 200
+    learner = job.start("learner")
     learner.wait_for(f"training from step {newest - 200} to {roles.STEPS}")
 
     evaluator = job.start("evaluator")

@@ -151,7 +151,9 @@ def checkpointed_step(root_dir: pathlib.Path) -> int:
     state = root_dir / CHECKPOINTS / "checkpoint"
     if not state.exists():
         return 0
-    (step,) = re.findall(r'^model_checkpoint_path: "ckpt-(\d+)"', state.read_text(), re.MULTILINE)
+    (step,) = re.findall(
+        r'^model_checkpoint_path: ".*?ckpt-(\d+)"', state.read_text(), re.MULTILINE
+    )
     return int(step)
 
 
