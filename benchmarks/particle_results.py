@@ -17,9 +17,9 @@ import runs
 _RESULTS = runs.ROOT / "benchmarks" / "results" / "particle"
 
 METHODS = {
-    "dfo": ("implicit, derivative-free", "particle.gin"),
+    "default": ("implicit, default recipe", "particle.gin"),
+    "dfo": ("implicit, derivative-free", "particle_derivative_free.gin"),
     "langevin": ("implicit, Langevin", "particle_langevin.gin"),
-    "neighborhood": ("implicit, with the neighbourhood", "particle_neighborhood.gin"),
     "autoregressive": ("implicit, autoregressive", "particle_autoregressive.gin"),
     "mse": ("MSE", "particle_mse.gin"),
     "mdn": ("MDN", "particle_mdn.gin"),
@@ -33,7 +33,7 @@ STEPS = {
     ("langevin", 1): 7000,
     ("langevin", 4): 8000,
     ("langevin", 8): 8000,
-    ("neighborhood", 8): 8000,
+    ("default", 8): 4000,
     ("autoregressive", 1): 3000,
     ("autoregressive", 4): 4000,
     ("autoregressive", 8): 2000,

@@ -43,6 +43,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         optimizer: tf.keras.optimizers.Optimizer,
         window: int = 2,
         proposal: types.Proposal | None = None,
+        smoothing: float = 0.0,
         num_counter_examples: int = 256,
         counter_example_sampler: types.Sampler | None = None,
         loss: types.Loss | None = None,
@@ -63,6 +64,11 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             optimizer: a Keras optimiser.
             window: T, frames of observation the energy sees.
             proposal: of counter-examples and of the policy's first samples; by default `Uniform()`.
+            smoothing: standard deviation of normal noise that is added to demonstrated actions in
+                the loss, in scaled action units, not negative. The energy is then that of the
+                demonstrations' density blurred by so much, and its minima are no steeper: where
+                demonstrations are exact, nothing else keeps an energy from growing until no sampler
+                finds its minima, and from then on from being told which of two is the lower.
             num_counter_examples: N in training, at least 1.
             counter_example_sampler: moves the counter-examples to low energy before they are used;
                 None leaves them as drawn.
@@ -92,7 +98,10 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             raise ValueError(
                 f"num_counter_examples must be at least 1, got {num_counter_examples}."
             )
+        if smoothing < 0:
+            raise ValueError(f"smoothing must not be negative, got {smoothing}.")
         self._energy_network = energy_network
+        self._smoothing = smoothing
         self._proposal = proposal or proposals.Uniform()
         self._num_counter_examples = num_counter_examples
         self._counter_example_sampler = counter_example_sampler
@@ -146,6 +155,8 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
 
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
+        if self._smoothing:
+            action = self._smoothed(action, random.fold_in(seed, 3))
         proposal_seed = random.fold_in(seed, 0)
         counter_examples = self._draw_counter_examples(code, proposal_seed, random.fold_in(seed, 1))
         candidates = tf.concat([action[:, None], counter_examples], axis=1)
@@ -170,6 +181,16 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             report["proposal_loss"] = self._proposal.loss(code, action, training)
             losses += report["proposal_loss"]
         return losses, report
+
+    def _smoothed(self, action: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Returns demonstrations ``[B, A]`` with noise, thrown back at the bounds of the search.
+
+        Beyond them no counter-example would ever contradict it.
+        """
+        bounds = self._normalizer.bounds
+        noise = random.normal(seed, tf.shape(action)[0], [action.shape[-1]])
+        above = bounds.low + tf.abs(action + self._smoothing * noise - bounds.low)
+        return bounds.high - tf.abs(bounds.high - above)
 
     def _check_sampler(self, sampler):
         """Refuses what would search these energies wrongly, and without a sign of it."""

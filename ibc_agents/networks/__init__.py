@@ -14,6 +14,7 @@ from ibc_agents.networks.precision import FasterPrecision
 from ibc_agents.networks.prefix_energy import PrefixEnergyNetwork
 from ibc_agents.networks.random_shift import RandomShift
 from ibc_agents.networks.regression import RegressionNetwork
+from ibc_agents.networks.soft_minimum import SoftMinimum
 from ibc_agents.networks.spectral_norm import SpectralNormDense
 from ibc_agents.networks.squared_norm import SquaredNorm
 
@@ -36,6 +37,7 @@ __all__ = [
     "RandomShift",
     "RegressionNetwork",
     "SpatialSoftArgmax",
+    "SoftMinimum",
     "SpectralNormDense",
     "SquaredNorm",
 ]

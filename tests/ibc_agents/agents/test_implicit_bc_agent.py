@@ -1,5 +1,7 @@
 """The implicit agent: its loss, its training, what it is made of."""
 
+import functools
+
 import gin
 import numpy as np
 import pytest
@@ -167,6 +169,20 @@ def test_the_neighbourhoods_loss_is_added_and_reported():
         energies(neighborhood.neighbors(demonstration, seed)),
     )
     np.testing.assert_allclose(info.extra["neighborhood_loss"], tf.reduce_mean(expected), rtol=1e-5)
+
+
+def test_smoothing_blurs_the_demonstrated_action():
+    experience = helpers.make_experience(2048, 2)
+    make = functools.partial(helpers.make_agent, energy_network=helpers.CountingEnergyNetwork())
+    exact, blurred = make().loss(experience).extra, make(smoothing=1.0).loss(experience).extra
+    # This network's energy is 20 · |a − goal|², of two dimensions.
+    rise = blurred["demonstration_energy"] - exact["demonstration_energy"]
+    np.testing.assert_allclose(rise, 2 * 20.0, rtol=0.1)
+    np.testing.assert_array_equal(
+        exact["counter_example_energy"], blurred["counter_example_energy"]
+    )
+    with pytest.raises(ValueError, match="smoothing must not be negative, got -1"):
+        helpers.make_agent(smoothing=-1.0)
 
 
 @KINDS

@@ -185,6 +185,7 @@ def test_slopes_can_be_differentiated_by_the_weights(options):
         dict(depth=2),
         dict(depth=4, activation="swish"),
         dict(head=networks.SquaredNorm(units=4)),
+        dict(head=networks.SoftMinimum(units=4, num_basins=2)),
         dict(layer_norm=True),
         dict(depth=0, dense=networks.SpectralNormDense),
         dict(dense=functools.partial(tf.keras.layers.Dense, activation="tanh")),
