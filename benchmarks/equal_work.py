@@ -1,13 +1,14 @@
 """Train steps and actions of given sizes: this library's way against the textbook's, in one run.
 
-Usage: python benchmarks/equal_work.py [--seconds=10] [--out=FILE] [WORK ...]
+Usage: python benchmarks/equal_work.py [--seconds=10] [--out=FILE] [--picture=FILE] [WORK ...]
 
 Both ways have the same network, batch, number of samples and chain length, the same agent and
 policy around them, and float32. The textbook's repeats the observation for every sample, joins it
 to the action, and differentiates by backpropagation alone, as the published form of the network
 reads. Floating-point operations are those of the textbook's way, whichever way is timed; the rate
 of plain matrix products in the same run says what the machine could do. Observations and actions
-are random numbers: nothing is learned.
+are random numbers: nothing is learned. The picture tells in which operations the time went; it is
+taken after the rates, for a profile slows what it watches.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import argparse
 import dataclasses
 import json
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import measuring  # sets the search path; must come before the project's own imports
 import tensorflow as tf
+import where_time_goes
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
@@ -26,6 +30,7 @@ from ibc_agents import agents, losses, networks, normalizer, samplers
 from ibc_agents.networks import layers
 
 _STEPS_A_CALL = 5
+_WAYS = ("textbook", "here")
 
 
 class TextbookEnergyNetwork(networks.EnergyNetwork):
@@ -122,8 +127,8 @@ class Work:
             discount=tf.ones(shape),
         )
 
-    def measure(self, textbook: bool, seconds: float) -> float:
-        """Returns train steps or actions a second."""
+    def prepare(self, textbook: bool) -> tuple[Callable[[], Any], int]:
+        """Returns what does train steps or actions, and how many a call."""
         agent = self.agent(textbook)
         agent.initialize()
         if self.acts:
@@ -131,9 +136,7 @@ class Work:
             frame = self.experience(1).observation[:, 0]
             time_step = ts.transition(frame, tf.zeros([1]))
             state = agent.policy.get_initial_state(1)
-            return measuring.rate(lambda: action(time_step, state).action.numpy(), 1, seconds)[
-                "per_second"
-            ]
+            return lambda: action(time_step, state).action.numpy(), 1
         experience = self.experience(self.batch_size)
 
         @tf.function(autograph=False)
@@ -142,7 +145,7 @@ class Work:
                 loss = agent.train(experience).loss
             return loss
 
-        return measuring.rate(lambda: steps().numpy(), _STEPS_A_CALL, seconds)["per_second"]
+        return lambda: steps().numpy(), _STEPS_A_CALL
 
 
 WORKS = {
@@ -171,36 +174,52 @@ def main() -> None:
     parser.add_argument("works", nargs="*", metavar="WORK", help=", ".join(WORKS))
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    parser.add_argument("--picture", type=pathlib.Path, help="PNG file: where the time goes")
     arguments = parser.parse_args()
     unknown = set(arguments.works) - set(WORKS)
     if unknown:
         parser.error(
             f"no work is called {', '.join(sorted(unknown))}; there are {', '.join(WORKS)}"
         )
-    matmul = measuring.matmul_flops(arguments.seconds / 3)["per_second"]
-    print(f"float32 products in this run: {matmul / 1e9:.0f} GFLOP/s\n")
-    print("| work | textbook | here | times | GFLOP/s of the textbook | share of products |")
+    matmul = measuring.matmul_flops(arguments.seconds / 3)
+    print(f"float32 products in this run: {matmul['per_second'] / 1e9:.0f} GFLOP/s\n")
+    print("| work | way | a second | GFLOP/s of the textbook | share of products | times |")
     print("|---|---|---|---|---|---|")
-    results = {}
+    results: dict[str, Any] = {}
+    profiles: dict[str, dict[str, dict[str, float]]] = {}
     for name in arguments.works or WORKS:
         work = WORKS[name]
-        plain = work.measure(True, arguments.seconds)
-        fast = work.measure(False, arguments.seconds)
-        flops = fast * work.flops()
-        shown = [f"{1e3 / x:.1f} ms" if work.acts else f"{x:.2f} steps/s" for x in (plain, fast)]
-        print(
-            f"| {work.title} | {shown[0]} | {shown[1]} | {fast / plain:.2f} "
-            f"| {flops / 1e9:.0f} | {flops / matmul:.0%} |",
-            flush=True,
-        )
-        results[name] = {
-            "textbook_per_second": plain,
-            "here_per_second": fast,
-            "textbook_flops": work.flops(),
-        }
+        results[name] = {"textbook_flops": work.flops()}
+        profiles[name] = {}
+        for way in _WAYS:
+            call, amount = work.prepare(way == "textbook")
+            measured = measuring.rate(call, amount, arguments.seconds)
+            results[name][way] = measured
+            print(_row(work, way, measured, results[name]["textbook"], matmul), flush=True)
+            if arguments.picture:
+                profiles[name][way] = where_time_goes.seconds_by_kind(call)
+    if arguments.picture:
+        where_time_goes.draw(profiles, arguments.picture)
     if arguments.out:
-        content = {"works": results, "float32_product_flops": matmul, **measuring.machine()}
+        content = {"works": results, "float32_products": matmul, **measuring.machine()}
         arguments.out.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _row(
+    work: Work,
+    way: str,
+    measured: dict[str, float],
+    textbook: dict[str, float],
+    matmul: dict[str, float],
+) -> str:
+    """A row of the table."""
+    rate = measured["per_second"]
+    shown = f"{1e3 / rate:.1f} ms each" if work.acts else f"{rate:.2f} steps"
+    flops = rate * work.flops()
+    return (
+        f"| {work.title} | {way} | {shown} | {flops / 1e9:.0f} "
+        f"| {flops / matmul['per_second']:.0%} | {rate / textbook['per_second']:.2f} |"
+    )
 
 
 if __name__ == "__main__":

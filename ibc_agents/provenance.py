@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import pathlib
 import platform
 import subprocess
 from typing import Any
+
+from ibc_agents import machine
 
 _PACKAGES = (
     "ibc-agents",
@@ -28,11 +29,7 @@ def describe() -> dict[str, Any]:
             **{package: _version(package) for package in _PACKAGES},
         },
         "git_revision": git_revision(),
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "processor": _processor(),
-            "cores": len(os.sched_getaffinity(0)),
-        },
+        "machine": machine.describe(),
     }
 
 
@@ -65,12 +62,3 @@ def _version(package: str) -> str | None:
         import ibc_agents
 
         return ibc_agents.__version__
-
-
-def _processor() -> str:
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()

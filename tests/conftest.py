@@ -1,6 +1,9 @@
 """What every test starts from: quiet TensorFlow, few threads, parsed flags, seeds, empty gin."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 # Read by TensorFlow when it starts; also by the processes that tests start. One thread for the
 # arithmetic keeps two pytest-xdist workers off each other's core and sums in one order.
@@ -8,6 +11,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# What is measured of this machine; the first process makes the folder for all that it starts.
+if "IBC_AGENTS_TEST_CACHE" not in os.environ:
+    folder = tempfile.mkdtemp(prefix="ibc_agents_cache_")
+    os.environ.update(IBC_AGENTS_TEST_CACHE=folder, XDG_CACHE_HOME=folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 import gin
 import pytest

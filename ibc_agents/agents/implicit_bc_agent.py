@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import gin
@@ -11,7 +12,7 @@ from tf_agents.trajectories import time_step as ts
 from ibc_agents import losses as losses_lib
 from ibc_agents import normalizer as normalizer_lib
 from ibc_agents import proposals, random, samplers, types
-from ibc_agents.agents import behavioral_cloning_agent, building
+from ibc_agents.agents import behavioral_cloning_agent, building, example_blocks
 from ibc_agents.networks import energy_network as energy_network_lib
 from ibc_agents.policies import implicit_policy
 
@@ -160,26 +161,57 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         proposal_seed = random.fold_in(seed, 0)
         counter_examples = self._draw_counter_examples(code, proposal_seed, random.fold_in(seed, 1))
         candidates = tf.concat([action[:, None], counter_examples], axis=1)
-        energies, gradients = self._energies(code, candidates, training)
-        log_probs = None, None
+        rows = {"candidates": candidates}
         if self._counter_example_sampler is None:
-            all_log_probs = tf.stop_gradient(
+            rows["log_probs"] = tf.stop_gradient(
                 self._proposal.log_prob(code, candidates, self._normalizer.bounds, proposal_seed)
             )
-            log_probs = all_log_probs[:, 0], all_log_probs[:, 1:]
+        if self._neighborhood is not None:
+            rows["neighbors"] = self._neighborhood.neighbors(action, random.fold_in(seed, 2))
+        losses, report = self._score_in_blocks(code, rows, training)
+        if isinstance(self._proposal, types.LearnedProposal):
+            report["proposal_loss"] = self._proposal.loss(code, action, training)
+            losses += report["proposal_loss"]
+        return losses, report
+
+    def _score_in_blocks(self, code, rows, training):
+        """As `_score`, some examples at a time if the network says so and there is training."""
+        score = functools.partial(self._score, training=training)
+        num_actions = rows["candidates"].shape[1]
+        if not training or self._energy_network.rows_at_once is None:
+            return score(code, rows)
+        size = max(1, self._energy_network.rows_at_once // num_actions)
+        if code.shape[0] is not None and code.shape[0] <= size:
+            return score(code, rows)
+        variables = self._energy_network.scoring_variables
+        return example_blocks.losses_in_blocks(score, code, rows, variables, size)
+
+    def _score(self, code, rows, training):
+        """Scores each example by itself.
+
+        Args:
+            code: ``[B, C]``.
+            rows: a dict of the candidates ``[B, 1 + N, A]``, the demonstration first, of their
+                log_probs ``[B, 1 + N]`` where they are known, and the neighbors ``[B, N, A]``
+                where there is a neighbourhood.
+            training: as Keras means it.
+
+        Returns:
+            Losses ``[B]`` and what to report of each example, each ``[B]``.
+        """
+        energies, gradients = self._energies(code, rows["candidates"], training)
+        log_probs = None, None
+        if "log_probs" in rows:
+            log_probs = rows["log_probs"][:, 0], rows["log_probs"][:, 1:]
         losses = self._loss_of_energies(energies[:, 0], energies[:, 1:], *log_probs)
         report = self._report(energies)
         if self._gradient_penalty is not None:
             report["gradient_penalty"] = self._gradient_penalty(gradients)
             losses += report["gradient_penalty"]
         if self._neighborhood is not None:
-            neighbors = self._neighborhood.neighbors(action, random.fold_in(seed, 2))
-            near = self._energy_network.energy(code, neighbors, training)
+            near = self._energy_network.energy(code, rows["neighbors"], training)
             report["neighborhood_loss"] = self._neighborhood(energies[:, 0], near)
             losses += report["neighborhood_loss"]
-        if isinstance(self._proposal, types.LearnedProposal):
-            report["proposal_loss"] = self._proposal.loss(code, action, training)
-            losses += report["proposal_loss"]
         return losses, report
 
     def _smoothed(self, action: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

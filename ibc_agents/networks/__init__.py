@@ -1,5 +1,6 @@
 """Energy networks, and the networks of the explicit baselines."""
 
+from ibc_agents.networks.cache_blocks import CacheBlocks
 from ibc_agents.networks.convolutions import ConvMaxPool, ConvResNet, ConvStrided
 from ibc_agents.networks.encoders import MlpEncoder
 from ibc_agents.networks.energy_network import EnergyNetwork
@@ -19,6 +20,7 @@ from ibc_agents.networks.spectral_norm import SpectralNormDense
 from ibc_agents.networks.squared_norm import SquaredNorm
 
 __all__ = [
+    "CacheBlocks",
     "ConvMaxPool",
     "ConvResNet",
     "ConvStrided",

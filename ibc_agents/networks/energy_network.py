@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -10,7 +11,10 @@ from tf_agents.networks import network
 
 
 class EnergyAt:
-    """The energy at fixed observations; an `ibc_agents.types.EnergyFn` that knows its gradient."""
+    """The energy at fixed observations; an `ibc_agents.types.EnergyFn` that knows its gradient.
+
+    Many actions are scored block by block, if the network says so.
+    """
 
     def __init__(self, network: EnergyNetwork, code: tf.Tensor):
         """Holds a network and the code of observations ``[B, C]``."""
@@ -19,11 +23,55 @@ class EnergyAt:
 
     def __call__(self, actions: tf.Tensor) -> tf.Tensor:
         """Maps actions ``[B, N, A]`` to energies ``[B, N]``."""
-        return self._network.energy(self._code, actions)
+        return self._in_blocks(
+            lambda block: self._network.energy(self._code, block), actions, actions.shape[:2]
+        )
 
     def gradient(self, actions: tf.Tensor) -> tf.Tensor:
         """Maps actions to the gradient there, ``[B, N, A]`` both."""
-        return self._network.energy_and_gradient(self._code, actions)[1]
+        return self._in_blocks(
+            lambda block: self._network.energy_and_gradient(self._code, block)[1],
+            actions,
+            actions.shape,
+        )
+
+    def _in_blocks(
+        self,
+        function: Callable[[tf.Tensor], tf.Tensor],
+        actions: tf.Tensor,
+        shape: tf.TensorShape,
+    ) -> tf.Tensor:
+        """Returns `function` of `actions`, of `shape` ``[B, N, …]``, some of the N at a time."""
+        rows = self._network.rows_at_once
+        batch_size, n = tf.unstack(tf.shape(actions)[:2])
+        if rows is None or _is_at_most(batch_size * n, rows):
+            return function(actions)
+        size = tf.maximum(1, rows // batch_size)
+        num_blocks = -(-n // size)
+
+        def score(k, scored):
+            values = function(actions[:, k * size : (k + 1) * size])
+            return k + 1, scored.write(k, _swap(values))
+
+        # Swapped, for arrays of tensors are joined along their first dimension.
+        scored = tf.TensorArray(
+            tf.float32, num_blocks, infer_shape=False, element_shape=[None, shape[0], *shape[2:]]
+        )
+        _, scored = tf.while_loop(
+            lambda k, _: k < num_blocks, score, (0, scored), parallel_iterations=1
+        )
+        return tf.ensure_shape(_swap(scored.concat()), shape)
+
+
+def _is_at_most(number: tf.Tensor, limit: int) -> bool:
+    """Whether a number is known not to be greater."""
+    known = tf.get_static_value(number)
+    return known is not None and known <= limit
+
+
+def _swap(values: tf.Tensor) -> tf.Tensor:
+    """Exchanges the first two dimensions."""
+    return tf.einsum("bn...->nb...", values)
 
 
 class EnergyNetwork(network.Network):
@@ -66,6 +114,20 @@ class EnergyNetwork(network.Network):
             tape.watch(actions)
             energies = self.energy(code, actions, training)
         return energies, tape.gradient(energies, actions)
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """How many actions, of all observations, are best scored at a time; None for any number.
+
+        A network that says a number scores each row by itself, without random numbers or anything
+        that a call with `training` moves.
+        """
+        return None
+
+    @property
+    def scoring_variables(self) -> Sequence[tf.Variable]:
+        """The trainable variables that `energy` depends on at a given code."""
+        return self.trainable_variables
 
     def at(self, code: tf.Tensor) -> EnergyAt:
         """Returns the energy function at `code` ``[B, C]``, for samplers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -13,6 +14,21 @@ DenseFactory = Callable[..., tf.keras.layers.Layer]
 
 PullBack = Callable[[tf.Tensor], tf.Tensor]
 """The gradient in some outputs → the gradient in their inputs."""
+
+
+class _Run(NamedTuple):
+    """What is known before the last layer of residual blocks.
+
+    Attributes:
+        hidden: ``[M, W]``, what the last layer's outputs are added to.
+        activated: the last layer's inputs ``[M, W]``; None where there is no layer.
+        ways_back: of each block the number of its first layer, and how gradients come back through
+            its two activations.
+    """
+
+    hidden: tf.Tensor
+    activated: tf.Tensor | None
+    ways_back: list[tuple[int, PullBack, PullBack]]
 
 
 class DenseResNet(tf.keras.layers.Layer):
@@ -72,36 +88,69 @@ class DenseResNet(tf.keras.layers.Layer):
 
     @property
     def is_plain(self) -> bool:
-        """Whether `with_pull_back` knows all there is: linear layers and activations."""
+        """Whether linear layers and activations are all there is."""
         linear = all(is_linear(layer) for layer in self._layers_of_blocks)
         return linear and not self._norms and self._dropout is None
+
+    def projected(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Maps ``[M, W]`` to the outputs' product with `kernel` ``[W, K]``, ``[M, K]``.
+
+        The last layer is linear, so its kernel may meet the given one first: where K is small that
+        saves the last layer's own product. The layer must be plain.
+        """
+        return self._project(self._until_last(inputs), kernel)
+
+    def projected_with_pull_back(
+        self, inputs: tf.Tensor, kernel: tf.Tensor
+    ) -> tuple[tf.Tensor, PullBack]:
+        """As `projected` and `with_pull_back` together; gradients are those in the outputs."""
+        run = self._until_last(inputs)
+        return self._project(run, kernel), self._pull_back(run)
 
     def with_pull_back(self, inputs: tf.Tensor) -> tuple[tf.Tensor, PullBack]:
         """Maps ``[M, W]`` to ``[M, W]``, and knows the way back for gradients in the outputs.
 
         The numbers are those of backpropagation, by fewer products. A gradient that is the same for
         all rows, as of a linear layer behind, may be given as ``[1, W]``; then so is what the last
-        layer makes of it. And in a graph where only the gradient is used, the last layer's own
-        product is left out.
+        layer makes of it. The layer must be plain.
 
         Returns:
             The outputs, and a function from gradients in them, ``[M, W]`` or ``[1, W]``, to
             gradients in the inputs ``[M, W]``; to be called once.
         """
-        hidden, blocks = inputs, []
+        run = self._until_last(inputs)
+        outputs = run.hidden
+        if run.activated is not None:
+            outputs += self._layers_of_blocks[-1](run.activated)
+        return outputs, self._pull_back(run)
+
+    def _until_last(self, inputs: tf.Tensor) -> _Run:
+        """Runs all but the last layer."""
+        hidden, activated, ways_back = inputs, None, []
         for first in range(0, len(self._layers_of_blocks), 2):
+            if activated is not None:
+                hidden += self._layers_of_blocks[first - 1](activated)
             activated, outer = self._activate(hidden)
             activated, inner = self._activate(self._layers_of_blocks[first](activated))
-            hidden += self._layers_of_blocks[first + 1](activated)
-            blocks.append((first, outer, inner))
+            ways_back.append((first, outer, inner))
+        return _Run(hidden, activated, ways_back)
 
+    def _project(self, run: _Run, kernel: tf.Tensor) -> tf.Tensor:
+        projected = tf.matmul(run.hidden, kernel)
+        if run.activated is None:
+            return projected
+        last = self._layers_of_blocks[-1]
+        projected += tf.matmul(run.activated, tf.matmul(last.kernel, kernel))
+        return projected + tf.matmul(last.bias[None], kernel) if last.use_bias else projected
+
+    def _pull_back(self, run: _Run) -> PullBack:
         def pull_back(gradient: tf.Tensor) -> tf.Tensor:
-            for first, outer, inner in reversed(blocks):
+            for first, outer, inner in reversed(run.ways_back):
                 through = inner(self._transposed(first + 1, gradient))
                 gradient += outer(self._transposed(first, through))
-            return tf.broadcast_to(gradient, tf.shape(inputs))
+            return tf.broadcast_to(gradient, tf.shape(run.hidden))
 
-        return hidden, pull_back
+        return pull_back
 
     def _activate(self, inputs: tf.Tensor) -> tuple[tf.Tensor, PullBack]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -7,7 +7,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
-from ibc_agents.networks import energy_network, layers
+from ibc_agents.networks import cache_blocks, energy_network, layers
 
 
 @gin.configurable
@@ -30,6 +30,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         layer_norm: bool = False,
         dense: layers.DenseFactory = tf.keras.layers.Dense,
         head: tf.keras.layers.Layer | None = None,
+        blocks: cache_blocks.CacheBlocks | None = None,
         name: str = "MlpEnergyNetwork",
     ):
         """Creates the network; variables come with the first call.
@@ -46,6 +47,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
                 paper's D4RL energies). The two shares of the first layer are layers of their own,
                 so each is normalised by itself. An encoder has a setting of its own.
             head: maps ``[M, W]`` to energies ``[M, 1]``; by default one of `dense`.
+            blocks: how many actions are scored at a time; by default `CacheBlocks()`.
             name: of the network.
 
         Raises:
@@ -57,6 +59,19 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         self._action_projection = dense(width, use_bias=False)
         self._blocks = layers.DenseResNet(width, depth, activation, dropout_rate, layer_norm, dense)
         self._head = head or dense(1)
+        self._width = width
+        self._cache_blocks = blocks or cache_blocks.CacheBlocks()
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """See the base class."""
+        return self._cache_blocks.rows(self._width) if self._is_plain else None
+
+    @property
+    def scoring_variables(self) -> list[tf.Variable]:
+        """See the base class."""
+        scoring = (self._action_projection, self._blocks, self._head)
+        return [variable for layer in scoring for variable in layer.trainable_variables]
 
     def encode(self, observation: Any, training: bool = False) -> tf.Tensor:
         """Returns the observation's share of the first layer, ``[B, W]``."""
@@ -65,26 +80,44 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
 
     def energy(self, code: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
         """See the base class."""
-        hidden = self._blocks(self._first_layer(code, actions, training), training=training)
-        return tf.reshape(self._head(hidden, training=training), tf.shape(actions)[:2])
+        hidden = self._first_layer(code, actions, training)
+        if not self._head.built:  # nor are the layers before it, which shortcuts do not build
+            self._head(self._blocks(hidden, training=training), training=training)
+        if self._is_plain and layers.is_linear(self._head):
+            energies = self._with_bias(self._blocks.projected(hidden, self._head.kernel))
+        else:
+            energies = self._head(self._blocks(hidden, training=training), training=training)
+        return tf.reshape(energies, tf.shape(actions)[:2])
 
     def energy_and_gradient(
         self, code: tf.Tensor, actions: tf.Tensor, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """See the base class."""
-        if not (layers.is_linear(self._action_projection) and self._blocks.is_plain):
+        if not (self._is_plain and self._head.built):
             return super().energy_and_gradient(code, actions, training)
-        hidden, pull_back = self._blocks.with_pull_back(self._first_layer(code, actions, training))
-        energies, slope = self._head_with_slope(hidden, training)
+        hidden = self._first_layer(code, actions, training)
+        if layers.is_linear(self._head):
+            kernel = self._head.kernel
+            projected, pull_back = self._blocks.projected_with_pull_back(hidden, kernel)
+            # The slope is the same for all actions.
+            energies, slope = self._with_bias(projected), tf.transpose(kernel)
+        else:
+            outputs, pull_back = self._blocks.with_pull_back(hidden)
+            energies, slope = self._head_with_slope(outputs, training)
         kernel = self._action_projection.kernel
         gradient = tf.matmul(pull_back(slope), kernel, transpose_b=True)
         shape = tf.shape(actions)
         return tf.reshape(energies, shape[:2]), tf.reshape(gradient, shape)
 
+    @property
+    def _is_plain(self) -> bool:
+        return layers.is_linear(self._action_projection) and self._blocks.is_plain
+
+    def _with_bias(self, projected: tf.Tensor) -> tf.Tensor:
+        return projected + self._head.bias if self._head.use_bias else projected
+
     def _head_with_slope(self, hidden: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns energies ``[M, 1]`` and their slope ``[M, W]``, ``[1, W]`` if it is constant."""
-        if layers.is_linear(self._head):
-            return self._head(hidden), tf.transpose(self._head.kernel)
+        """Returns energies ``[M, 1]`` and their slope ``[M, W]``."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(hidden)
             energies = self._head(hidden, training=training)

@@ -113,3 +113,23 @@ def test_training_reaches_the_layers_that_take_it(training):
 def test_a_dropout_rate_out_of_range_raises():
     with pytest.raises(ValueError, match="dropout rate"):
         layers.DenseResNet(4, 2, dropout_rate=1.5)
+
+
+@pytest.mark.parametrize("depth", [0, 2, 4])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_the_shortcut_to_a_projection_is_the_product_with_the_outputs(depth, use_bias):
+    def dense(units):
+        return tf.keras.layers.Dense(units, use_bias=use_bias, bias_initializer="normal")
+
+    resnet = layers.DenseResNet(width=4, depth=depth, dense=dense)
+    inputs, kernel = tf.random.normal([5, 4]), tf.random.normal([4, 2])
+    expected = resnet(inputs) @ kernel
+    assert resnet.is_plain
+    np.testing.assert_allclose(resnet.projected(inputs, kernel), expected, rtol=1e-4, atol=1e-5)
+    projected, pull_back = resnet.projected_with_pull_back(inputs, kernel)
+    np.testing.assert_allclose(projected, expected, rtol=1e-4, atol=1e-5)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        plain = tf.reduce_sum(resnet(inputs) @ kernel[:, :1])
+    slope = pull_back(tf.transpose(kernel[:, :1]))
+    np.testing.assert_allclose(slope, tape.gradient(plain, inputs), rtol=1e-4, atol=1e-5)
