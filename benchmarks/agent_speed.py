@@ -26,8 +26,8 @@ from tf_agents.trajectories import time_step as ts
 from data import InMemorySource
 from ibc_agents import command_line
 
-_METHODS = ("", "_autoregressive", "_langevin", "_langevin_paper", "_mse", "_mdn",
-            "_nearest_neighbor")  # fmt: skip
+_METHODS = ("", "_derivative_free", "_autoregressive", "_langevin", "_langevin_paper", "_mse",
+            "_mdn", "_nearest_neighbor")  # fmt: skip
 _DEFAULT = tuple(f"gin_configs/particle{method}.gin" for method in _METHODS)
 _BASELINE = "gin_configs/particle_mse.gin"
 _BINDINGS = ("DemonstrationSettings.num_episodes = 40",)

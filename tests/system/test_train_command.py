@@ -13,7 +13,13 @@ import pytest
 from ibc_agents import command_line, evaluation, run_directory
 from tests.system import helpers
 
-OF_EVERY_STEP = {"loss", "demonstration_energy", "counter_example_energy", "demonstration_picked"}
+OF_EVERY_STEP = {
+    "loss",
+    "neighborhood_loss",
+    "demonstration_energy",
+    "counter_example_energy",
+    "demonstration_picked",
+}
 
 
 def pieces(text):
