@@ -11,7 +11,7 @@ from ibc_agents.networks.mixture_density import MixtureDensityNetwork, MixturePa
 from ibc_agents.networks.mlp_energy import MlpEnergyNetwork
 from ibc_agents.networks.pixel_encoder import PixelEncoder
 from ibc_agents.networks.pooling import GlobalAveragePooling, SpatialSoftArgmax
-from ibc_agents.networks.precision import FasterPrecision
+from ibc_agents.networks.precision import FasterPrecision, FasterProductPrecision
 from ibc_agents.networks.prefix_energy import PrefixEnergyNetwork
 from ibc_agents.networks.random_shift import RandomShift
 from ibc_agents.networks.regression import RegressionNetwork
@@ -27,6 +27,7 @@ __all__ = [
     "CoordConv",
     "EnergyNetwork",
     "FasterPrecision",
+    "FasterProductPrecision",
     "FlatEncoder",
     "GlobalAveragePooling",
     "ImageCentering",

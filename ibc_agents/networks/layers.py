@@ -49,6 +49,7 @@ class DenseResNet(tf.keras.layers.Layer):
         dropout_rate: float = 0.0,
         layer_norm: bool = False,
         dense: DenseFactory = tf.keras.layers.Dense,
+        product_dtype: tf.DType = tf.float32,
         **kwargs,
     ):
         """Creates the blocks.
@@ -60,10 +61,13 @@ class DenseResNet(tf.keras.layers.Layer):
             dropout_rate: share of the activations dropped in training, in [0, 1).
             layer_norm: whether each dense layer's inputs are normalised.
             dense: makes a dense layer of so many units.
+            product_dtype: what the numbers of W × W products are rounded to, in the methods of
+                plain blocks; weights, biases, sums and results stay float32.
             **kwargs: of the Keras layer.
 
         Raises:
-            ValueError: if the width, the depth or the dropout rate cannot be.
+            ValueError: if the width, the depth or the dropout rate cannot be, or `product_dtype` is
+                not float32 and the blocks are not plain.
         """
         super().__init__(**kwargs)
         if width < 1 or depth < 0 or depth % 2:
@@ -77,6 +81,12 @@ class DenseResNet(tf.keras.layers.Layer):
         self._norms = [
             tf.keras.layers.LayerNormalization() for _ in range(depth if layer_norm else 0)
         ]
+        self._product_dtype = tf.as_dtype(product_dtype)
+        if self._product_dtype != tf.float32 and not self.is_plain:
+            raise ValueError(
+                f"Products in {self._product_dtype.name} need linear dense layers without dropout "
+                "and layer normalisation; leave the precision at float32 here."
+            )
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Maps ``[…, W]`` to ``[…, W]``."""
@@ -121,7 +131,7 @@ class DenseResNet(tf.keras.layers.Layer):
         run = self._until_last(inputs)
         outputs = run.hidden
         if run.activated is not None:
-            outputs += self._layers_of_blocks[-1](run.activated)
+            outputs += self._linear(-1, run.activated)
         return outputs, self._pull_back(run)
 
     def _until_last(self, inputs: tf.Tensor) -> _Run:
@@ -129,9 +139,9 @@ class DenseResNet(tf.keras.layers.Layer):
         hidden, activated, ways_back = inputs, None, []
         for first in range(0, len(self._layers_of_blocks), 2):
             if activated is not None:
-                hidden += self._layers_of_blocks[first - 1](activated)
+                hidden += self._linear(first - 1, activated)
             activated, outer = self._activate(hidden)
-            activated, inner = self._activate(self._layers_of_blocks[first](activated))
+            activated, inner = self._activate(self._linear(first, activated))
             ways_back.append((first, outer, inner))
         return _Run(hidden, activated, ways_back)
 
@@ -160,8 +170,17 @@ class DenseResNet(tf.keras.layers.Layer):
             outputs, inputs, tf.broadcast_to(gradient, tf.shape(outputs))
         )
 
+    def _linear(self, k: int, inputs: tf.Tensor) -> tf.Tensor:
+        layer = self._layers_of_blocks[k]
+        product = self._product(inputs, layer.kernel)
+        return tf.nn.bias_add(product, layer.bias) if layer.use_bias else product
+
     def _transposed(self, k: int, gradient: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(gradient, self._layers_of_blocks[k].kernel, transpose_b=True)
+        return self._product(gradient, self._layers_of_blocks[k].kernel, transpose_b=True)
+
+    def _product(self, inputs: tf.Tensor, kernel: tf.Tensor, transpose_b=False) -> tf.Tensor:
+        factors = (tf.cast(factor, self._product_dtype) for factor in (inputs, kernel))
+        return tf.cast(tf.matmul(*factors, transpose_b=transpose_b), tf.float32)
 
     def _layer(self, k: int, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
         if self._norms:

@@ -31,6 +31,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         dense: layers.DenseFactory = tf.keras.layers.Dense,
         head: tf.keras.layers.Layer | None = None,
         blocks: cache_blocks.CacheBlocks | None = None,
+        precision: str | tf.keras.mixed_precision.Policy = "float32",
         name: str = "MlpEnergyNetwork",
     ):
         """Creates the network; variables come with the first call.
@@ -47,17 +48,28 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
                 paper's D4RL energies). The two shares of the first layer are layers of their own,
                 so each is normalised by itself. An encoder has a setting of its own.
             head: maps ``[M, W]`` to energies ``[M, 1]``; by default one of `dense`.
+            precision: "float32", or "mixed_bfloat16" for the products between hidden layers, or
+                `FasterProductPrecision()`; weights, sums and energies are float32 in any case.
             blocks: how many actions are scored at a time; by default `CacheBlocks()`.
             name: of the network.
 
         Raises:
-            ValueError: if width, depth or dropout rate cannot be.
+            ValueError: if width, depth or dropout rate cannot be, or the layers are not plain
+                where `precision` is not float32.
         """
         super().__init__(name=name)
         self._encoder = encoder or tf.keras.layers.Lambda(layers.flatten_observation)
         self._observation_projection = dense(width)
         self._action_projection = dense(width, use_bias=False)
-        self._blocks = layers.DenseResNet(width, depth, activation, dropout_rate, layer_norm, dense)
+        self._blocks = layers.DenseResNet(
+            width,
+            depth,
+            activation,
+            dropout_rate,
+            layer_norm,
+            dense,
+            tf.keras.layers.Layer(dtype=precision).compute_dtype,
+        )
         self._head = head or dense(1)
         self._width = width
         self._cache_blocks = blocks or cache_blocks.CacheBlocks()
@@ -81,10 +93,13 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
     def energy(self, code: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
         """See the base class."""
         hidden = self._first_layer(code, actions, training)
-        if not self._head.built:  # nor are the layers before it, which shortcuts do not build
+        if not self._is_built:  # shortcuts do not build layers
             self._head(self._blocks(hidden, training=training), training=training)
         if self._is_plain and layers.is_linear(self._head):
             energies = self._with_bias(self._blocks.projected(hidden, self._head.kernel))
+        elif self._is_plain:
+            outputs, _ = self._blocks.with_pull_back(hidden)
+            energies = self._head(outputs, training=training)
         else:
             energies = self._head(self._blocks(hidden, training=training), training=training)
         return tf.reshape(energies, tf.shape(actions)[:2])
@@ -93,7 +108,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         self, code: tf.Tensor, actions: tf.Tensor, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """See the base class."""
-        if not (self._is_plain and self._head.built):
+        if not (self._is_plain and self._is_built):
             return super().energy_and_gradient(code, actions, training)
         hidden = self._first_layer(code, actions, training)
         if layers.is_linear(self._head):
@@ -108,6 +123,10 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         gradient = tf.matmul(pull_back(slope), kernel, transpose_b=True)
         shape = tf.shape(actions)
         return tf.reshape(energies, shape[:2]), tf.reshape(gradient, shape)
+
+    @property
+    def _is_built(self) -> bool:
+        return self._blocks.built and self._head.built
 
     @property
     def _is_plain(self) -> bool:
