@@ -80,6 +80,7 @@ class Trainer:
         validation: Iterable[Any],
         numbers: settings.TrainingSettings,
         feedback: Callable[[Any, tf.Tensor], None] | None = None,
+        strategy: tf.distribute.Strategy | None = None,
     ):
         """Restores the newest checkpoint, if there is one.
 
@@ -90,6 +91,8 @@ class Trainer:
             validation: batches of held-out experience; may be empty.
             numbers: how long, and how often to look.
             feedback: gets, in the graph, each batch's info and the losses of its windows ``[B]``.
+            strategy: that the agent was built under; the processes of one that has several do the
+                same in the same order.
 
         Raises:
             RunError: if the checkpoint is of another agent or damaged.
@@ -98,6 +101,9 @@ class Trainer:
         self._agent = agent
         self._validation = list(validation)
         self._numbers = numbers
+        self._strategy = strategy or tf.distribute.get_strategy()
+        with self._strategy.scope():
+            agent.initialize()
         start = restore(directory, agent)
 
         def after_step(sample: Any, loss_info: Any) -> None:
@@ -113,6 +119,7 @@ class Trainer:
             checkpoint_interval=_NEVER,
             summary_interval=numbers.summary_interval,
             after_train_strategy_step_fn=after_step if feedback else None,
+            strategy=self._strategy,
         )
         self._validation_loss = common.function(agent.validate)
         self._validation_writer = tf.summary.create_file_writer(str(directory.path / "validation"))
@@ -178,7 +185,8 @@ class Trainer:
 
     def _advance(self, limit: int) -> float:
         """Takes about a second's worth of steps, at most `limit`."""
-        wanted = max(1, min(math.ceil(self._steps_a_second * _SECONDS_A_CALL), _MOST_STEPS_A_CALL))
+        rate = self._mean(self._steps_a_second)
+        wanted = max(1, min(math.ceil(rate * _SECONDS_A_CALL), _MOST_STEPS_A_CALL))
         steps = min(wanted, limit)
         started = time.perf_counter()
         try:
@@ -189,6 +197,13 @@ class Trainer:
             raise disk.failure(f"TensorBoard's scalars to {self._directory.path}", error) from error
         self._steps_a_second = steps / (time.perf_counter() - started)
         return loss
+
+    def _mean(self, number: float) -> float:
+        """Over the strategy's processes: what they do must not depend on one's own clock."""
+        numbers = self._strategy.experimental_distribute_values_from_function(
+            lambda _: tf.constant(number)
+        )
+        return float(self._strategy.reduce(tf.distribute.ReduceOp.MEAN, numbers, axis=None))
 
     def checkpoint(self) -> None:
         """Writes a checkpoint.

@@ -45,6 +45,15 @@ _NUM_ACTORS = flags.DEFINE_integer(
 _MAX_RESTARTS = flags.DEFINE_integer(
     "max_restarts", 20, "With --local: how often each role may die.", lower_bound=0
 )
+_NUM_LEARNERS = flags.DEFINE_integer(
+    "num_learners", 1, "With --local: learners to start, which share every batch.", lower_bound=1
+)
+_LEARNER_ADDRESSES = flags.DEFINE_list(
+    "learner_addresses",
+    [],
+    "host:port of each of several learners, which listen at those ports for each other and share"
+    " every batch.",
+)
 _REPLAY_ADDRESS = flags.DEFINE_list(
     "replay_address",
     "localhost:43210",
@@ -89,16 +98,17 @@ def main() -> None:
 
 
 def _supervise() -> None:
-    from ibc_agents.distributed import run_files, stopping, supervisor
+    from ibc_agents.distributed import listening, run_files, stopping, supervisor
 
     files = run_files.RunFiles(pathlib.Path(FLAGS.root_dir).expanduser().absolute())
     counts = {
         "replay": len(_REPLAY_ADDRESS.value),
-        "learner": 1,
+        "learner": _NUM_LEARNERS.value,
         "evaluator": _NUM_EVALUATORS.value,
         "actor": _NUM_ACTORS.value,
     }
-    shared = _shared_arguments()
+    learners = [f"localhost:{listening.free_port()}" for _ in range(_NUM_LEARNERS.value)]
+    shared = [*_shared_arguments(), f"--learner_addresses={','.join(learners)}"]
     commands = {
         f"{role}-{index}": [f"--role={role}", f"--index={index}", *shared]
         for role, count in counts.items()
@@ -145,7 +155,13 @@ def _run_role(role: str, process: role_process.RoleProcess) -> None:
     from ibc_agents.distributed import placement
 
     configured = command_line.experiment_of_flags()
-    place = placement.Placement(_REPLAY_ADDRESS.value, _INDEX.value, _PUBLIC.value, _PATIENCE.value)
+    place = placement.Placement(
+        _REPLAY_ADDRESS.value,
+        _LEARNER_ADDRESSES.value,
+        _INDEX.value,
+        _PUBLIC.value,
+        _PATIENCE.value,
+    )
     importlib.import_module(f"ibc_agents.distributed.{role}_role").run(configured, process, place)
 
 

@@ -36,6 +36,12 @@ def set_aside_damaged(directory: run_directory.RunDirectory, say: Callable[[str]
     )
 
 
+def newest_step(directory: run_directory.RunDirectory) -> int:
+    """Returns the step of the newest checkpoint, 0 without one."""
+    latest = directory.latest_checkpoint()
+    return int(latest.rpartition("-")[2]) if latest else 0
+
+
 def _is_readable(path: str) -> bool:
     """Whether every variable is there, with the checksum it was written with."""
     try:

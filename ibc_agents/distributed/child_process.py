@@ -7,13 +7,14 @@ import ctypes
 import json
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from typing import Any
+
+from ibc_agents.distributed import listening
 
 _PR_SET_PDEATHSIG = 1
 _HEALTH_WITHIN_SECONDS = 2.0
@@ -35,7 +36,7 @@ class ChildProcess:
             arguments: of `python -m ibc_agents.distributed`, without those for its health.
             log: file that its output is appended to.
         """
-        self._port = _free_port()
+        self._port = listening.free_port()
         self._log = log
         with open(log, "ab") as output:
             self._log_begin = output.tell()
@@ -98,12 +99,6 @@ class ChildProcess:
         if self.exit_code is None:
             self._process.kill()
             self._process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _end_with_parent() -> None:

@@ -6,6 +6,8 @@ import contextlib
 import dataclasses
 import functools
 
+import tensorflow as tf
+
 from ibc_agents import errors, experiment
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.distributed import contact, job, messages, placement, role_process, tables
@@ -40,6 +42,7 @@ def join(
     configured: experiment.Experiment,
     process: role_process.RoleProcess,
     place: placement.Placement,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> Membership:
     """Waits for the replay servers and their demonstrations, and compares configurations.
 
@@ -49,6 +52,7 @@ def join(
         configured: what this process is configured for.
         process: this one.
         place: of this process in the job.
+        strategy: that the agent is to be trained under; the present one by default.
 
     Raises:
         RunError: if the job is another one.
@@ -63,7 +67,8 @@ def join(
             for address in addresses
         ]
         joined = first_job(servers[0], process)
-        agent = configured.build_agent(joined.card)
+        with (strategy or tf.distribute.get_strategy()).scope():
+            agent = configured.build_agent(joined.card)
         joined.admit(addresses[0], configured.demonstrations, agent)
         for index, server in enumerate(servers):
             wanted = dataclasses.replace(joined, share=job.Share(index, len(servers)))

@@ -29,6 +29,13 @@ def port_of(address: str) -> int:
     return int(port)
 
 
+def free_port() -> int:
+    """Returns a port of this machine that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def check_free(port: int) -> None:
     """Finds out, before anything takes long, whether a server can listen at a port.
 
@@ -41,8 +48,8 @@ def check_free(port: int) -> None:
             probe.bind(("", port))
         except OSError as error:
             raise errors.RunError(
-                f"Cannot listen at port {port} ({error.strerror}); does another replay server run "
-                "there? Stop it, or name another port in --replay_address."
+                f"Cannot listen at port {port} ({error.strerror}); does another process of a job "
+                "run there? Stop it, or name another port."
             ) from error
 
 

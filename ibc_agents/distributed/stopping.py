@@ -48,9 +48,14 @@ class StopRequest:
             signal.signal(number, lambda *_: None)  # the number goes to the pipe
         threading.Thread(target=self._listen, args=(reader,), daemon=True).start()
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether this process is to stop."""
+        return self._asked.is_set()
+
     def check(self) -> None:
         """Raises Stopped if this process is to stop."""
-        if self._asked.is_set():
+        if self.is_asked:
             raise Stopped(self._exit_code)
 
     def wait(self, seconds: float) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.system import helpers
 
-DEADLINE_SECONDS = 300
+DEADLINE_SECONDS = 900
 
 
 def free_port() -> int:

@@ -84,7 +84,7 @@ def join(configured, port):
         def enter():
             process = fake_process.FakeProcess()
             addresses = [f"localhost:{port}"]
-            place = placement.Placement(addresses, 0, public=False, patience_seconds=60.0)
+            place = placement.Placement(addresses, [], 0, public=False, patience_seconds=60.0)
             member = joining.join(configured, process, place)
             return stack.enter_context(contextlib.closing(member)), process
 

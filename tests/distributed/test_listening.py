@@ -48,7 +48,7 @@ def test_nothing_to_keep_is_an_error(listener):
 
 def test_a_port_that_is_taken_is_named(listener):
     port = listener.getsockname()[1]
-    with pytest.raises(errors.RunError, match=f"port {port} .*another replay server"):
+    with pytest.raises(errors.RunError, match=f"port {port} .*another process of a job"):
         listening.check_free(port)
     listener.close()
     listening.check_free(port)

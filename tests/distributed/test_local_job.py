@@ -24,7 +24,9 @@ def test_a_supervised_job_is_stopped_restarted_and_finished(job):
     log = (job.root_dir / "logs" / "learner-0.log").read_text()
     (stopped_at,) = re.findall(r"stopped at step (\d+); the same command goes on", log)
 
-    supervisor = job.start_all("--num_evaluators=2", f"--replay_address={addresses}")
+    supervisor = job.start_all(
+        "--num_evaluators=2", "--num_actors=1", f"--replay_address={addresses}"
+    )
     supervisor.wait_for(f"training from step {stopped_at} to {roles.STEPS}")
     for name in ("learner-0", "replay-1", "evaluator-1"):
         os.kill(pids(supervisor)[name], signal.SIGKILL)
@@ -32,6 +34,7 @@ def test_a_supervised_job_is_stopped_restarted_and_finished(job):
     assert supervisor.wait() == 0
     assert f"everything is in {job.root_dir}" in supervisor.text
     assert job.rows() == roles.ALL_ROWS
+    assert re.search(r"^actor-0 .* has ended$", supervisor.text, re.MULTILINE)
     assert not any(map(is_alive, pids(supervisor).values()))
 
 
