@@ -1,7 +1,5 @@
 """The implicit agent: its loss, its training, what it is made of."""
 
-import functools
-
 import gin
 import numpy as np
 import pytest
@@ -171,16 +169,32 @@ def test_the_neighbourhoods_loss_is_added_and_reported():
     np.testing.assert_allclose(info.extra["neighborhood_loss"], tf.reduce_mean(expected), rtol=1e-5)
 
 
-def test_smoothing_blurs_the_demonstrated_action():
-    experience = helpers.make_experience(2048, 2)
-    make = functools.partial(helpers.make_agent, energy_network=helpers.CountingEnergyNetwork())
-    exact, blurred = make().loss(experience).extra, make(smoothing=1.0).loss(experience).extra
-    # This network's energy is 20 · |a − goal|², of two dimensions.
-    rise = blurred["demonstration_energy"] - exact["demonstration_energy"]
-    np.testing.assert_allclose(rise, 2 * 20.0, rtol=0.1)
-    np.testing.assert_array_equal(
-        exact["counter_example_energy"], blurred["counter_example_energy"]
-    )
+class Listening(helpers.CountingEnergyNetwork):
+    """Keeps the actions it was last asked about."""
+
+    def energy(self, code, actions, training=False):
+        self.heard = actions.numpy()
+        return super().energy(code, actions, training)
+
+
+def test_smoothing_blurs_the_demonstrated_action_within_the_bounds():
+    experience = helpers.make_experience(512, 2)
+
+    def heard(**kwargs):
+        network = Listening()
+        agent = helpers.make_agent(energy_network=network, **kwargs)
+        agent.loss(experience)
+        return network.heard, agent.normalizer
+
+    exact, normalizer = heard()
+    blurred, _ = heard(smoothing=0.05)
+    demonstrated = normalizer.scale_action(experience.action[:, -1])
+    np.testing.assert_allclose(exact[:, 0], demonstrated, atol=1e-6)
+    low, high = (np.asarray(bound) for bound in normalizer.bounds)
+    inside = (np.minimum(high - exact[:, 0], exact[:, 0] - low) > 0.2).all(axis=1)
+    assert np.isclose((blurred - exact)[inside, 0].std(), 0.05, rtol=0.1)
+    assert (low <= blurred[:, 0]).all() and (blurred[:, 0] <= high).all()
+    np.testing.assert_array_equal(exact[:, 1:], blurred[:, 1:])
     with pytest.raises(ValueError, match="smoothing must not be negative, got -1"):
         helpers.make_agent(smoothing=-1.0)
 
