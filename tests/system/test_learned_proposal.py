@@ -31,7 +31,9 @@ def test_the_proposal_is_trained_checkpointed_and_exported(tmp_path, monkeypatch
     monkeypatch.setattr(prioritized_source.PrioritizedSource, "_prioritize", listen)
     root_dir = tmp_path / "run"
     for steps in (10, 15):
-        arguments = helpers.small_run(root_dir, tmp_path / "data", steps, *LEARNED)
+        arguments = helpers.small_run(
+            root_dir, tmp_path / "data", steps, *LEARNED, config="particle_derivative_free"
+        )
         done = helpers.call("ibc_agents.train", *arguments)
         assert done.returncode == 0, done
     assert [losses.shape for losses in told] == [(32,)] * 15

@@ -144,7 +144,10 @@ TINY_PICTURES = (
 
 @pytest.mark.parametrize(
     ("config", "dataset", "steps", "values"),
-    [("pushing_states", STATES, 60, ()), ("pushing_pixels_mse", PIXELS, 20, TINY_PICTURES)],
+    [
+        ("pushing_states_derivative_free", STATES, 60, ()),
+        ("pushing_pixels_mse", PIXELS, 20, TINY_PICTURES),
+    ],
     ids=[STATES, PIXELS],
 )
 def test_learns_from_them_and_acts_in_our_environment(tmp_path, config, dataset, steps, values):
