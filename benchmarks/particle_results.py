@@ -1,18 +1,23 @@
 """Repeats the README's table of successes on the N-D particle, or rows of it.
 
 Usage: python benchmarks/particle_results.py [METHOD [DIMENSION]] [--seed=0] [--only_print]
+           [--picture=FILE.png]
 
 Trains and evaluates each row's run into runs/particle_results (a finished run is not repeated, an
 interrupted one goes on), writes what came of it into benchmarks/results/particle, and prints all
-that is there. Every row is its method's gin file at dimension N, with `STEPS` where they differ.
+that is there: a table of training seed 0, and one of the other seeds. Every row is its method's gin
+file at dimension N, with `STEPS` where they differ.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pathlib
+from typing import Any
 
 import runs
+from matplotlib import figure, ticker
 
 _RESULTS = runs.ROOT / "benchmarks" / "results" / "particle"
 
@@ -25,7 +30,7 @@ METHODS = {
     "mdn": ("MDN", "particle_mdn.gin"),
     "nearest_neighbor": ("nearest neighbour", "particle_nearest_neighbor.gin"),
 }
-DIMENSIONS = (1, 2, 4, 8)
+DIMENSIONS = (1, 2, 4, 8, 16, 32)
 # Steps, where they are not the gin file's: what could be afforded.
 STEPS = {
     ("dfo", 4): 3000,
@@ -52,19 +57,56 @@ def train(method: str, dimension: int, seed: int) -> None:
     runs.keep(root_dir / "results.json", _RESULTS / f"{_name(method, dimension, seed)}.json")
 
 
-def print_table() -> None:
-    """Prints every row as Markdown; rows without a result say so."""
+def print_tables() -> None:
+    """Prints every row as Markdown; rows without a result say so. Then what other seeds gave."""
     print("| method | N | success of 100 | 95 % interval | steps | wall time | command |")
     print("|---|---|---|---|---|---|---|")
     for method, dimension in ROWS:
         command = f"`python benchmarks/particle_results.py {method} {dimension}`"
-        found = sorted(_RESULTS.glob(f"{method}_{dimension}d_seed*.json"))
-        for path in found:
-            results = json.loads(path.read_text())
-            row = f"{runs.success(results)} | {runs.effort(results)}"
-            print(f"| {METHODS[method][0]} | {dimension} | {row} | {command} |")
-        if not found:
-            print(f"| {METHODS[method][0]} | {dimension} | not run | | | | {command} |")
+        results = _results(method, dimension).get(0)
+        row = f"{runs.success(results)} | {runs.effort(results)}" if results else "not run | | |"
+        print(f"| {METHODS[method][0]} | {dimension} | {row} | {command} |")
+    print("\n| method | N | successes of 100, by training seed |")
+    print("|---|---|---|")
+    for method, dimension in ROWS:
+        found = _results(method, dimension)
+        if len(found) > 1:
+            seeds = ", ".join(f"{seed}: {found[seed]['success']['successes']}" for seed in found)
+            print(f"| {METHODS[method][0]} | {dimension} | {seeds} |")
+
+
+def draw(path: pathlib.Path) -> None:
+    """Writes a picture of success against N, with 95 % intervals; of training seed 0."""
+    picture = figure.Figure(figsize=(7, 4), layout="constrained")
+    axes = picture.subplots()
+    for number, method in enumerate(METHODS):
+        found = {n: _results(method, n)[0] for n in DIMENSIONS if 0 in _results(method, n)}
+        # Side by side, so that intervals can be told apart.
+        places = [n * 1.04 ** (number - len(METHODS) / 2) for n in found]
+        rates = [results["success"]["rate"] for results in found.values()]
+        ends = [results["success"]["interval"] for results in found.values()]
+        below = [max(0.0, rate - low) for rate, (low, _) in zip(rates, ends, strict=True)]
+        above = [max(0.0, high - rate) for rate, (_, high) in zip(rates, ends, strict=True)]
+        axes.errorbar(
+            places, rates, yerr=[below, above], marker="o", markersize=4, capsize=2,
+            linewidth=2 if method == "default" else 1, label=METHODS[method][0],
+        )  # fmt: skip
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(ticker.ScalarFormatter())
+    axes.set_xticks(DIMENSIONS)
+    axes.set_xlabel("N, dimensions of the particle")
+    axes.set_ylabel("success in 100 episodes")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize="small")
+    picture.savefig(path, dpi=100)
+
+
+def _results(method: str, dimension: int) -> dict[int, dict[str, Any]]:
+    """Returns the results that are there, by training seed, in their order."""
+    found = [
+        json.loads(path.read_text()) for path in _RESULTS.glob(f"{method}_{dimension}d_seed*.json")
+    ]
+    return {results["seed"]: results for results in sorted(found, key=lambda r: r["seed"])}
 
 
 def _name(method: str, dimension: int, seed: int) -> str:
@@ -78,12 +120,15 @@ def main() -> None:
     parser.add_argument("dimension", nargs="?", type=int, choices=DIMENSIONS, help="default: all")
     parser.add_argument("--seed", type=int, default=0, help="of training")
     parser.add_argument("--only_print", action="store_true", help="train nothing")
+    parser.add_argument("--picture", type=pathlib.Path, help="PNG file: success against N")
     arguments = parser.parse_args()
     for method, dimension in ROWS:
         wanted = arguments.method in (None, method) and arguments.dimension in (None, dimension)
         if wanted and not arguments.only_print:
             train(method, dimension, arguments.seed)
-    print_table()
+    print_tables()
+    if arguments.picture:
+        draw(arguments.picture)
 
 
 if __name__ == "__main__":
