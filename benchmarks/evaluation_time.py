@@ -11,26 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import tempfile
 import time
 
 import measuring  # sets the search path; must come before the project's own imports
 
-from ibc_agents import command_line, evaluation
-
-_BINDINGS = ("DemonstrationSettings.num_episodes = 40",)
+from ibc_agents import evaluation
 
 
 def measure(gin_file: str, num_episodes: int) -> dict[str, float]:
     """Returns seconds and CPU-seconds, of everything from the environments' making to the end."""
-    import gin
-
-    gin.clear_config()
-    command_line.parse_gin([gin_file], _BINDINGS)
-    with tempfile.TemporaryDirectory() as folder:
-        experiment = command_line.make_experiment(
-            root_dir=f"{folder}/run", data_dir=f"{folder}/data"
-        )
+    with measuring.experiment(gin_file) as experiment:
         policy = experiment.make_agent(experiment.open_demonstrations()).policy
     wall, cpu = time.perf_counter(), time.process_time()
     result = evaluation.evaluate(

@@ -5,12 +5,17 @@ Importing it makes the project importable from a checkout and quietens the libra
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ibc_agents.experiment import Experiment
 
 sys.path.insert(0, os.fspath(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -44,6 +49,19 @@ def matmul_flops(seconds: float) -> dict[str, float]:
 
     matrix = tf.random.normal([_MATMUL, _MATMUL])
     return rate(lambda: tf.matmul(matrix, matrix).numpy(), 2.0 * _MATMUL**3, seconds)
+
+
+@contextlib.contextmanager
+def experiment(gin_file: str) -> Iterator[Experiment]:
+    """The experiment of a gin file, with forty demonstrations, in a folder that goes with it."""
+    import gin
+
+    from ibc_agents import command_line
+
+    gin.clear_config()
+    command_line.parse_gin([gin_file], ["DemonstrationSettings.num_episodes = 40"])
+    with tempfile.TemporaryDirectory() as folder:
+        yield command_line.make_experiment(root_dir=f"{folder}/run", data_dir=f"{folder}/data")
 
 
 def machine() -> dict[str, Any]:

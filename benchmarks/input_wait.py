@@ -1,0 +1,78 @@
+"""How much of a train step is waiting for its batch.
+
+Usage: python benchmarks/input_wait.py [--seconds=30] [--out=FILE] [GIN_FILE ...]
+
+Of the runs of the gin files (by default the particle's and the pushing's default recipe), but with
+forty demonstrations: what a batch costs does not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import measuring  # sets the search path; must come before the project's own imports
+import tensorflow as tf
+
+from ibc_agents import agents
+
+_GIN_FILES = ("gin_configs/particle.gin", "gin_configs/pushing_states.gin")
+# Taken before the clock runs: tracing, and a first filling of buffers.
+_FIRST_STEPS = 20
+
+
+def measure(gin_file: str, seconds: float) -> dict[str, float]:
+    """Returns milliseconds a step, and those of them in which it waits for its batch."""
+    with measuring.experiment(gin_file) as experiment:
+        opened = experiment.open_demonstrations()
+        agent = experiment.make_agent(opened)
+        agent.initialize()
+        experiment.source.load(opened.train, opened.spec)
+        try:
+            dataset = experiment.source.dataset(
+                agent.train_sequence_length, experiment.training.batch_size, experiment.seed
+            )
+            return _measure_steps(agent, iter(dataset), seconds)
+        finally:
+            experiment.source.close()
+
+
+def _measure_steps(
+    agent: agents.BehavioralCloningAgent, batches: Iterator[Any], seconds: float
+) -> dict[str, float]:
+    train = tf.function(agent.train, autograph=False)
+    for _ in range(_FIRST_STEPS):
+        train(next(batches)[0])
+    waited, steps, started = 0.0, 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        asked = time.perf_counter()
+        experience, _ = next(batches)
+        waited += time.perf_counter() - asked
+        train(experience).loss.numpy()
+        steps += 1
+    whole = time.perf_counter() - started
+    return {"step_ms": 1e3 * whole / steps, "wait_ms": 1e3 * waited / steps}
+
+
+def main() -> None:
+    """Measures, prints a line a file and writes it where --out says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("gin_files", nargs="*", default=_GIN_FILES, metavar="GIN_FILE")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each file's steps")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    arguments = parser.parse_args()
+    results = {name: measure(name, arguments.seconds) for name in arguments.gin_files}
+    for name, row in results.items():
+        share = row["wait_ms"] / row["step_ms"]
+        print(f"{name}: {row['wait_ms']:.2f} of {row['step_ms']:.1f} ms a step, {share:.1%}")
+    if arguments.out:
+        content = {"steps": results, **measuring.machine()}
+        arguments.out.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
