@@ -85,30 +85,33 @@ class FrameChunk(NamedTuple):
 
 
 def cut_episodes(chunks: Iterable[FrameChunk]) -> Iterator[Episode]:
-    """Cuts the frames of one shard into episodes.
+    """Cuts the frames of shards into episodes.
 
-    An episode starts at a FIRST frame and ends before the next one, or where the shard ends.
+    An episode starts at a FIRST frame and ends before the next one, or where its shard ends.
 
     Args:
-        chunks: all the frames of one shard, in order.
+        chunks: all the frames of one shard after another, in order.
 
     Raises:
-        DataError: the shard does not start with FIRST, a frame after LAST is not FIRST, or a step
+        DataError: a shard does not start with FIRST, a frame after LAST is not FIRST, or a step
             type is none of FIRST, MID, LAST.
     """
-    parts: list[trajectory.Trajectory] = []
+    parts: list[_Part] = []
     previous = int(ts.StepType.LAST)
     for chunk in chunks:
         step_type = chunk.frames.step_type
+        if chunk.first_record == 0:
+            previous = int(ts.StepType.LAST)
         _check_order(chunk, previous)
         previous = int(step_type[-1])
         begin = 0
         for first in np.flatnonzero(step_type == ts.StepType.FIRST):
-            parts.append(_rows(chunk.frames, begin, first))
-            if sum(len(part.step_type) for part in parts):
+            if first > begin:
+                parts.append(_Part(chunk.frames, slice(begin, first)))
+            if parts:
                 yield _join(parts)
             parts, begin = [], first
-        parts.append(_rows(chunk.frames, begin, len(step_type)))
+        parts.append(_Part(chunk.frames, slice(begin, len(step_type))))
     if parts:
         yield _join(parts)
 
@@ -133,10 +136,16 @@ def _check_order(chunk: FrameChunk, previous: int) -> None:
     raise DataError(f"{chunk.shard}: record {record} {problem}; write the shard anew.")
 
 
-def _rows(frames: trajectory.Trajectory, begin: int, end: int) -> trajectory.Trajectory:
-    return tf.nest.map_structure(lambda leaf: leaf[begin:end], frames)
+class _Part(NamedTuple):
+    """Rows of a chunk that belong to one episode."""
+
+    frames: trajectory.Trajectory
+    rows: slice
 
 
-def _join(parts: list[trajectory.Trajectory]) -> Episode:
-    # Concatenating copies, so that an episode does not keep its whole chunk in memory.
-    return Episode(tf.nest.map_structure(lambda *leaves: np.concatenate(leaves), *parts))
+def _join(parts: list[_Part]) -> Episode:
+    def join(*leaves: np.ndarray) -> np.ndarray:
+        # Concatenating copies, so that an episode does not keep its whole chunk in memory.
+        return np.concatenate([leaf[part.rows] for leaf, part in zip(leaves, parts)])
+
+    return Episode(tf.nest.map_structure(join, *(part.frames for part in parts)))

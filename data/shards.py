@@ -44,7 +44,7 @@ def describe(path: str | os.PathLike, reader: tfrecord.FrameReader, **extra: Any
     Raises:
         DataError: it cannot be read.
     """
-    found = episodes.cut_episodes(reader.read(os.fspath(path)))
+    found = episodes.cut_episodes(reader.read([os.fspath(path)]))
     read = [(episode.num_frames, episode.content_hash) for episode in found]
     entry = manifest.ShardEntry(
         os.path.basename(path),

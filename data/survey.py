@@ -112,9 +112,8 @@ def take(paths: tfrecord.Paths) -> Survey:
     """
     spec = tfrecord.read_common_spec(tfrecord.resolve_shards(paths))
     survey, reader = Survey(paths, spec), tfrecord.FrameReader(spec)
-    for shard in survey.shards:
-        for episode in episodes.cut_episodes(_watched(reader.read(shard), survey)):
-            survey.add(episode)
+    for episode in episodes.cut_episodes(_watched(reader.read(survey.shards), survey)):
+        survey.add(episode)
     return survey
 
 

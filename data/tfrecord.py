@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -135,9 +136,7 @@ def read_episodes(paths: Paths) -> Iterator[episodes.Episode]:
     """
     shards = resolve_shards(paths)
     spec = read_common_spec(shards)
-    reader = FrameReader(spec)
-    for shard in shards:
-        yield from episodes.cut_episodes(_checked(reader.read(shard), spec))
+    yield from episodes.cut_episodes(_checked(FrameReader(spec).read(shards), spec))
 
 
 class FrameReader:
@@ -152,18 +151,30 @@ class FrameReader:
         self._rows = max(1, min(_MAX_CHUNK_FRAMES, _MAX_CHUNK_BYTES // specs.frame_bytes(spec)))
         self._decoders: dict[frozenset[str], decoding.FrameDecoder] = {}
 
-    def read(self, shard: str) -> Iterator[episodes.FrameChunk]:
-        """Yields the frames of one shard in order.
+    def read(self, shards: Sequence[str]) -> Iterator[episodes.FrameChunk]:
+        """Yields the frames of one shard after another, in order.
 
         Raises:
-            DataError: the shard is missing, empty, truncated or corrupt, or a record does not match
+            DataError: a shard is missing, empty, truncated or corrupt, or a record does not match
                 the spec.
         """
+
+        def batches_of(shard: tf.Tensor) -> tf.data.Dataset:
+            return tf.data.TFRecordDataset(shard).batch(self._rows).concatenate(end_of_shard)
+
+        end_of_shard = tf.data.Dataset.from_tensors(tf.constant([], tf.string))
+        # One dataset of all: of many small shards, what takes longest is to begin such a dataset.
+        named = tf.data.Dataset.from_tensor_slices(list(shards))
+        batches = iter(named.flat_map(batches_of).prefetch(1))
+        for shard in shards:
+            yield from self._frames(shard, itertools.takewhile(len, batches))
+
+    def _frames(self, shard: str, batches: Iterator[tf.Tensor]) -> Iterator[episodes.FrameChunk]:
+        """The frames of a shard whose records come in these batches."""
         decoder: decoding.FrameDecoder | None = None
         first_record = num_bytes = 0
         try:
-            # Of many small shards, what takes longest is to begin such a dataset: one a shard.
-            for records in tf.data.TFRecordDataset(shard).batch(self._rows).prefetch(1):
+            for records in batches:
                 decoder = decoder or self._decoder(records[0].numpy())
                 yield episodes.FrameChunk(shard, first_record, decoder(records))
                 first_record += len(records)

@@ -16,8 +16,8 @@ from data import replay, replay_server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGE = (4, 3, 3)
-LENGTHS = [2, 6, 1, 13]
-NUM_WINDOWS = 1 + 5 + 1 + 12
+LENGTHS = [2, 6, 1, 13, 6]
+NUM_WINDOWS = 1 + 5 + 1 + 12 + 5
 
 _SERVE = """
 import sys

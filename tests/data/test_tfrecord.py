@@ -182,6 +182,22 @@ def test_an_empty_shard(shard):
         list(data.read_episodes(shard))
 
 
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [(0, "the file holds no record"), (4, "record 0 is cut off"), (1000, "record 3 is cut off")],
+)
+def test_of_several_shards_the_bad_one_is_named(monkeypatch, shard, size, message):
+    monkeypatch.setattr(tfrecord, "_MAX_CHUNK_FRAMES", 1)
+    for name in "bcd":
+        copy = shard.replace("a.tfrecord", f"{name}.tfrecord")
+        for suffix in ("", ".spec"):
+            shutil.copy(shard + suffix, copy + suffix)
+    bad = shard.replace("a.tfrecord", "c.tfrecord")
+    os.truncate(bad, size)
+    with pytest.raises(data.DataError, match=f"c.tfrecord: {message}"):
+        list(data.read_episodes(os.path.dirname(shard)))
+
+
 def test_a_missing_spec(shard):
     os.remove(shard + ".spec")
     with pytest.raises(data.DataError, match="a.tfrecord.spec: no such file"):
