@@ -1,5 +1,6 @@
-"""The files for clusters are whole and start what there is, found out without a cluster."""
+"""What starts jobs on clusters is whole and starts what there is, found out without a cluster."""
 
+import collections
 import json
 import os
 import pathlib
@@ -11,36 +12,39 @@ import pytest
 from tests.system import helpers
 
 DEPLOY = helpers.ROOT / "deploy"
-ROLES = ["evaluator", "evaluator", "learner", "replay"]
+COUNTS = {"replay": 2, "learner": 3, "evaluator": 4, "actor": 1}
 
 
-def check_arguments(arguments: list[str], folder: pathlib.Path) -> str:
-    """Whether the command takes these arguments; returns the role."""
+def check_arguments(arguments: list[str], folder: pathlib.Path) -> dict[str, str]:
+    """Whether the command takes these arguments; returns the values of its flags."""
     command = [sys.executable, "-m", "ibc_agents.distributed", "--only_check_args", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(helpers.ROOT)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    (role,) = (word for word in arguments if word.startswith("--role="))
-    return role.removeprefix("--role=")
+    return {name: value for name, _, value in (word[2:].partition("=") for word in arguments)}
 
 
-@pytest.fixture(scope="module")
-def objects():
+def print_objects(*flags):
     """The Kubernetes objects, by kind and name."""
-    manifest = json.loads((DEPLOY / "kubernetes.json").read_text())
+    command = [sys.executable, DEPLOY / "kubernetes.py", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    manifest = json.loads(done.stdout)
     assert (manifest["apiVersion"], manifest["kind"]) == ("v1", "List")
     named = {(item["kind"], item["metadata"]["name"]): item for item in manifest["items"]}
     assert len(named) == len(manifest["items"])
     return named
 
 
+@pytest.fixture(scope="module")
+def objects():
+    """Of a job with several processes of every role but one."""
+    return print_objects("--replay_servers=2", "--learners=3", "--actors=1")
+
+
 def jobs(objects):
-    return [item for (kind, _), item in objects.items() if kind == "Job"]
-
-
-def container(job):
-    (only,) = job["spec"]["template"]["spec"]["containers"]
-    return only
+    """Each with its only container."""
+    found = [item["spec"] for (kind, _), item in objects.items() if kind == "Job"]
+    return [(job, *job["template"]["spec"]["containers"]) for job in found]
 
 
 def test_every_kubernetes_job_starts_a_role(objects, tmp_path):
@@ -51,72 +55,96 @@ def test_every_kubernetes_job_starts_a_role(objects, tmp_path):
         "Service": "v1",
     }
     assert {kind: item["apiVersion"] for (kind, _), item in objects.items()} == versions
-    shared = []
-    for job in jobs(objects):
-        role = check_arguments(container(job)["args"], tmp_path)
-        assert job["metadata"]["name"] == f"ibc-{role}"
-        assert container(job)["command"] == ["python", "-m", "ibc_agents.distributed"]
-        shared.append(sorted(set(container(job)["args"]) - {f"--role={role}"}))
-        (config,) = (word for word in container(job)["args"] if word.startswith("--gin_file="))
-        assert (helpers.ROOT / config.removeprefix("--gin_file=")).exists()
-    assert len(shared) == 3 and shared[0] == shared[1] == shared[2]
+    counts, shared = {}, set()
+    for job, container in jobs(objects):
+        assert container["command"] == ["python", "-m", "ibc_agents.distributed"]
+        (variable,) = container["env"]
+        assert variable["name"] == "INDEX" and job["completionMode"] == "Indexed"
+        flags = check_arguments(
+            [word.replace("$(INDEX)", "1") for word in container["args"]], tmp_path
+        )
+        counts[flags.pop("role")] = job["completions"]
+        assert flags.pop("index") == "1"
+        shared.add(tuple(flags.items()))
+    assert counts == COUNTS
+    (flags,) = map(dict, shared)
+    assert (helpers.ROOT / flags["gin_file"]).exists()
+
+
+def test_kubernetes_leaves_out_the_roles_that_nobody_plays():
+    names = {name for kind, name in print_objects("--evaluators=0") if kind == "Job"}
+    assert names == {"ibc-replay", "ibc-learner"}
 
 
 def test_kubernetes_restarts_what_dies_but_not_after_an_error_of_the_users(objects):
-    for job in jobs(objects):
-        pod = job["spec"]["template"]["spec"]
+    for job, container in jobs(objects):
+        pod = job["template"]["spec"]
         assert pod["restartPolicy"] == "Never"  # of the pod; the job makes another one
         assert pod["terminationGracePeriodSeconds"] > 10
-        assert job["spec"]["backoffLimit"] > 0
-        (rule,) = job["spec"]["podFailurePolicy"]["rules"]
+        assert job["backoffLimit"] > 0
+        (rule,) = job["podFailurePolicy"]["rules"]
         assert rule["action"] == "FailJob"
         assert rule["onExitCodes"] == {
-            "containerName": container(job)["name"], "operator": "In", "values": [1],
+            "containerName": container["name"], "operator": "In", "values": [1],
         }  # fmt: skip
-        assert job["spec"]["parallelism"] == job["spec"]["completions"]
+        assert job["parallelism"] == job["completions"]
 
 
-def test_kubernetes_selectors_volumes_and_ports_lead_somewhere(objects):
-    service = objects["Service", "ibc-replay"]["spec"]
-    (port,) = service["ports"]
-    chosen = [job for job in jobs(objects) if labels(job).items() >= service["selector"].items()]
-    assert [job["metadata"]["name"] for job in chosen] == ["ibc-replay"]
-    ports = {entry["name"]: entry["containerPort"] for entry in container(chosen[0])["ports"]}
-    assert ports[port["targetPort"]] == port["port"]
-    for job in jobs(objects):
-        arguments = container(job)["args"]
-        assert f"--replay_address=ibc-replay:{port['port']}" in arguments
-        health = {entry["name"]: entry["containerPort"] for entry in container(job)["ports"]}
-        assert f"--health_port={health['health']}" in arguments
-        assert container(job)["readinessProbe"]["httpGet"]["port"] == "health"
-        pod = job["spec"]["template"]["spec"]
-        mounted = {mount["name"] for mount in container(job).get("volumeMounts", [])}
+def test_kubernetes_addresses_and_volumes_lead_somewhere(objects):
+    """A pod of an indexed Job is NAME-INDEX.SUBDOMAIN where a headless Service selects it."""
+    found = collections.defaultdict(list)
+    for (kind, name), item in objects.items():
+        if kind != "Job":
+            continue
+        template = item["spec"]["template"]
+        pod, labels = template["spec"], template["metadata"]["labels"]
+        (container,) = pod["containers"]
+        ports = {entry["name"]: entry["containerPort"] for entry in container["ports"]}
+        assert f"--health_port={ports['health']}" in container["args"]
+        assert container["readinessProbe"]["httpGet"]["port"] == "health"
+        if "subdomain" in pod:
+            service = objects["Service", pod["subdomain"]]["spec"]
+            assert service["clusterIP"] == "None" and service["publishNotReadyAddresses"]
+            assert labels == service["selector"]
+            (port,) = service["ports"]
+            assert ports[port["name"]] == port["port"]
+            found[labels["role"]] = [
+                f"{name}-{index}.{pod['subdomain']}:{port['port']}"
+                for index in range(item["spec"]["completions"])
+            ]
+        mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
         assert mounted == {volume["name"] for volume in pod.get("volumes", [])}
         for volume in pod.get("volumes", []):
             claim = volume["persistentVolumeClaim"]["claimName"]
             assert ("PersistentVolumeClaim", claim) in objects
+    for _, container in jobs(objects):
+        for role, addresses in found.items():
+            assert (
+                f"--{role}_address{'es' * (role == 'learner')}={','.join(addresses)}"
+                in (container["args"])
+            )
 
 
-def test_kubernetes_lets_only_the_jobs_pods_reach_reverb(objects):
-    fence = objects["NetworkPolicy", "ibc-fence"]["spec"]
+def test_kubernetes_lets_only_the_jobs_pods_in(objects):
+    fence = objects["NetworkPolicy", "ibc"]["spec"]
     (rule,) = fence["ingress"]
-    everyone = fence["podSelector"]["matchLabels"]
-    assert rule["from"] == [{"podSelector": {"matchLabels": everyone}}]
-    assert all(labels(job).items() >= everyone.items() for job in jobs(objects))
+    assert rule["from"] == [{"podSelector": fence["podSelector"]}]
+    everyone = fence["podSelector"]["matchLabels"].items()
+    services = [item["spec"] for (kind, _), item in objects.items() if kind == "Service"]
+    assert {entry["port"] for entry in rule["ports"]} == {
+        port["port"] for service in services for port in service["ports"]
+    }
+    for job, _ in jobs(objects):
+        assert job["template"]["metadata"]["labels"].items() >= everyone
 
 
-def labels(job):
-    assert job["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"]
-    return job["metadata"]["labels"]
-
-
-# Each records how it was started; the evaluators die once each, and the learner once.
+# Each records how it was started; all but replay servers die once.
 SRUN = """#!/usr/bin/env bash
 set -eu
 echo "$*" >> "$RECORD"
 case "$*" in
   *--role=replay*) exit 0 ;;
-  *) if mkdir "$RECORD.$(echo "$*" | tr -dc a-z).died" 2>/dev/null; then exit 75; fi ;;
+  *) if mkdir "$RECORD.$(echo "$*" | tr -dc a-z0-9).died" 2>/dev/null; then exit 75; fi ;;
 esac
 exit "${LEARNER_STATUS:-0}"
 """
@@ -138,7 +166,10 @@ def slurm(tmp_path):
                 "PATH": f"{tmp_path}:{os.environ['PATH']}",
                 "RECORD": str(record),
                 "RESTART_PAUSE": "0",
-                "SLURM_NTASKS": "4",
+                "SLURM_NTASKS": "10",
+                "REPLAY_SERVERS": "2",
+                "LEARNERS": "3",
+                "ACTORS": "1",
                 "SLURM_JOB_NODELIST": "node-[7-8]",
                 **environment,
             },
@@ -154,20 +185,34 @@ def slurm(tmp_path):
 def test_the_slurm_script_starts_every_role_and_starts_again_what_died(slurm, tmp_path):
     done, records = slurm()
     assert done.returncode == 0, done.stderr
-    roles = []
+    started = collections.Counter()
     for record in records:
         options, _, arguments = record.partition(" python -m ibc_agents.distributed ")
         assert "--ntasks=1" in options
         words = arguments.replace("/shared/run 1", "/shared/run_1").split()
-        assert "--replay_address=node-7:43210" in words
-        roles.append(check_arguments(words, tmp_path))
-        assert ("--nodelist=node-7" in options) == (roles[-1] == "replay")
-    # One more evaluator and one more learner than there are: those died.
-    assert sorted(roles) == sorted([*ROLES, "evaluator", "learner"])
-    assert "learner ended with status 75; starting it again" in done.stdout
+        flags = check_arguments(words, tmp_path)
+        assert flags["replay_address"] == "node-7:43210,node-8:43211"
+        assert flags["learner_addresses"] == "node-7:43310,node-8:43311,node-7:43312"
+        role, index = flags["role"], int(flags["index"])
+        placed = f"--nodelist=node-{7 + index % 2}" if role in ("replay", "learner") else ""
+        assert options.partition("--ntasks=1")[2].strip() == placed
+        started[role, index] += 1
+    assert started == {
+        (role, index): 1 if role == "replay" else 2
+        for role, count in COUNTS.items()
+        for index in range(count)
+    }
+    assert "learner-2 ended with status 75; starting it again" in done.stdout
 
 
 def test_the_slurm_script_ends_after_an_error_of_the_users(slurm):
     done, records = slurm(LEARNER_STATUS="1")
     assert done.returncode == 1
-    assert len([record for record in records if "--role=learner" in record]) == 2
+    assert any("--role=learner" in record for record in records)
+
+
+def test_the_slurm_script_needs_a_task_for_each_process(slurm, tmp_path):
+    (tmp_path / "record").touch()
+    done, records = slurm(SLURM_NTASKS="5")
+    assert (done.returncode, records) == (1, [])
+    assert "5 tasks are too few for 2 replay servers, 3 learners and 1 actors" in done.stderr

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = ("ibc_agents", "environments", "data")
 OWN_MODULE = re.compile(rf"({'|'.join(PACKAGES)})(\.\w+)*")
 GIN_IMPORT = re.compile(r"^import\s+([\w.]+)")
-FOLDERS = (*PACKAGES, "gin_configs", "tests", "benchmarks", "docs")
+FOLDERS = (*PACKAGES, "gin_configs", "tests", "benchmarks", "deploy", "docs")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,214 @@
+"""Prints the Kubernetes objects of a distributed job.
+
+Usage: python deploy/kubernetes.py --image=IMAGE --gin_file=gin_configs/particle.gin
+           --root_dir=/job/runs/particle [--learners=2 --actors=1 ...] | kubectl apply -f -
+
+One Job a role, with a headless Service where others must know the pods' addresses; a NetworkPolicy
+that lets only the job's pods reach Reverb and TensorFlow, which ask nobody who they are; a claim
+for the volume that replay servers and learners share. Equal flags give equal text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any, NamedTuple
+
+_VOLUME = "job"
+_MOUNT = "/job"
+_HEALTH_PORT = 8080
+
+
+class _Role(NamedTuple):
+    """What distinguishes the pods of a role.
+
+    Attributes:
+        name: of the role.
+        flag: of this command, for their number.
+        count: that there are without that flag.
+        cpus: that a pod asks for.
+        memory: that a pod may have.
+        port: that other pods connect to; None where nobody does.
+        has_volume: whether it reads the dataset, or writes to the run.
+    """
+
+    name: str
+    flag: str
+    count: int
+    cpus: str
+    memory: str
+    port: int | None = None
+    has_volume: bool = False
+
+
+_ROLES = (
+    _Role("replay", "replay_servers", 1, "2", "8Gi", port=43210, has_volume=True),
+    _Role("learner", "learners", 1, "4", "8Gi", port=43211, has_volume=True),
+    _Role("evaluator", "evaluators", 4, "2", "2Gi"),
+    _Role("actor", "actors", 0, "2", "2Gi"),
+)
+
+
+def objects(name: str, image: str, storage: str, counts: dict[str, int], flags: list[str]) -> Any:
+    """Returns a `List` of all objects, of JSON types.
+
+    Args:
+        name: of the job, which all names begin with.
+        image: that has the project and its dependencies.
+        storage: size of the volume, such as `20Gi`.
+        counts: pods of each role by its name.
+        flags: that every role gets.
+    """
+    served = [role for role in _ROLES if role.port]
+    present = [role for role in _ROLES if counts[role.name] > 0]
+    addresses = {role.name: _addresses(name, role, counts[role.name]) for role in served}
+    shared = [
+        f"--replay_address={','.join(addresses['replay'])}",
+        f"--learner_addresses={','.join(addresses['learner'])}",
+        f"--health_port={_HEALTH_PORT}",
+        "--public",
+        *flags,
+    ]
+    items = [
+        _claim(name, storage),
+        _fence(name, [role.port for role in served]),
+        *(_service(name, role) for role in served),
+        *(_job(name, role, image, counts[role.name], shared) for role in present),
+    ]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _addresses(name: str, role: _Role, count: int) -> list[str]:
+    """Where the pods of an indexed Job are found, by way of its headless Service."""
+    service = f"{name}-{role.name}"
+    return [f"{service}-{index}.{service}:{role.port}" for index in range(count)]
+
+
+def _labels(name: str, role: _Role) -> dict[str, str]:
+    return {"app": name, "role": role.name}
+
+
+def _claim(name: str, storage: str) -> Any:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+        "spec": {
+            "accessModes": ["ReadWriteMany"],
+            "resources": {"requests": {"storage": storage}},
+        },
+    }
+
+
+def _fence(name: str, ports: list[int | None]) -> Any:
+    own = {"podSelector": {"matchLabels": {"app": name}}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name},
+        "spec": {
+            **own,
+            "policyTypes": ["Ingress"],
+            "ingress": [{"from": [own], "ports": [{"protocol": "TCP", "port": p} for p in ports]}],
+        },
+    }
+
+
+def _service(name: str, role: _Role) -> Any:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": f"{name}-{role.name}"},
+        "spec": {
+            "clusterIP": "None",
+            "selector": _labels(name, role),
+            "publishNotReadyAddresses": True,
+            "ports": [{"name": role.name, "port": role.port}],
+        },
+    }
+
+
+def _job(name: str, role: _Role, image: str, count: int, flags: list[str]) -> Any:
+    labels = _labels(name, role)
+    # An error that would come again (1) ends the job; any other end makes a new pod of the index.
+    failure = {
+        "action": "FailJob",
+        "onExitCodes": {"containerName": role.name, "operator": "In", "values": [1]},
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": f"{name}-{role.name}", "labels": labels},
+        "spec": {
+            "completionMode": "Indexed",
+            "parallelism": count,
+            "completions": count,
+            "backoffLimit": 20 * count,
+            "podFailurePolicy": {"rules": [failure]},
+            "template": {"metadata": {"labels": labels}, "spec": _pod(name, role, image, flags)},
+        },
+    }
+
+
+def _pod(name: str, role: _Role, image: str, flags: list[str]) -> Any:
+    index = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+    container: dict[str, Any] = {
+        "name": role.name,
+        "image": image,
+        "command": ["python", "-m", "ibc_agents.distributed"],
+        "args": [f"--role={role.name}", "--index=$(INDEX)", *flags],
+        "env": [{"name": "INDEX", "valueFrom": {"fieldRef": {"fieldPath": index}}}],
+        "ports": [{"name": "health", "containerPort": _HEALTH_PORT}],
+        "readinessProbe": {"httpGet": {"path": "/", "port": "health"}, "periodSeconds": 5},
+        "livenessProbe": {
+            "tcpSocket": {"port": "health"},
+            "initialDelaySeconds": 120,
+            "periodSeconds": 20,
+        },
+        "resources": {
+            "requests": {"cpu": role.cpus, "memory": role.memory},
+            "limits": {"memory": role.memory},
+        },
+    }
+    pod: dict[str, Any] = {
+        "restartPolicy": "Never",
+        # A role ends within 10 s.
+        "terminationGracePeriodSeconds": 15,
+        "containers": [container],
+    }
+    if role.port:
+        pod["subdomain"] = f"{name}-{role.name}"
+        container["ports"].append({"name": role.name, "containerPort": role.port})
+    if role.has_volume:
+        container["volumeMounts"] = [{"name": _VOLUME, "mountPath": _MOUNT}]
+        pod["volumes"] = [{"name": _VOLUME, "persistentVolumeClaim": {"claimName": name}}]
+    return pod
+
+
+def main() -> None:
+    """Prints the objects that the flags ask for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--name", default="ibc", help="of the job")
+    parser.add_argument("--image", default="ibc-agents:0.1.0")
+    parser.add_argument("--gin_file", default="gin_configs/particle.gin")
+    parser.add_argument("--gin_bindings", action="append", default=[])
+    parser.add_argument("--root_dir", default=f"{_MOUNT}/runs/particle", help=f"under {_MOUNT}")
+    parser.add_argument("--data_dir", default=f"{_MOUNT}/datasets", help=f"under {_MOUNT}")
+    parser.add_argument("--storage", default="20Gi", help="size of the volume")
+    for role in _ROLES:
+        parser.add_argument(f"--{role.flag}", type=int, default=role.count, help="number of pods")
+    found = parser.parse_args()
+    counts = {role.name: getattr(found, role.flag) for role in _ROLES}
+    if counts["replay"] < 1 or counts["learner"] < 1:
+        parser.error("a job needs a replay server and a learner")
+    flags = [
+        f"--gin_file={found.gin_file}",
+        *(f"--gin_bindings={binding}" for binding in found.gin_bindings),
+        f"--root_dir={found.root_dir}",
+        f"--data_dir={found.data_dir}",
+    ]
+    print(json.dumps(objects(found.name, found.image, found.storage, counts, flags), indent=2))
+
+
+if __name__ == "__main__":
+    main()
