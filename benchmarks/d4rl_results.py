@@ -4,15 +4,17 @@ Usage: python benchmarks/d4rl_results.py [TASK [METHOD]] [--seed=0] [--only_prin
 
 Trains and evaluates each run into runs/d4rl_results (a finished run is not repeated, an interrupted
 one goes on), evaluates policies of the door once more with the time that people took, writes what
-came of it into benchmarks/results/d4rl, and prints all that is there. The demonstrations are those
-in datasets/, named as D4RL names them; tasks without any are left out.
+came of it into benchmarks/results/d4rl, and prints all that is there: over the seeds of training,
+and each run. The demonstrations are those in datasets/, named as D4RL names them; tasks without any
+are left out.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import pathlib
+import statistics
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import runs
@@ -49,8 +51,15 @@ PAPER = {
 }
 
 
+CELLS = [(task, method) for task in TASKS for method in METHODS]
+
+
 def train(task: str, method: str, seed: int) -> None:
     """Runs the train command and keeps the outcome."""
+    demonstrations = runs.ROOT / "datasets" / TASKS[task]
+    if not demonstrations.is_dir():
+        print(f"{task} is left out: there is no {demonstrations}. docs/d4rl.md says how to get it.")
+        return
     name = f"{task}_{method}_seed{seed}"
     root_dir = runs.ROOT / "runs" / "d4rl_results" / name
     runs.train(f"d4rl_{task}{METHODS[method][1]}.gin", [], root_dir, seed)
@@ -61,52 +70,75 @@ def train(task: str, method: str, seed: int) -> None:
     runs.keep(root_dir / "results.json", _RESULTS / f"{name}.json")
 
 
-def print_table() -> None:
-    """Prints every run as Markdown; cells without one say so."""
-    print(
-        "| task | method | demonstrations | seed | mean return (95 %) | paper | score, % (95 %) "
-        "| successes | 95 % interval | episodes | return in people's time | steps | wall time |"
+def summary(cell: runs.Cell) -> Iterator[str]:
+    """Returns what the runs of a cell have in common: means over the seeds of training."""
+    paths = runs.found(_RESULTS, cell)
+    if not paths:
+        return
+    results = [json.loads(path.read_text()) for path in paths]
+    longer = [_in_longer(path) for path in paths]
+    successes, episodes = (
+        sum(result["success"][key] for result in results) for key in ("successes", "episodes")
     )
-    print("|" + "---|" * 13)
-    for task, dataset in TASKS.items():
-        for method, (words, _) in METHODS.items():
-            paper = PAPER[task].get(method, "–")
-            found = sorted(_RESULTS.glob(f"{task}_{method}_seed?.json"))
-            rows = [_row(path, paper) for path in found]
-            for row in rows or [f"not run | | | {paper} | | | | | | |"]:
-                print(f"| {dataset} | {words} | {row} |")
+    yield (
+        f"{results[0]['dataset']['train_episodes']} | {', '.join(path.stem[-1] for path in paths)} "
+        f"| {_over_seeds([result['return']['mean'] for result in results])} "
+        f"| {_over_seeds([100 * result['normalized_score']['mean'] for result in results])} "
+        f"| {successes} of {episodes} "
+        f"| {_over_seeds([result['return']['mean'] for result in longer if result])}"
+    )
 
 
-def _row(path: pathlib.Path, paper: str) -> str:
-    results, longer = json.loads(path.read_text()), "–"
-    in_longer = path.with_name(f"{path.stem}_longer.json")
-    if in_longer.exists():
-        longer = _mean(json.loads(in_longer.read_text())["return"])
-    return (
-        f"{results['dataset']['train_episodes']} | {path.stem[-1]} | {_mean(results['return'])} "
-        f"| {paper} | {_mean(results['normalized_score'], 100)} | {runs.success(results)} "
-        f"| {results['success']['episodes']} | {longer} | {runs.effort(results)}"
-    )
+def rows(cell: runs.Cell) -> Iterator[str]:
+    """Returns the runs of a cell, each as the table's columns from the seed on."""
+    for path in runs.found(_RESULTS, cell):
+        results, longer = json.loads(path.read_text()), _in_longer(path)
+        yield (
+            f"{path.stem[-1]} | {_mean(results['return'])} "
+            f"| {_mean(results['normalized_score'], 100)} | {runs.success(results)} "
+            f"| {results['success']['episodes']} | {_mean(longer['return']) if longer else '–'} "
+            f"| {runs.effort(results)}"
+        )
+
+
+def _in_longer(path: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the results in the time that people took, if there are any."""
+    longer = path.with_name(f"{path.stem}_longer.json")
+    return json.loads(longer.read_text()) if longer.exists() else None
 
 
 def _mean(described: dict[str, Any], factor: float = 1) -> str:
-    values = [factor * value for value in (described["mean"], *described["interval"])]
-    return "{} ({} to {})".format(*(f"{v:,.0f}" if abs(v) >= 100 else f"{v:.2f}" for v in values))
+    mean, low, high = (_number(factor * v) for v in (described["mean"], *described["interval"]))
+    return f"{mean} ({low} to {high})"
+
+
+def _over_seeds(values: Sequence[float]) -> str:
+    """Mean and deviation, as the paper tells them."""
+    if not values:
+        return "–"
+    mean = _number(statistics.mean(values))
+    return f"{mean} ± {_number(statistics.stdev(values))}" if len(values) > 1 else mean
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
 def main() -> None:
-    """Trains what is asked for and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("task", nargs="?", choices=TASKS, help="default: whose data is there")
-    parser.add_argument("method", nargs="?", choices=METHODS, help="by default all")
-    parser.add_argument("--seed", type=int, default=0, choices=range(10), help="of training")
-    parser.add_argument("--only_print", action="store_true", help="train nothing")
-    arguments = parser.parse_args()
-    at_hand = [task for task in TASKS if (runs.ROOT / "datasets" / TASKS[task]).is_dir()]
-    for task in [] if arguments.only_print else [arguments.task] if arguments.task else at_hand:
-        for method in [arguments.method] if arguments.method else METHODS:
-            train(task, method, arguments.seed)
-    print_table()
+    """Trains what is asked for and prints the tables."""
+    runs.train_wanted(__doc__, CELLS, train)
+    names = {(task, method): (TASKS[task], METHODS[method][0]) for task, method in CELLS}
+    with_paper = {
+        (task, method): (*start, PAPER[task].get(method, "–"))
+        for (task, method), start in names.items()
+    }
+    columns = ["task", "method", "paper", "demonstrations", "seeds", "mean return", "score, %"]
+    runs.print_table([*columns, "successes", "return in people's time"], with_paper, summary)
+    print()
+    columns = ["task", "method", "seed", "mean return (95 %)", "score, % (95 %)", "successes"]
+    columns += ["95 % interval", "episodes", "return in people's time", "steps", "wall time"]
+    at_hand = {cell: start for cell, start in names.items() if runs.found(_RESULTS, cell)}
+    runs.print_table(columns, at_hand, rows)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ came of it into benchmarks/results/pushing, and prints all that is there.
 
 from __future__ import annotations
 
-import argparse
 import json
+from collections.abc import Iterator
 
 import runs
 
@@ -79,40 +79,25 @@ def train(task: str, method: str, seed: int) -> None:
     runs.keep(root_dir / "results.json", _RESULTS / f"{name}.json")
 
 
-def print_table() -> None:
-    """Prints every run as Markdown; cells without one say so."""
-    print(
-        "| task | method | seed | success of 100 | 95 % interval | at 0.01 m | 95 % interval "
-        "| paper | steps | wall time |"
-    )
-    print("|" + "---|" * 10)
-    for task, method in CELLS:
-        start = f"| {TASKS[task]} | {METHODS[method][0]} |"
-        found = sorted(_RESULTS.glob(f"{task}_{method}_seed?.json"))
-        for path in found:
-            results = json.loads(path.read_text())
-            tight = json.loads(path.with_name(f"{path.stem}_at_0.01.json").read_text())
-            print(
-                f"{start} {path.stem[-1]} | {runs.success(results)} | {runs.success(tight)} "
-                f"| {PAPER[task][method]} | {runs.effort(results)} |"
-            )
-        if not found:
-            print(f"{start} | not run | | | | {PAPER[task][method]} | | |")
+def rows(cell: runs.Cell) -> Iterator[str]:
+    """Returns the runs of a cell, each as the table's columns from the seed on."""
+    task, method = cell
+    for path in runs.found(_RESULTS, cell):
+        results = json.loads(path.read_text())
+        tight = json.loads(path.with_name(f"{path.stem}_at_0.01.json").read_text())
+        yield (
+            f"{path.stem[-1]} | {runs.success(results)} | {runs.success(tight)} "
+            f"| {PAPER[task][method]} | {runs.effort(results)}"
+        )
 
 
 def main() -> None:
     """Trains what is asked for and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("task", nargs="?", choices=TASKS, help="by default all")
-    parser.add_argument("method", nargs="?", choices=METHODS, help="by default all")
-    parser.add_argument("--seed", type=int, default=0, choices=range(10), help="of training")
-    parser.add_argument("--only_print", action="store_true", help="train nothing")
-    arguments = parser.parse_args()
-    for task, method in CELLS:
-        wanted = arguments.task in (None, task) and arguments.method in (None, method)
-        if wanted and not arguments.only_print:
-            train(task, method, arguments.seed)
-    print_table()
+    runs.train_wanted(__doc__, CELLS, train)
+    columns = ["task", "method", "seed", "success of 100", "95 % interval", "at 0.01 m"]
+    columns += ["95 % interval", "paper", "steps", "wall time"]
+    starts = {(task, method): (TASKS[task], METHODS[method][0]) for task, method in CELLS}
+    runs.print_table(columns, starts, rows)
 
 
 if __name__ == "__main__":
