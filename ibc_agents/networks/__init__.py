@@ -17,7 +17,6 @@ from ibc_agents.networks.random_shift import RandomShift
 from ibc_agents.networks.regression import RegressionNetwork
 from ibc_agents.networks.soft_minimum import SoftMinimum
 from ibc_agents.networks.spectral_norm import SpectralNormDense
-from ibc_agents.networks.squared_norm import SquaredNorm
 
 __all__ = [
     "CacheBlocks",
@@ -42,5 +41,4 @@ __all__ = [
     "SpatialSoftArgmax",
     "SoftMinimum",
     "SpectralNormDense",
-    "SquaredNorm",
 ]

@@ -78,7 +78,7 @@ def test_an_energys_products_are_in_bfloat16_only_where_clearly_faster(
     assert networks.MlpEnergyNetwork(8)._blocks._product_dtype == expected
 
 
-@pytest.mark.parametrize("head", [None, networks.SquaredNorm(units=4)], ids=["linear", "squared"])
+@pytest.mark.parametrize("head", [None, networks.SoftMinimum(units=4)], ids=["linear", "basins"])
 def test_an_energy_with_products_in_bfloat16_is_near_to_float32s(head):
     """In the energies, their slopes, and the derivatives of both by every weight."""
     experience = helpers.make_experience(4, 1)
