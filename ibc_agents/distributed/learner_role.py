@@ -81,7 +81,10 @@ def _assemble(
         addresses = []
     if len(addresses) > 1:
         process.say(f"waiting until all {len(addresses)} learners are there")
-    return team.Team(addresses, place.index, place.public)
+    learners = team.Team(addresses, place.index, place.public)
+    # TensorFlow takes SIGTERM for itself when processes train together.
+    process.stop.take_over()
+    return learners
 
 
 def _lead(

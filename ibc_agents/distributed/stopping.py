@@ -44,9 +44,13 @@ class StopRequest:
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        self.take_over()
+        threading.Thread(target=self._listen, args=(reader,), daemon=True).start()
+
+    def take_over(self) -> None:
+        """Takes both signals, also from a library that has taken them since this was made."""
         for number in _SIGNALS:
             signal.signal(number, lambda *_: None)  # the number goes to the pipe
-        threading.Thread(target=self._listen, args=(reader,), daemon=True).start()
 
     @property
     def is_asked(self) -> bool:

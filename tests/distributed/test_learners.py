@@ -1,4 +1,4 @@
-"""Several learners take every step together; when one dies, all go on from the checkpoint."""
+"""Several learners take every step together, and stop and start again together."""
 
 import json
 import os
@@ -11,10 +11,17 @@ STEPS = 1200
 
 
 def test_learners_share_batches_and_restart_together(job):
-    supervisor = job.start_all(
+    arguments = [
         "--num_learners=2",
         *helpers.bindings(f"num_steps={STEPS}", "EvaluationSettings.interval=600"),
-    )
+    ]
+    supervisor = job.start_all(*arguments)
+    job.wait_for_checkpoint(supervisor, after=0)
+    test_local_job.stop(supervisor)
+    (stopped_at,) = {test_local_job.stopping_step(job, f"learner-{k}") for k in (0, 1)}
+    assert helpers.checkpointed_step(job.root_dir) == stopped_at
+    supervisor = job.start_all(*arguments)
+    supervisor.wait_for(f"training from step {stopped_at} to {STEPS}")
     for victim in ("learner-1", "learner-0"):
         reached = helpers.checkpointed_step(job.root_dir)
         job.wait_for_checkpoint(supervisor, after=reached)

@@ -13,16 +13,9 @@ def test_a_supervised_job_is_stopped_restarted_and_finished(job):
     addresses = f"{job.address},localhost:{roles.free_port()}"
     supervisor = job.start_all("--num_evaluators=2", f"--replay_address={addresses}")
     job.wait_for_checkpoint(supervisor, after=0)
-    running = list(pids(supervisor).values())
-    assert len(running) == 5
-    supervisor.terminate()
-    asked = time.monotonic()
-    assert supervisor.wait(20) == 128 + signal.SIGTERM
-    assert time.monotonic() - asked < 12
-    assert not any(map(is_alive, running))
-    assert "stopped; the same command goes on from the last checkpoint" in supervisor.text
-    log = (job.root_dir / "logs" / "learner-0.log").read_text()
-    (stopped_at,) = re.findall(r"stopped at step (\d+); the same command goes on", log)
+    assert len(pids(supervisor)) == 5
+    stop(supervisor)
+    stopped_at = stopping_step(job, "learner-0")
 
     supervisor = job.start_all(
         "--num_evaluators=2", "--num_actors=1", f"--replay_address={addresses}"
@@ -37,6 +30,24 @@ def test_a_supervised_job_is_stopped_restarted_and_finished(job):
     # On a busy machine the supervisor does not wait for the actor's own farewell.
     assert "actor-0" in pids(supervisor)
     assert not any(map(is_alive, pids(supervisor).values()))
+
+
+def stop(supervisor):
+    """Asks the job to end; all its processes do."""
+    running = pids(supervisor).values()
+    supervisor.terminate()
+    asked = time.monotonic()
+    assert supervisor.wait(20) == 128 + signal.SIGTERM
+    assert time.monotonic() - asked < 12
+    assert not any(map(is_alive, running))
+    assert "stopped; the same command goes on from the last checkpoint" in supervisor.text
+
+
+def stopping_step(job, learner):
+    """Where a learner says that it was stopped, once."""
+    log = (job.root_dir / "logs" / f"{learner}.log").read_text()
+    (step,) = re.findall(r"stopped at step (\d+); the same command goes on", log)
+    return int(step)
 
 
 def pids(supervisor):

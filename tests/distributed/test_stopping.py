@@ -21,6 +21,15 @@ except stopping.Stopped as stopped:
     print("wrote a checkpoint", flush=True)
     raise SystemExit(stopped.exit_code)
 """
+ROBBED = ATTENTIVE.replace(
+    "stop.check()",
+    """
+import ctypes
+for number in (2, 15):
+    ctypes.CDLL(None).signal(number, 1)  # SIG_IGN
+stop.take_over()
+""",
+)
 HELD = """
 import time
 from ibc_agents.distributed import stopping
@@ -32,7 +41,10 @@ while True:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize(("program", "said"), [(ATTENTIVE, "wrote a checkpoint\n"), (HELD, "")])
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [(ATTENTIVE, "wrote a checkpoint\n"), (ROBBED, "wrote a checkpoint\n"), (HELD, "")],
+)
 def test_ends_with_the_signals_status(program, said, number):
     process = subprocess.Popen(
         [sys.executable, "-c", program],
