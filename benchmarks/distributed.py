@@ -1,0 +1,214 @@
+"""What a distributed job costs beside one process, and what its servers can do.
+
+Usage: python benchmarks/distributed.py [--turns=6] [--out=benchmarks/results/distributed.json]
+
+*steps*: `ibc_agents.train` and jobs of the same experiment train in turns, from one checkpoint to
+the next, while all others are stopped (SIGSTOP). CPU-seconds of each process are read from /proc;
+evaluators have nothing to do. Jobs of several learners, which would give each other up, run by
+themselves. *sampling*: batches drawn by this process from a job's replay servers while its learner
+is stopped. *restarts*: from kill -9 and a new start until the role is at work; a learner, until it
+has taken a step. *filling*: a dataset from its shards into a replay server in this process, as that
+role does it. *policies*: their way to a server in another process, and back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import pathlib
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing import connection
+from typing import Any
+
+import measuring  # sets the search path; must come before the project's own imports
+import numpy as np
+import reverb
+import tensorflow as tf
+import turns
+
+import data
+from data import demonstrations, replay_server
+from ibc_agents.distributed import variables
+
+_ALONE = "one process"
+_JOB = "a job"
+_WINDOW = 1
+_FILLINGS = 3
+_ROUND_TRIPS = 100
+_FLOATS = (10_000, 100_000, 1_000_000)
+
+
+def measure_steps(
+    kinds: dict[str, Callable[[], dict[str, float]]], rounds: int
+) -> dict[str, dict[str, Any]]:
+    """What a step takes in each kind of turn, of which every round has one."""
+    taken: dict[str, list[dict[str, float]]] = {name: [] for name in kinds}
+    for _ in range(rounds):
+        for name, take in kinds.items():
+            taken[name].append(take())
+    return {
+        name: {
+            "medians": {what: statistics.median(turn[what] for turn in found) for what in found[0]},
+            "turns": found,
+        }
+        for name, found in taken.items()
+    }
+
+
+def overhead(of: dict[str, Any], beside: dict[str, Any]) -> dict[str, float]:
+    """Of a job's learner beside one process, in CPU-seconds a step: median, least and most."""
+    ratios = [
+        job["learner"] / alone["train"] - 1.0
+        for job, alone in zip(of["turns"], beside["turns"], strict=True)
+    ]
+    return {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+
+
+def measure_filling(dataset: pathlib.Path) -> dict[str, Any]:
+    """Transitions a second and a CPU-second, from shards to a full replay server; medians."""
+    rates = []
+    for _ in range(_FILLINGS):
+        wall, cpu = time.perf_counter(), time.process_time()
+        opened = demonstrations.Demonstrations.open(dataset, validation_fraction=0.0)
+        server = reverb.Server(replay_server.replay_tables())
+        filled = replay_server.ReplayServer(f"localhost:{server.port}", opened.spec)
+        filled.fill(opened.train, _WINDOW)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        rates.append(opened.train.num_windows / np.array([wall, cpu]))
+        server.stop()
+    per_second, per_cpu_second = np.median(rates, axis=0).tolist()
+    return {
+        "transitions": opened.train.num_windows,
+        "transitions_per_second": per_second,
+        "transitions_per_cpu_second": per_cpu_second,
+    }
+
+
+class _Floats:
+    """Has one variable, as a policy has some."""
+
+    def __init__(self, size: int) -> None:
+        self._variables = (tf.Variable(tf.zeros([size])),)
+
+    def variables(self) -> Sequence[tf.Variable]:
+        return self._variables
+
+
+def _serve(sizes: Sequence[int], pipe: connection.Connection) -> None:
+    """Serves policies of these sizes, until the pipe is closed at its other end."""
+    servers = [reverb.Server([variables.table(_Floats(size))]) for size in sizes]
+    pipe.send([f"localhost:{server.port}" for server in servers])
+    with contextlib.suppress(EOFError):
+        pipe.recv()
+
+
+def measure_policies(sizes: Sequence[int]) -> dict[str, dict[str, float]]:
+    """Medians of the milliseconds that policies of some floats need to a server, and back."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(sizes, theirs))
+    process.start()
+    theirs.close()
+    found = {}
+    for size, address in zip(sizes, ours.recv(), strict=True):
+        values = [np.random.default_rng(0).normal(size=size).astype(np.float32)]
+        policy: Any = _Floats(size)
+        trips = []
+        for step in range(_ROUND_TRIPS):
+            marks = [time.perf_counter()]
+            variables.push(address, values, step)
+            marks.append(time.perf_counter())
+            variables.pull(address, policy)
+            trips.append(1e3 * np.diff([*marks, time.perf_counter()]))
+        push, pull = np.median(trips, axis=0)
+        found[f"{size} floats"] = {"push_ms": push, "pull_ms": pull}
+    ours.close()
+    process.join()
+    return found
+
+
+def paused(stack: contextlib.ExitStack, run: turns.Run) -> Any:
+    """The run, stopped, to be ended with the stack."""
+    stack.enter_context(contextlib.closing(run))
+    run.signal(signal.SIGSTOP)
+    return run
+
+
+def measure(folder: pathlib.Path, rounds: int) -> dict[str, Any]:
+    """Everything, with its files in a folder."""
+    steps: dict[str, Any] = {}
+    with contextlib.ExitStack() as stack:
+        alone = paused(stack, turns.Run(folder, "particle", {"train": []}))
+        job = paused(stack, turns.Job(folder, "particle", 1, 1, 1))
+        steps["particle"] = measure_steps({_ALONE: alone.take_turn, _JOB: job.take_turn}, rounds)
+    with contextlib.ExitStack() as stack:
+        alone = paused(stack, turns.Run(folder, "particle_mse", {"train": []}))
+        in_memory = paused(
+            stack,
+            turns.Run(folder, "particle_mse", {"train": []}, "Experiment.source=@InMemorySource()"),
+        )
+        job = paused(stack, turns.Job(folder, "particle_mse", 1, 1, 4))
+        two_servers = paused(stack, turns.Job(folder, "particle_mse", 2, 1, 1))
+        steps["particle_mse"] = measure_steps(
+            {
+                _ALONE: alone.take_turn,
+                f"{_ALONE}, without Reverb": in_memory.take_turn,
+                _JOB: lambda: job.take_turn_with(1),
+                "with 2 evaluators": lambda: job.take_turn_with(2),
+                "with 4 evaluators": lambda: job.take_turn_with(4),
+                "with 2 replay servers": two_servers.take_turn,
+            },
+            rounds,
+        )
+        (dataset,) = (folder / "data").iterdir()
+        spec = data.read_spec(next(dataset.glob("*.tfrecord")))
+        sampling = {
+            "1 replay server": job.measure_sampling(spec),
+            "2 replay servers": two_servers.measure_sampling(spec),
+        }
+        job.signal(signal.SIGCONT)
+        restarts = {name: job.restart(name) for name in ("replay-0", "learner-0", "evaluator-0")}
+    with contextlib.closing(turns.Job(folder, "particle_mse", 1, 2, 1)) as job:
+        steps["particle_mse"] |= measure_steps({"with 2 learners": job.advance}, rounds)
+    return {
+        "steps": steps,
+        "overhead of the learner": {
+            config: overhead(kinds[_JOB], kinds[_ALONE]) for config, kinds in steps.items()
+        },
+        "sampling": sampling,
+        "restarts": restarts,
+        "filling": measure_filling(dataset),
+        "policies": measure_policies(_FLOATS),
+    }
+
+
+def main() -> None:
+    """Measures, prints what was found and writes it where --out says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=6, help="of each kind")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(pathlib.Path(folder), arguments.turns)
+    text = json.dumps({**_rounded(found), **measuring.machine()}, indent=2)
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text + "\n")
+
+
+def _rounded(found: Any) -> Any:
+    """The same, each number to four digits."""
+    if isinstance(found, dict):
+        return {name: _rounded(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [_rounded(value) for value in found]
+    return float(f"{found:.4g}") if isinstance(found, float) else found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""Trainings that take turns: all processes of the others are stopped meanwhile."""
+
+from __future__ import annotations
+
+import collections
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import measuring  # sets the search path; must come before the project's own imports
+import runs
+from tf_agents.trajectories import trajectory
+
+from data import replay
+from ibc_agents import run_directory
+from ibc_agents.distributed import checkpoints, child_process, listening
+
+# From one checkpoint to the next; some seconds on a core.
+_TURN_STEPS = {"particle_mse": 250, "particle": 50}
+_ENDLESS = 10**9
+_BATCH_SIZE = 512
+_WINDOW = 1
+_SECONDS_BETWEEN_LOOKS = 0.02
+_SAMPLING_SECONDS = 5.0
+
+
+class Run:
+    """An experiment that trains without an end; its processes are stopped but in its turns."""
+
+    def __init__(
+        self, folder: pathlib.Path, config: str, commands: dict[str, list[str]], *bindings: str
+    ) -> None:
+        """Starts it, and stops it after its first checkpoint.
+
+        Args:
+            folder: of all files.
+            config: name of a gin file.
+            commands: flags of each process of a job by its name; `train` is one process alone.
+            *bindings: of gin.
+        """
+        self._directory = run_directory.RunDirectory(folder / f"run-{len(list(folder.iterdir()))}")
+        self._shared = [
+            f"--gin_file=gin_configs/{config}.gin",
+            f"--root_dir={self._directory.path}",
+            f"--data_dir={folder / 'data'}",
+            f"--gin_bindings=num_steps={_ENDLESS}",
+            f"--gin_bindings=TrainingSettings.checkpoint_interval={_TURN_STEPS[config]}",
+            f"--gin_bindings=TrainingSettings.validation_interval={_ENDLESS}",
+            f"--gin_bindings=EvaluationSettings.interval={_ENDLESS}",
+            *(f"--gin_bindings={binding}" for binding in bindings),
+        ]
+        self._commands = commands
+        self._processes: dict[str, Any] = {}
+        for name in commands:
+            self._start(name)
+        self._mark = 0, self._cpu_seconds()
+        self.advance()
+
+    def take_turn(self, names: Sequence[str] = ()) -> dict[str, float]:
+        """As `advance`, of processes that are stopped before and afterwards.
+
+        Args:
+            names: of those that take part; without any, all do.
+        """
+        self.signal(signal.SIGCONT, names)
+        taken = self.advance()
+        self.signal(signal.SIGSTOP)
+        return taken
+
+    def advance(self) -> dict[str, float]:
+        """Trains up to the next checkpoint.
+
+        Returns:
+            CPU-milliseconds a step of all processes of each role, steps and samples a second.
+        """
+        began, (first, before) = time.perf_counter(), self._mark
+        while (step := self.step) == first:
+            self._check()
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        seconds = time.perf_counter() - began
+        now = self._cpu_seconds()
+        self._mark = step, now
+        taken = {role: 1e3 * (now[role] - before[role]) / (step - first) for role in now}
+        rate = (step - first) / seconds
+        return {**taken, "steps_per_second": rate, "samples_per_second": rate * _BATCH_SIZE}
+
+    def restart(self, name: str) -> dict[str, float]:
+        """Kills a process and starts it again; returns seconds until it is at work."""
+        newest = self.step if name.startswith("learner") else -1
+        self._processes[name].end(0.0)
+        began = time.perf_counter()
+        process = self._start(name)
+        while True:
+            self._check()
+            found = process.health() or {"ready": False}
+            if found["ready"] and (found["step"] or 0) > newest:
+                break
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        return {"cpu_s": self.cpu_seconds(name), "wall_s": time.perf_counter() - began}
+
+    def close(self) -> None:
+        """Ends all processes."""
+        for process in self._processes.values():
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(None)
+
+    @property
+    def step(self) -> int:
+        """Of the newest checkpoint."""
+        return checkpoints.newest_step(self._directory)
+
+    def cpu_seconds(self, name: str) -> float:
+        """Of all threads of a process, so far."""
+        user, system = map(int, self._stat(name)[11:13])
+        return (user + system) / os.sysconf("SC_CLK_TCK")
+
+    def _cpu_seconds(self) -> dict[str, float]:
+        """Of all processes of each role."""
+        found: dict[str, float] = collections.defaultdict(float)
+        for name in self._processes:
+            found[name.partition("-")[0]] += self.cpu_seconds(name)
+        return found
+
+    def _stat(self, name: str) -> list[str]:
+        """Of /proc/PID/stat, the fields from the process's state on."""
+        path = pathlib.Path(f"/proc/{self._processes[name].pid}/stat")
+        return path.read_text().rpartition(")")[2].split()
+
+    def _start(self, name: str) -> Any:
+        arguments = [*self._commands[name], *self._shared]
+        log = self._directory.path / f"{name}.txt"
+        if name == "train":
+            with open(log, "w") as output:
+                self._processes[name] = subprocess.Popen(
+                    [sys.executable, "-m", "ibc_agents.train", *arguments],
+                    cwd=runs.ROOT,
+                    stdout=output,
+                    stderr=output,
+                )
+        else:
+            self._processes[name] = child_process.ChildProcess(arguments, log)
+        return self._processes[name]
+
+    def signal(self, number: int, names: Sequence[str] = ()) -> None:
+        """Sends a signal to some processes; if none is named, to all."""
+        for name in names or self._processes:
+            os.kill(self._processes[name].pid, number)
+
+    def _check(self) -> None:
+        for name in self._processes:
+            if self._stat(name)[0] == "Z":
+                text = (self._directory.path / f"{name}.txt").read_text()
+                raise SystemExit(f"{name} has ended:\n{text[-2000:]}")
+
+
+class Job(Run):
+    """A run of several processes: `replay-0`, `learner-0`, `evaluator-0` and so on."""
+
+    def __init__(
+        self, folder: pathlib.Path, config: str, servers: int, learners: int, evaluators: int
+    ) -> None:
+        """Starts so many of each role."""
+        self._replay_addresses, learner_addresses = (
+            [f"localhost:{listening.free_port()}" for _ in range(count)]
+            for count in (servers, learners)
+        )
+        self._servers, self._learners, self._evaluators = (
+            [f"{role}-{index}" for index in range(count)]
+            for role, count in (
+                ("replay", servers), ("learner", learners), ("evaluator", evaluators),
+            )
+        )  # fmt: skip
+        flags = [
+            f"--replay_address={','.join(self._replay_addresses)}",
+            f"--learner_addresses={','.join(learner_addresses)}",
+            f"--patience={_ENDLESS}",
+        ]
+        commands = {
+            name: [f"--role={name.partition('-')[0]}", f"--index={name.partition('-')[2]}", *flags]
+            for name in (*self._servers, *self._learners, *self._evaluators)
+        }
+        super().__init__(folder, config, commands)
+
+    def take_turn_with(self, evaluators: int) -> dict[str, float]:
+        """As `take_turn`, the other evaluators left out."""
+        return self.take_turn([*self._servers, *self._learners, *self._evaluators[:evaluators]])
+
+    def measure_sampling(self, spec: trajectory.Trajectory) -> dict[str, float]:
+        """Windows a second and a CPU-second, drawn while only the replay servers run."""
+        self.signal(signal.SIGCONT, self._servers)
+        source = replay.ReverbSource()
+        source.connect(self._replay_addresses, spec)
+        batches = iter(source.dataset(_WINDOW, _BATCH_SIZE, seed=0))
+        drawn, before = 0, sum(map(self.cpu_seconds, self._servers))
+
+        def draw() -> None:
+            nonlocal drawn
+            next(batches)
+            drawn += _BATCH_SIZE
+
+        rates = measuring.rate(draw, _BATCH_SIZE, _SAMPLING_SECONDS)
+        served = drawn / (sum(map(self.cpu_seconds, self._servers)) - before)
+        source.close()
+        self.signal(signal.SIGSTOP)
+        return {
+            "windows_per_second": rates["per_second"],
+            "windows_per_cpu_second_of_the_client": rates["per_cpu_second"],
+            "windows_per_cpu_second_of_the_servers": served,
+        }
