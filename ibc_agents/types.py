@@ -33,6 +33,20 @@ class DifferentiableEnergyFn(Protocol):
         """Returns ∂E/∂a at `actions`, ``[B, N, A]`` both."""
 
 
+class BasinEnergyFn(Protocol):
+    """An `EnergyFn` that is the minimum of several, and can be searched basin by basin.
+
+    Attributes:
+        basins: an `EnergyFn` in which action n of the N is seen by basin n mod K alone, K being
+            their number; None where there are none.
+    """
+
+    basins: EnergyFn | None
+
+    def __call__(self, actions: tf.Tensor) -> tf.Tensor:
+        """See `EnergyFn`."""
+
+
 class Bounds(NamedTuple):
     """Where actions may be searched, in scaled units.
 

@@ -82,8 +82,9 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             train_step_counter: int64 variable; by default TF-Agents' global step.
 
         Raises:
-            ValueError: if a number is out of range, the action spec is not continuous, or the
-                network or a sampler goes with prefixes.
+            ValueError: if a number is out of range, the action spec is not continuous, the
+                network or a sampler goes with prefixes, or a sampler needs basins that the energy
+                does not have.
         """
         if energy_network.scores_prefixes != self.scores_prefixes:
             raise ValueError(
@@ -91,6 +92,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
                 "PrefixEnergyNetwork goes with AutoregressiveBCAgent, every other energy network "
                 "with ImplicitBCAgent."
             )
+        self._energy_network = energy_network
         policy_sampler = policy_sampler or samplers.DerivativeFree()
         self._check_sampler(policy_sampler)
         if counter_example_sampler is not None:
@@ -101,7 +103,6 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             )
         if smoothing < 0:
             raise ValueError(f"smoothing must not be negative, got {smoothing}.")
-        self._energy_network = energy_network
         self._smoothing = smoothing
         self._proposal = proposal or proposals.Uniform()
         self._num_counter_examples = num_counter_examples
@@ -231,6 +232,11 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
                 f"{type(self).__name__} cannot use {type(sampler).__name__}: the sampler "
                 "Autoregressive goes with AutoregressiveBCAgent, others with ImplicitBCAgent, or "
                 "inside of Autoregressive."
+            )
+        if getattr(sampler, "searches_basins", False) and not self._energy_network.has_basins:
+            raise ValueError(
+                "The sampler EachBasin needs an energy of several basins, as with "
+                "MlpEnergyNetwork.head = @SoftMinimum()."
             )
 
     def _report(self, energies):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,12 +15,16 @@ class EnergyAt:
     """The energy at fixed observations; an `ibc_agents.types.EnergyFn` that knows its gradient.
 
     Many actions are scored block by block, if the network says so.
+
+    Attributes:
+        basins: see `ibc_agents.types.BasinEnergyFn`; None where the energy has none.
     """
 
     def __init__(self, network: EnergyNetwork, code: tf.Tensor):
         """Holds a network and the code of observations ``[B, C]``."""
         self._network = network
         self._code = code
+        self.basins = functools.partial(network.basins, code) if network.has_basins else None
 
     def __call__(self, actions: tf.Tensor) -> tf.Tensor:
         """Maps actions ``[B, N, A]`` to energies ``[B, N]``."""
@@ -83,9 +88,11 @@ class EnergyNetwork(network.Network):
     Attributes:
         scores_prefixes: whether `energy` takes prefixes ``[B, N, j]`` and scores their last
             dimension; only the autoregressive agent knows what to do with such energies.
+        has_basins: whether the energy is a minimum of several, and there is a method `basins`.
     """
 
     scores_prefixes = False
+    has_basins = False
 
     def __init__(self, name: str):
         """Creates the network.
@@ -114,6 +121,20 @@ class EnergyNetwork(network.Network):
             tape.watch(actions)
             energies = self.energy(code, actions, training)
         return energies, tape.gradient(energies, actions)
+
+    def basins(self, code: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+        """Returns how far each action is from the bottom of one basin, ``[B, N]``.
+
+        Action n of the N is seen by basin n mod K alone, K being the number of basins.
+
+        Args:
+            code: of observations, ``[B, C]``.
+            actions: scaled, ``[B, N, A]``.
+
+        Raises:
+            NotImplementedError: where there are no basins.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no basins.")
 
     @property
     def rows_at_once(self) -> int | None:

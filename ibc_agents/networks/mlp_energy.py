@@ -7,7 +7,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
-from ibc_agents.networks import cache_blocks, energy_network, layers
+from ibc_agents.networks import cache_blocks, energy_network, layers, soft_minimum
 
 
 @gin.configurable
@@ -71,6 +71,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
             tf.keras.layers.Layer(dtype=precision).compute_dtype,
         )
         self._head = head or dense(1)
+        self.has_basins = isinstance(head, soft_minimum.SoftMinimum)
         self._width = width
         self._cache_blocks = blocks or cache_blocks.CacheBlocks()
 
@@ -123,6 +124,17 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         gradient = tf.matmul(pull_back(slope), kernel, transpose_b=True)
         shape = tf.shape(actions)
         return tf.reshape(energies, shape[:2]), tf.reshape(gradient, shape)
+
+    def basins(self, code: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+        """See the base class."""
+        if not self.has_basins:
+            return super().basins(code, actions)
+        num_samples, num_basins = tf.shape(actions)[1], self._head.num_basins
+        hidden = self._blocks(self._first_layer(code, actions, training=False))
+        shape = [-1, num_samples, num_basins]
+        distances = tf.reshape(self._head.square_distances(hidden), shape)
+        own = tf.one_hot(tf.range(num_samples) % num_basins, num_basins)
+        return tf.reduce_sum(distances * own, axis=-1)
 
     @property
     def _is_built(self) -> bool:

@@ -41,6 +41,7 @@ class SoftMinimum(tf.keras.layers.Layer):
         for name, number in {"units": units, "num_basins": num_basins}.items():
             if number < 1:
                 raise ValueError(f"{name} must be at least 1, got {number}.")
+        self.num_basins = num_basins
         self._differences = tf.keras.layers.Dense(num_basins * units)
         self._heights = tf.keras.layers.Dense(num_basins)
         self._shape = [-1, num_basins, units]
@@ -58,7 +59,11 @@ class SoftMinimum(tf.keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps ``[M, W]`` to ``[M, 1]``."""
-        differences = tf.reshape(self._differences(inputs), self._shape)
-        squares = tf.exp(self._log_steepness) * tf.reduce_sum(tf.square(differences), axis=-1)
+        squares = tf.exp(self._log_steepness) * self.square_distances(inputs)
         energies = tf.exp(self._log_flank) * tf.math.log1p(squares) + self._heights(inputs)
         return -tf.reduce_logsumexp(-energies, axis=-1, keepdims=True)
+
+    def square_distances(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps ``[M, W]`` to ‖Wₖ x + bₖ‖², ``[M, K]``: how far from each basin's bottom x is."""
+        differences = tf.reshape(self._differences(inputs), self._shape)
+        return tf.reduce_sum(tf.square(differences), axis=-1)

@@ -2,6 +2,7 @@
 
 from ibc_agents.samplers.autoregressive import Autoregressive
 from ibc_agents.samplers.derivative_free import DerivativeFree
+from ibc_agents.samplers.each_basin import EachBasin
 from ibc_agents.samplers.langevin import ExactUpdate, Langevin, NormalizedUpdate, PublishedUpdate
 from ibc_agents.samplers.schedules import Constant, Polynomial
 from ibc_agents.samplers.sequence import Sequence
@@ -10,6 +11,7 @@ __all__ = [
     "Autoregressive",
     "Constant",
     "DerivativeFree",
+    "EachBasin",
     "ExactUpdate",
     "Langevin",
     "NormalizedUpdate",

@@ -15,6 +15,9 @@ class Sequence:
     """Runs samplers in turn, each from where the one before it ended.
 
     The paper's second Langevin run at inference is `Sequence([Langevin(), Langevin(…)])`.
+
+    Attributes:
+        searches_basins: whether one of them needs an energy of basins.
     """
 
     def __init__(self, samplers: SequenceOf[types.Sampler]):
@@ -26,6 +29,7 @@ class Sequence:
         if not samplers:
             raise ValueError("Sequence needs at least one sampler.")
         self._samplers = tuple(samplers)
+        self.searches_basins = any(getattr(each, "searches_basins", False) for each in samplers)
 
     def __call__(
         self,

@@ -302,3 +302,19 @@ def test_gin_configures_by_references():
 def test_gin_refuses_a_misspelt_name_and_what_is_not_configured(line):
     with pytest.raises(ValueError, match="num_counterexamples|Langevn|ImplicitBcAgent|normalizer"):
         gin.parse_config(line)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        samplers.EachBasin(samplers.Langevin(2)),
+        samplers.Sequence([samplers.EachBasin(samplers.Langevin(2)), samplers.Langevin(2)]),
+    ],
+    ids=["alone", "in a sequence"],
+)
+def test_refuses_to_look_for_basins_where_the_energy_has_none(sampler):
+    with pytest.raises(ValueError, match="SoftMinimum"):
+        helpers.make_agent(policy_sampler=sampler)
+    head = networks.SoftMinimum(units=4, num_basins=2)
+    energy_network = networks.MlpEnergyNetwork(width=16, head=head)
+    helpers.make_agent(energy_network=energy_network, policy_sampler=sampler)

@@ -207,6 +207,31 @@ def test_the_shorter_way_to_the_gradient_arrives_where_backpropagation_does(opti
         np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_each_action_is_seen_by_its_own_basin():
+    head = networks.SoftMinimum(units=4, num_basins=3)
+    network = networks.MlpEnergyNetwork(width=16, head=head)
+    network((OBSERVATION, ACTIONS))
+    code = network.encode(OBSERVATION)
+    hidden = []
+    energies = network.at(code)
+    square_distances = head.square_distances
+    head.square_distances = lambda inputs: hidden.append(square_distances(inputs)) or hidden[-1]
+    distances = energies.basins(ACTIONS).numpy()
+    of_all = np.reshape(hidden[0], [*distances.shape, 3])
+    for n in range(distances.shape[1]):
+        np.testing.assert_allclose(distances[:, n], of_all[:, n, n % 3])
+    assert (distances > 0).all()
+
+
+def test_a_plain_energy_has_no_basins():
+    network = networks.MlpEnergyNetwork(width=16)
+    network((OBSERVATION, ACTIONS))
+    code = network.encode(OBSERVATION)
+    assert network.at(code).basins is None
+    with pytest.raises(NotImplementedError, match="no basins"):
+        network.basins(code, ACTIONS)
+
+
 def test_the_energy_function_at_an_observation_knows_its_gradient():
     network = networks.MlpEnergyNetwork(width=16)
     code = network.encode(OBSERVATION)
