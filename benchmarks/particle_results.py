@@ -38,8 +38,6 @@ STEPS = {
     ("langevin", 1): 7000,
     ("langevin", 4): 8000,
     ("langevin", 8): 8000,
-    ("default", 1): 3000,
-    ("default", 8): 4000,
     ("autoregressive", 1): 3000,
     ("autoregressive", 4): 4000,
     ("autoregressive", 8): 2000,
