@@ -1,4 +1,4 @@
-"""Repeats the README's table of successes on the N-D particle, or rows of it.
+"""Repeats the tables of docs/particle.md: successes on the N-D particle, or rows of them.
 
 Usage: python benchmarks/particle_results.py [METHOD [DIMENSION]] [--seed=0] [--only_print]
            [--picture=FILE.png]

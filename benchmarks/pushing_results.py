@@ -1,4 +1,4 @@
-"""Repeats the README's table of successes on block pushing (paper, Table 3), or cells of it.
+"""Repeats the table of docs/block_pushing.md (paper, Table 3), or cells of it.
 
 Usage: python benchmarks/pushing_results.py [TASK [METHOD]] [--seed=0] [--only_print]
 

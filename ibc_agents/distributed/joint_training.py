@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import tensorflow as tf
 
 from data import replay
-from ibc_agents import errors, experiment, run_directory, training
+from ibc_agents import experiment, run_directory, training
 from ibc_agents.distributed import (
     held_out_batches,
     joining,
@@ -21,21 +21,6 @@ from ibc_agents.distributed import (
 
 _SECONDS_BETWEEN_LINES = 10.0
 _ENDLESS = tf.data.INFINITE_CARDINALITY
-
-
-def source_of(configured: experiment.Experiment) -> replay.ReverbSource:
-    """Returns where a distributed job takes its batches from.
-
-    Raises:
-        RunError: if it is something else than replay servers.
-    """
-    source = configured.source
-    if not isinstance(source, replay.ReverbSource):
-        raise errors.RunError(
-            "A distributed job takes its batches from the replay server: set Experiment.source = "
-            f"@ReverbSource() in place of {type(source).__name__}."
-        )
-    return source
 
 
 class JointTraining:
@@ -64,7 +49,7 @@ class JointTraining:
         self._configured = configured
         self._process = process
         self._learners = learners
-        card, source = member.job.card, source_of(configured)
+        card, source = member.job.card, self._source()
         directory.check_dataset(card.dataset_hash, card.name)
         addresses = [server.address for server in member.servers]
         member.hub.call(lambda: source.connect(addresses, card.spec))
@@ -89,6 +74,14 @@ class JointTraining:
             # more checkpoint makes all alike, as those who create variables together must be.
             self._trainer.checkpoint()
         learners.follow_chief(member.agent)
+
+    def _source(self) -> replay.ReverbSource:
+        """Returns what samples from replay servers, as a distributed job does in any case."""
+        source = self._configured.source
+        if isinstance(source, replay.ReverbSource):
+            return source
+        self._process.say(f"batches come from replay servers in place of {type(source).__name__}")
+        return replay.ReverbSource()
 
     @property
     def step(self) -> int:

@@ -42,7 +42,6 @@ def run(
         Stopped: this process is to stop; a checkpoint is written.
     """
     started = time.perf_counter()
-    joint_training.source_of(configured)
     with contextlib.ExitStack() as stack:
         root_dir = configured.root_dir
         if place.index:
