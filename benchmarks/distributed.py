@@ -2,13 +2,14 @@
 
 Usage: python benchmarks/distributed.py [--turns=6] [--out=benchmarks/results/distributed.json]
 
-*steps*: `ibc_agents.train` and jobs of the same experiment train in turns, from one checkpoint to
-the next, while all others are stopped (SIGSTOP). CPU-seconds of each process are read from /proc;
-evaluators have nothing to do. Jobs of several learners, which would give each other up, run by
-themselves. *sampling*: batches drawn by this process from a job's replay servers while its learner
-is stopped. *restarts*: from kill -9 and a new start until the role is at work; a learner, until it
-has taken a step. *filling*: a dataset from its shards into a replay server in this process, as that
-role does it. *policies*: their way to a server in another process, and back.
+*steps*: `ibc_agents.train` and jobs of the same experiment, their batches from Reverb, train in
+turns, from one checkpoint to the next, while all others are stopped (SIGSTOP). CPU-seconds of each
+process are read from /proc; evaluators have nothing to do. Jobs of several learners, which would
+give each other up, run by themselves. *sampling*: batches drawn by this process from a job's replay
+servers while its learner is stopped. *restarts*: from kill -9 and a new start until the role is at
+work; a learner, until it has taken a step. *filling*: a dataset from its shards into a replay
+server in this process, as that role does it. *policies*: their way to a server in another process,
+and back.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from ibc_agents.distributed import variables
 
 _ALONE = "one process"
 _JOB = "a job"
+_FROM_REVERB = "Experiment.source=@ReverbSource()"
 _WINDOW = 1
 _FILLINGS = 3
 _ROUND_TRIPS = 100
@@ -143,7 +145,7 @@ def measure(folder: pathlib.Path, rounds: int) -> dict[str, Any]:
     """Everything, with its files in a folder."""
     steps: dict[str, Any] = {}
     with contextlib.ExitStack() as stack:
-        alone = paused(stack, turns.Run(folder, "particle", {"train": []}))
+        alone = paused(stack, turns.Run(folder, "particle", {"train": []}, _FROM_REVERB))
         job = paused(stack, turns.Job(folder, "particle", 1, 1, 1))
         steps["particle"] = measure_steps({_ALONE: alone.take_turn, _JOB: job.take_turn}, rounds)
     with contextlib.ExitStack() as stack:
