@@ -1,12 +1,14 @@
 """What starts jobs on clusters is whole and starts what there is, found out without a cluster."""
 
 import collections
+import copy
 import json
 import os
 import pathlib
 import subprocess
 import sys
 
+import kubernetes_validate
 import pytest
 
 from tests.system import helpers
@@ -45,6 +47,15 @@ def jobs(objects):
     """Each with its only container."""
     found = [item["spec"] for (kind, _), item in objects.items() if kind == "Job"]
     return [(job, *job["template"]["spec"]["containers"]) for job in found]
+
+
+def test_every_kubernetes_object_is_one_by_the_published_schema(objects):
+    for item in objects.values():
+        kubernetes_validate.validate(item, "1.29", strict=True)
+    misspelt = copy.deepcopy(next(iter(objects.values())))
+    misspelt["spec"]["nonsense"] = 1
+    with pytest.raises(kubernetes_validate.ValidationError, match="nonsense"):
+        kubernetes_validate.validate(misspelt, "1.29", strict=True)
 
 
 def test_every_kubernetes_job_starts_a_role(objects, tmp_path):
