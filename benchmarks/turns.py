@@ -22,8 +22,10 @@ from ibc_agents.distributed import checkpoints, child_process, listening
 
 # From one checkpoint to the next; some seconds on a core.
 _TURN_STEPS = {"particle_mse": 250, "particle": 50}
+# As the gin files have it.
+_BATCH_SIZES = {"particle_mse": 512, "particle": 256}
+_DRAWN_AT_ONCE = 512
 _ENDLESS = 10**9
-_BATCH_SIZE = 512
 _WINDOW = 1
 _SECONDS_BETWEEN_LOOKS = 0.02
 _SAMPLING_SECONDS = 5.0
@@ -49,11 +51,13 @@ class Run:
             f"--root_dir={self._directory.path}",
             f"--data_dir={folder / 'data'}",
             f"--gin_bindings=num_steps={_ENDLESS}",
+            f"--gin_bindings=TrainingSettings.batch_size={_BATCH_SIZES[config]}",
             f"--gin_bindings=TrainingSettings.checkpoint_interval={_TURN_STEPS[config]}",
             f"--gin_bindings=TrainingSettings.validation_interval={_ENDLESS}",
             f"--gin_bindings=EvaluationSettings.interval={_ENDLESS}",
             *(f"--gin_bindings={binding}" for binding in bindings),
         ]
+        self._batch_size = _BATCH_SIZES[config]
         self._commands = commands
         self._processes: dict[str, Any] = {}
         for name in commands:
@@ -87,7 +91,7 @@ class Run:
         self._mark = step, now
         taken = {role: 1e3 * (now[role] - before[role]) / (step - first) for role in now}
         rate = (step - first) / seconds
-        return {**taken, "steps_per_second": rate, "samples_per_second": rate * _BATCH_SIZE}
+        return {**taken, "steps_per_second": rate, "samples_per_second": rate * self._batch_size}
 
     def restart(self, name: str) -> dict[str, float]:
         """Kills a process and starts it again; returns seconds until it is at work."""
@@ -195,15 +199,15 @@ class Job(Run):
         self.signal(signal.SIGCONT, self._servers)
         source = replay.ReverbSource()
         source.connect(self._replay_addresses, spec)
-        batches = iter(source.dataset(_WINDOW, _BATCH_SIZE, seed=0))
+        batches = iter(source.dataset(_WINDOW, _DRAWN_AT_ONCE, seed=0))
         drawn, before = 0, sum(map(self.cpu_seconds, self._servers))
 
         def draw() -> None:
             nonlocal drawn
             next(batches)
-            drawn += _BATCH_SIZE
+            drawn += _DRAWN_AT_ONCE
 
-        rates = measuring.rate(draw, _BATCH_SIZE, _SAMPLING_SECONDS)
+        rates = measuring.rate(draw, _DRAWN_AT_ONCE, _SAMPLING_SECONDS)
         served = drawn / (sum(map(self.cpu_seconds, self._servers)) - before)
         source.close()
         self.signal(signal.SIGSTOP)
