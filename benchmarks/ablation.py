@@ -21,9 +21,18 @@ _SHARED = (
     "num_steps = 1500",
     "EvaluationSettings.seed = 2029",
 )
+_SEARCH_OF_THE_WHOLE = (
+    "ImplicitBCAgent.policy_sampler = @policy/Langevin()",
+    "ImplicitBCAgent.num_policy_samples = 16",
+    "policy/Langevin.num_iterations = 30",
+    "policy/Polynomial.first = 0.2",
+)
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "default": ("the default recipe", ()),
-    "plain_head": ("a linear output in place of basins", ("MlpEnergyNetwork.head = None",)),
+    "plain_head": (
+        "a linear output in place of basins, which the policy cannot look into then",
+        ("MlpEnergyNetwork.head = None", *_SEARCH_OF_THE_WHOLE),
+    ),
     "one_basin": ("one basin in place of four", ("SoftMinimum.num_basins = 1",)),
     "exact": ("demonstrations not blurred", ("ImplicitBCAgent.smoothing = 0.0",)),
     "no_neighborhood": ("no neighbourhood", ("ImplicitBCAgent.neighborhood = None",)),
@@ -44,10 +53,8 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("CosineDecay.warmup_steps = 0", "CosineDecay.initial_learning_rate = 3e-3"),
     ),
     "slow": ("a third of the learning rate", ("CosineDecay.warmup_target = 1e-3",)),
-    "prioritized": (
-        "hard windows sampled more often",
-        ("Experiment.source = @PrioritizedSource()",),
-    ),
+    "even_windows": ("all windows equally likely", ("Experiment.source = @ReverbSource()",)),
+    "whole": ("descents on the whole energy in place of each basin", _SEARCH_OF_THE_WHOLE),
 }
 
 

@@ -20,7 +20,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ import measuring  # sets the search path; must come before the project's own imp
 import numpy as np
 import reverb
 
-from ibc_agents.distributed import run_files, tables
+from ibc_agents.distributed import listening, run_files, tables
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _ROLES = ("learner-0", "replay-0", "evaluator-0")
@@ -78,9 +77,7 @@ class Job:
     def __init__(self, folder: pathlib.Path, name: str) -> None:
         self.files = run_files.RunFiles(folder / name)
         self._log = folder / f"{name}.txt"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = f"localhost:{probe.getsockname()[1]}"
+        address = f"localhost:{listening.free_port()}"
         self._client = reverb.Client(address)
         self.demonstrations_seen: set[int] = set()
         with open(self._log, "w") as output:
