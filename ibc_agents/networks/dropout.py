@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from ibc_agents.networks import random_state
+from ibc_agents.networks import random_layer
 
 
-class Dropout(tf.keras.layers.Layer):
+class Dropout(random_layer.RandomLayer):
     """Sets a share of its inputs to 0 in training, and scales up the rest (Srivastava et al. 2014).
 
-    What Keras' own layer draws no checkpoint holds; see `random_state`.
+    What Keras' own layer draws no checkpoint holds; see `random_layer`.
     """
 
     def __init__(self, rate: float, **kwargs):
@@ -28,15 +28,6 @@ class Dropout(tf.keras.layers.Layer):
             raise ValueError(f"The dropout rate must be in [0, 1), got {rate}.")
         self._rate = rate
 
-    def build(self, input_shape):
-        """Creates the random state."""
-        self._state = random_state.add_random_state(self)
-        super().build(input_shape)
-
-    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Maps ``[…]`` to the same shape; the identity unless `training`."""
-        if not training:
-            return inputs
-        seed = random_state.next_seed(self._state)
+    def _randomized(self, inputs, seed):
         keep = tf.random.stateless_uniform(tf.shape(inputs), seed) >= self._rate
         return tf.where(keep, inputs / (1.0 - self._rate), 0.0)

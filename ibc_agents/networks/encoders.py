@@ -7,7 +7,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
-from ibc_agents.networks import layers
+from ibc_agents.networks import layers, noise
 
 
 @gin.configurable
@@ -26,6 +26,7 @@ class MlpEncoder(tf.keras.layers.Layer):
         dropout_rate: float = 0.0,
         layer_norm: bool = False,
         dense: layers.DenseFactory = tf.keras.layers.Dense,
+        noise_stddev: float = 0.0,
         **kwargs,
     ):
         """Creates the encoder.
@@ -38,16 +39,22 @@ class MlpEncoder(tf.keras.layers.Layer):
                 paper's MSE baseline.
             layer_norm: whether the inputs of each residual layer are normalised.
             dense: makes a dense layer of so many units, for example `SpectralNormDense`.
+            noise_stddev: standard deviation of normal noise on the observation in training, in
+                deviations of the data, not negative. It shows the encoder observations beside
+                those of demonstrations, and hides what only differs by less.
             **kwargs: of the Keras layer.
 
         Raises:
-            ValueError: if width, depth or dropout rate cannot be.
+            ValueError: if width, depth, dropout rate or noise cannot be.
         """
         super().__init__(**kwargs)
+        self._noise = noise.Noise(noise_stddev) if noise_stddev else None
         self._projection = dense(width)
         self._blocks = layers.DenseResNet(width, depth, activation, dropout_rate, layer_norm, dense)
 
     def call(self, observation: Any, training: bool | None = None) -> tf.Tensor:
         """Maps a nest of windows, leaves ``[B, …]`` and no images, to float32 ``[B, W]``."""
         flat = layers.flatten_observation(observation)
+        if self._noise is not None:
+            flat = self._noise(flat, training=training)
         return self._blocks(self._projection(flat, training=training), training=training)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents.networks import random_state
+from ibc_agents.networks import random_layer
 
 
 @gin.configurable
-class RandomShift(tf.keras.layers.Layer):
+class RandomShift(random_layer.RandomLayer):
     """Shifts each image a few pixels, anew at each call (Yarats et al. 2021, DrQ).
 
     All frames and cameras of an example are channels of one image, so they move together, and
@@ -36,24 +36,15 @@ class RandomShift(tf.keras.layers.Layer):
             raise ValueError(f"The largest shift must be at least 1 pixel, got {pixels}.")
         self._pixels = pixels
 
-    def build(self, input_shape):
-        """Creates the random state."""
-        self._state = random_state.add_random_state(self)
-        super().build(input_shape)
-
-    def call(self, image: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Maps ``[B, H, W, C]`` to the same shape; the identity unless `training`."""
-        if not training:
-            return image
-        batch_size = tf.shape(image)[0]
-        _, height, width, channels = image.shape
-        seed = random_state.next_seed(self._state)
+    def _randomized(self, inputs, seed):
+        batch_size = tf.shape(inputs)[0]
+        _, height, width, channels = inputs.shape
         limits = {"minval": -self._pixels, "maxval": self._pixels + 1, "dtype": tf.int32}
         down, right = tf.unstack(tf.random.stateless_uniform([2, batch_size], seed, **limits))
         rows, columns = _sources(height, down), _sources(width, right)
         places = rows[:, :, None] * width + columns[:, None, :]
         # One gather of whole pixels was the fastest of what was tried, and as fast as on uint8.
-        pixels = tf.reshape(image, [batch_size, height * width, channels])
+        pixels = tf.reshape(inputs, [batch_size, height * width, channels])
         return tf.gather(pixels, places, axis=1, batch_dims=1)
 
 

@@ -32,6 +32,15 @@ def test_mlp_encoder_sees_every_frame_of_the_window():
         assert (encoder({**OBSERVATION, "goal": tf.constant(changed)}) != code).numpy().any()
 
 
+def test_mlp_encoder_sees_noise_in_training_only():
+    noisy, plain = networks.MlpEncoder(8, 2, noise_stddev=0.1), networks.MlpEncoder(8, 2)
+    codes = [noisy(OBSERVATION, training=training).numpy() for training in (True, True, False)]
+    plain(OBSERVATION)
+    plain.set_weights([weight.numpy() for weight in noisy.trainable_variables])
+    np.testing.assert_array_equal(plain(OBSERVATION, training=True), codes[2])
+    assert (codes[0] != codes[1]).all() and (codes[0] != codes[2]).all()
+
+
 def test_odd_depth_raises():
     with pytest.raises(ValueError, match="even depth"):
         networks.MlpEncoder(depth=5)
