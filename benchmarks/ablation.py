@@ -53,6 +53,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("CosineDecay.warmup_steps = 0", "CosineDecay.initial_learning_rate = 3e-3"),
     ),
     "slow": ("a third of the learning rate", ("CosineDecay.warmup_target = 1e-3",)),
+    "no_noise": ("observations without noise", ("MlpEncoder.noise = None",)),
     "even_windows": ("all windows equally likely", ("Experiment.source = @ReverbSource()",)),
     "whole": ("descents on the whole energy in place of each basin", _SEARCH_OF_THE_WHOLE),
 }

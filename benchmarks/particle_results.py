@@ -33,6 +33,8 @@ METHODS = {
 DIMENSIONS = (1, 2, 4, 8, 16, 32)
 # Steps, where they are not the gin file's: what could be afforded.
 STEPS = {
+    ("default", 16): 16000,
+    ("default", 32): 12000,
     ("dfo", 4): 3000,
     ("dfo", 8): 3000,
     ("langevin", 1): 7000,
@@ -42,6 +44,12 @@ STEPS = {
     ("autoregressive", 4): 4000,
     ("autoregressive", 8): 2000,
 }
+# What else is not the gin file's.
+_COARSER = "Noise.max_stddev = 0.05"
+SETTINGS = {
+    ("default", 16): (_COARSER,),
+    ("default", 32): (_COARSER, "MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64"),
+}
 ROWS = [(method, dimension) for method in METHODS for dimension in DIMENSIONS]
 
 
@@ -49,6 +57,7 @@ def train(method: str, dimension: int, seed: int) -> None:
     """Runs the train command and keeps the outcome."""
     root_dir = runs.ROOT / "runs" / "particle_results" / _name(method, dimension, seed)
     bindings = [f"ParticleEnvironment.dimension = {dimension}"]
+    bindings += SETTINGS.get((method, dimension), ())
     if (method, dimension) in STEPS:
         bindings.append(f"num_steps = {STEPS[method, dimension]}")
     runs.train(METHODS[method][1], bindings, root_dir, seed)

@@ -48,11 +48,13 @@ PAPER = {
     "discontinuous": _MULTI,
     "multimodal": _MULTI,
     "pixels": {
-        "dfo": "100", "langevin": "100", "mdn": "92.3", "mse": "87.0", "nearest_neighbor": "4.3"
+        "default": "100", "dfo": "100", "langevin": "100", "mdn": "92.3", "mse": "87.0",
+        "nearest_neighbor": "4.3",
     },
 }  # fmt: skip
-# Whose file without a suffix is of the default recipe; of the others it is the derivative-free one.
-_DEFAULT = ("states",)
+# What ends the names of the default recipe's files. Where that is something, or there is none, the
+# file without a suffix is the derivative-free one.
+_DEFAULT = {"states": "", "pixels": "_neighborhood"}
 CELLS = [
     (task, method)
     for task in TASKS
@@ -63,7 +65,11 @@ CELLS = [
 
 def gin_file(task: str, method: str) -> str:
     """Returns the name of a cell's gin file."""
-    suffix = "" if method == "dfo" and task not in _DEFAULT else METHODS[method][1]
+    suffix = METHODS[method][1]
+    if method == "default":
+        suffix = _DEFAULT[task]
+    elif method == "dfo" and _DEFAULT.get(task) != "":
+        suffix = ""
     return f"pushing_{task}{suffix}.gin"
 
 

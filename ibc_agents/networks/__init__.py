@@ -9,6 +9,7 @@ from ibc_agents.networks.image_centering import ImageCentering
 from ibc_agents.networks.image_coordinates import CoordConv
 from ibc_agents.networks.mixture_density import MixtureDensityNetwork, MixtureParameters
 from ibc_agents.networks.mlp_energy import MlpEnergyNetwork
+from ibc_agents.networks.noise import Noise
 from ibc_agents.networks.pixel_encoder import PixelEncoder
 from ibc_agents.networks.pooling import GlobalAveragePooling, SpatialSoftArgmax
 from ibc_agents.networks.precision import FasterPrecision, FasterProductPrecision
@@ -34,6 +35,7 @@ __all__ = [
     "MixtureParameters",
     "MlpEncoder",
     "MlpEnergyNetwork",
+    "Noise",
     "PixelEncoder",
     "PrefixEnergyNetwork",
     "RandomShift",

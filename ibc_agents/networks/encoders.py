@@ -7,7 +7,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
-from ibc_agents.networks import layers, noise
+from ibc_agents.networks import layers
 
 
 @gin.configurable
@@ -26,7 +26,7 @@ class MlpEncoder(tf.keras.layers.Layer):
         dropout_rate: float = 0.0,
         layer_norm: bool = False,
         dense: layers.DenseFactory = tf.keras.layers.Dense,
-        noise_stddev: float = 0.0,
+        noise: tf.keras.layers.Layer | None = None,
         **kwargs,
     ):
         """Creates the encoder.
@@ -39,16 +39,15 @@ class MlpEncoder(tf.keras.layers.Layer):
                 paper's MSE baseline.
             layer_norm: whether the inputs of each residual layer are normalised.
             dense: makes a dense layer of so many units, for example `SpectralNormDense`.
-            noise_stddev: standard deviation of normal noise on the observation in training, in
-                deviations of the data, not negative. It shows the encoder observations beside
-                those of demonstrations, and hides what only differs by less.
+            noise: maps the flattened observation ``[B, ·]`` to the same shape, as `Noise`; None
+                leaves it as it is.
             **kwargs: of the Keras layer.
 
         Raises:
-            ValueError: if width, depth, dropout rate or noise cannot be.
+            ValueError: if width, depth or dropout rate cannot be.
         """
         super().__init__(**kwargs)
-        self._noise = noise.Noise(noise_stddev) if noise_stddev else None
+        self._noise = noise
         self._projection = dense(width)
         self._blocks = layers.DenseResNet(width, depth, activation, dropout_rate, layer_norm, dense)
 

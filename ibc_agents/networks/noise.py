@@ -1,32 +1,40 @@
-"""Noise whose random numbers survive a restart."""
+"""Noise on vectors, of all sizes, in training only."""
 
 from __future__ import annotations
 
+import gin
 import tensorflow as tf
 
+from ibc_agents import noise_scales, random
 from ibc_agents.networks import random_layer
 
 
+@gin.configurable
 class Noise(random_layer.RandomLayer):
-    """Adds normal noise in training, to each number by itself.
+    """Adds normal noise to each vector, of a size that is drawn for each.
 
-    What Keras' own layer draws no checkpoint holds; see `random_layer`.
+    It shows what follows states beside those of the demonstrations, where a policy comes by its own
+    small errors. Noise of one size also hides whatever in the demonstrations depends on less. Of
+    log-uniform sizes, the fine ones leave that to be learned where the demonstrations are, for they
+    are the denser there, and the coarse ones teach the surroundings.
     """
 
-    def __init__(self, stddev: float, **kwargs):
+    def __init__(self, min_stddev: float = 0.002, max_stddev: float = 0.02, **kwargs):
         """Creates the layer.
 
         Args:
-            stddev: standard deviation of the noise, not negative.
+            min_stddev: least standard deviation of the noise, positive; for a normalised
+                observation in standard deviations of the data.
+            max_stddev: greatest standard deviation, at least `min_stddev`.
             **kwargs: of the Keras layer.
 
         Raises:
-            ValueError: if the standard deviation is negative.
+            ValueError: if a number is out of range.
         """
         super().__init__(**kwargs)
-        if not stddev >= 0:
-            raise ValueError(f"The noise's standard deviation must not be negative, got {stddev}.")
-        self._stddev = stddev
+        self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)
 
     def _randomized(self, inputs, seed):
-        return inputs + tf.random.stateless_normal(tf.shape(inputs), seed, stddev=self._stddev)
+        batch_size, shape = tf.shape(inputs)[0], inputs.shape[1:]
+        stddev = self._scales.draw(random.fold_in(seed, 0), batch_size, [1] * len(shape))
+        return inputs + stddev * random.normal(random.fold_in(seed, 1), batch_size, shape)

@@ -33,7 +33,8 @@ def test_mlp_encoder_sees_every_frame_of_the_window():
 
 
 def test_mlp_encoder_sees_noise_in_training_only():
-    noisy, plain = networks.MlpEncoder(8, 2, noise_stddev=0.1), networks.MlpEncoder(8, 2)
+    plain = networks.MlpEncoder(8, 2)
+    noisy = networks.MlpEncoder(8, 2, noise=networks.Noise(0.1, 0.1))
     codes = [noisy(OBSERVATION, training=training).numpy() for training in (True, True, False)]
     plain(OBSERVATION)
     plain.set_weights([weight.numpy() for weight in noisy.trainable_variables])

@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 
 from ibc_agents import networks
-from ibc_agents.networks import dropout, noise
+from ibc_agents.networks import dropout
 
 INPUTS = tf.constant(np.random.default_rng(0).normal(1.0, 0.1, [16, 6, 7, 4]), tf.float32)
 KINDS = {
     "dropout": lambda: dropout.Dropout(0.5),
-    "noise": lambda: noise.Noise(0.5),
+    "noise": lambda: networks.Noise(0.1, 0.5),
     "random_shift": lambda: networks.RandomShift(2),
 }
 
