@@ -1,12 +1,13 @@
 """Makes the pictures of docs/d4rl.md.
 
-Usage: python benchmarks/d4rl_pictures.py [--demonstrations=FOLDER [--runs=FOLDER [--method=mse]]]
+Usage: python benchmarks/d4rl_pictures.py [--demonstrations=FOLDER [--runs=FOLDER
+           [--method=mse] [--seed=0]]]
 
 One of where an episode of each task begins. Where FOLDER has datasets named as D4RL names them
 (`door-human-v0`, …), also a strip of the first demonstration of each, its actions executed in our
 simulation; and where there are runs named as d4rl_results.py names them, a film that shows beside
-it what the policy of a method does from the same beginning. D4RL cut demonstrations of the hand at
-the time limit: pieces are joined again.
+it what the policy of a method does from the same beginning, for no less time than the person took.
+D4RL cut demonstrations of the hand at the time limit: pieces are joined again.
 """
 
 from __future__ import annotations
@@ -47,12 +48,18 @@ def start(task: type[d4rl.D4RLEnvironment]) -> np.ndarray:
     return picture
 
 
+def lasting(task: type[d4rl.D4RLEnvironment], num_steps: int) -> d4rl.D4RLEnvironment:
+    """Returns an environment whose episodes may have so many steps."""
+    environment = type("Lasting", (task,), {"max_episode_steps": num_steps})()
+    environment.seed(0)
+    return environment
+
+
 def demonstration(
     task: type[d4rl.D4RLEnvironment], observations: np.ndarray, actions: np.ndarray
 ) -> list[np.ndarray]:
     """Returns a picture of every step of a demonstration."""
-    environment = type("Whole", (task,), {"max_episode_steps": len(actions) + 1})()
-    environment.seed(0)
+    environment = lasting(task, len(actions) + 1)
     environment.begin_at(observations[0])
     pictures = [environment.render()]
     for observation, action in zip(observations, actions, strict=True):
@@ -67,13 +74,15 @@ def demonstration(
 
 
 def rollout(
-    task: type[d4rl.D4RLEnvironment], observation: np.ndarray, root_dir: pathlib.Path
+    task: type[d4rl.D4RLEnvironment],
+    observation: np.ndarray,
+    num_steps: int,
+    root_dir: pathlib.Path,
 ) -> list[np.ndarray]:
     """Returns a picture of every step of a run's policy, begun where a demonstration began."""
     policy = tf.saved_model.load(str(root_dir / run_directory.POLICY))
     state = policy.get_initial_state(1)
-    environment = task()
-    environment.seed(0)
+    environment = lasting(task, num_steps)
     time_step = environment.begin_at(observation)
     pictures = [environment.render()]
     while not time_step.is_last():
@@ -135,6 +144,7 @@ def main() -> None:
     parser.add_argument("--demonstrations", type=pathlib.Path, help="folder of D4RL's datasets")
     parser.add_argument("--runs", type=pathlib.Path, help="folder of runs")
     parser.add_argument("--method", default="langevin", help="whose runs are shown")
+    parser.add_argument("--seed", type=int, default=0, help="of their training")
     arguments = parser.parse_args()
     for task in TASKS:
         write(task.name, row([start(task)]))
@@ -143,9 +153,10 @@ def main() -> None:
         observations, actions = first_episode(arguments.demonstrations / task.dataset)
         human = demonstration(task, observations, actions)
         write(f"{task.name}_human", row(evenly(human, _STRIP_FRAMES)))
-        run = f"{task.name.removeprefix('d4rl_')}_{arguments.method}_seed0"
+        run = f"{task.name.removeprefix('d4rl_')}_{arguments.method}_seed{arguments.seed}"
         if arguments.runs and (arguments.runs / run).is_dir():
-            policy = rollout(task, observations[0], arguments.runs / run)
+            num_steps = max(task.max_episode_steps, len(actions))
+            policy = rollout(task, observations[0], num_steps, arguments.runs / run)
             write_film(f"{task.name}_{arguments.method}", human, policy)
 
 
