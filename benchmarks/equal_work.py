@@ -23,6 +23,7 @@ from typing import Any
 import measuring  # sets the search path; must come before the project's own imports
 import tensorflow as tf
 import where_time_goes
+from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
@@ -131,21 +132,34 @@ class Work:
         """Returns what does train steps or actions, and how many a call."""
         agent = self.agent(textbook)
         agent.initialize()
-        if self.acts:
-            action = tf.function(agent.policy.action)
-            frame = self.experience(1).observation[:, 0]
-            time_step = ts.transition(frame, tf.zeros([1]))
-            state = agent.policy.get_initial_state(1)
-            return lambda: action(time_step, state).action.numpy(), 1
         experience = self.experience(self.batch_size)
+        if self.acts:
+            return actions(agent, experience.observation[:, 0])
+        return train_steps(agent, experience)
 
-        @tf.function(autograph=False)
-        def steps():
-            for _ in range(_STEPS_A_CALL):
-                loss = agent.train(experience).loss
-            return loss
+    def shown(self, rate: float) -> str:
+        """Returns steps or actions a second, to be read."""
+        return f"{1e3 / rate:.1f} ms each" if self.acts else f"{rate:.2f} steps"
 
-        return lambda: steps().numpy(), _STEPS_A_CALL
+
+def actions(agent: tf_agent.TFAgent, observation: tf.Tensor) -> tuple[Callable[[], Any], int]:
+    """Returns what does actions at an observation, and how many a call."""
+    action = tf.function(agent.policy.action)
+    time_step = ts.transition(observation, tf.zeros([1]))
+    state = agent.policy.get_initial_state(1)
+    return lambda: action(time_step, state).action.numpy(), 1
+
+
+def train_steps(agent: tf_agent.TFAgent, experience: Any) -> tuple[Callable[[], Any], int]:
+    """Returns what does train steps on a batch, and how many a call."""
+
+    @tf.function(autograph=False)
+    def steps():
+        for _ in range(_STEPS_A_CALL):
+            loss = agent.train(experience).loss
+        return loss
+
+    return lambda: steps().numpy(), _STEPS_A_CALL
 
 
 WORKS = {
@@ -168,19 +182,20 @@ WORKS = {
 }  # fmt: skip
 
 
-def main() -> None:
-    """Measures, prints a table and writes it where --out says."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("works", nargs="*", metavar="WORK", help=", ".join(WORKS))
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """Returns a parser of what every comparison of works takes."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("works", nargs="*", metavar="WORK", type=_name, help=", ".join(WORKS))
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    return parser
+
+
+def main() -> None:
+    """Measures, prints a table and writes it where --out says."""
+    parser = make_parser(__doc__.splitlines()[0])
     parser.add_argument("--picture", type=pathlib.Path, help="PNG file: where the time goes")
     arguments = parser.parse_args()
-    unknown = set(arguments.works) - set(WORKS)
-    if unknown:
-        parser.error(
-            f"no work is called {', '.join(sorted(unknown))}; there are {', '.join(WORKS)}"
-        )
     matmul = measuring.matmul_flops(arguments.seconds / 3)
     print(f"float32 products in this run: {matmul['per_second'] / 1e9:.0f} GFLOP/s\n")
     print("| work | way | a second | GFLOP/s of the textbook | share of products | times |")
@@ -205,6 +220,12 @@ def main() -> None:
         arguments.out.write_text(json.dumps(content, indent=2) + "\n")
 
 
+def _name(text: str) -> str:
+    if text not in WORKS:
+        raise argparse.ArgumentTypeError(f"no work is called {text}; there are {', '.join(WORKS)}")
+    return text
+
+
 def _row(
     work: Work,
     way: str,
@@ -214,10 +235,9 @@ def _row(
 ) -> str:
     """A row of the table."""
     rate = measured["per_second"]
-    shown = f"{1e3 / rate:.1f} ms each" if work.acts else f"{rate:.2f} steps"
     flops = rate * work.flops()
     return (
-        f"| {work.title} | {way} | {shown} | {flops / 1e9:.0f} "
+        f"| {work.title} | {way} | {work.shown(rate)} | {flops / 1e9:.0f} "
         f"| {flops / matmul['per_second']:.0%} | {rate / textbook['per_second']:.2f} |"
     )
 

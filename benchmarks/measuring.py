@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import statistics
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from ibc_agents import quiet  # noqa: E402
 quiet.quieten()
 
 _MATMUL = 2048
+_MIN_TURNS = 3
 
 
 def rate(work: Callable[[], Any], amount: float, seconds: float) -> dict[str, float]:
@@ -41,6 +43,38 @@ def rate(work: Callable[[], Any], amount: float, seconds: float) -> dict[str, fl
         calls += 1
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return {"per_second": calls * amount / wall, "per_cpu_second": calls * amount / cpu}
+
+
+def rates_in_turns(
+    works: dict[str, tuple[Callable[[], Any], float]], seconds: float
+) -> dict[str, dict[str, float]]:
+    """As `rate` of each, call by call in turns, so that what else runs falls upon all alike.
+
+    Args:
+        works: by their names, what does something, and how much of it a call.
+        seconds: at least so long each, on average; at least three calls each.
+
+    Returns:
+        By the same names, rates of the median call, and how many calls there were.
+    """
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
+    for call, _ in works.values():
+        call()  # warms up
+    began, turns = time.perf_counter(), 0
+    while turns < _MIN_TURNS or time.perf_counter() - began < seconds * len(works):
+        for name, (call, _) in works.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            call()
+            taken[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+        turns += 1
+    return {
+        name: {
+            "per_second": amount / statistics.median(wall for wall, _ in taken[name]),
+            "per_cpu_second": amount / statistics.median(cpu for _, cpu in taken[name]),
+            "calls": turns,
+        }
+        for name, (_, amount) in works.items()
+    }
 
 
 def matmul_flops(seconds: float) -> dict[str, float]:
