@@ -18,6 +18,7 @@ import runs
 _RESULTS = runs.ROOT / "benchmarks" / "results" / "ablation"
 _SHARED = (
     "ParticleEnvironment.dimension = 8",
+    "MlpEncoder.noise = @Noise()",
     "num_steps = 1500",
     "EvaluationSettings.seed = 2029",
 )

@@ -45,10 +45,12 @@ STEPS = {
     ("autoregressive", 8): 2000,
 }
 # What else is not the gin file's; for N = 32 also room for as many differences, twice over.
-_COARSER = "Noise.max_stddev = 0.05"
+_NOISE = "MlpEncoder.noise = @Noise()"
+_FROM_FINE = "Noise.min_stddev = 0.002"
 SETTINGS = {
-    ("default", 16): (_COARSER,),
-    ("default", 32): (_COARSER, "MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64"),
+    ("default", 8): (_NOISE,),
+    ("default", 16): (_NOISE, _FROM_FINE),
+    ("default", 32): (_NOISE, _FROM_FINE, "MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64"),
 }
 ROWS = [(method, dimension) for method in METHODS for dimension in DIMENSIONS]
 

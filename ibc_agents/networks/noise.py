@@ -1,4 +1,4 @@
-"""Noise on vectors, of all sizes, in training only."""
+"""Noise on vectors, in training only."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ class Noise(random_layer.RandomLayer):
     """Adds normal noise to each vector, of a size that is drawn for each.
 
     It shows what follows states beside those of the demonstrations, where a policy comes by its own
-    small errors. Noise of one size also hides whatever in the demonstrations depends on less. Of
-    log-uniform sizes, the fine ones leave that to be learned where the demonstrations are, for they
-    are the denser there, and the coarse ones teach the surroundings.
+    small errors. It also hides whatever in the demonstrations depends on less. Sizes are
+    log-uniform; fine ones beside coarse ones leave that to be learned where the demonstrations are.
     """
 
-    def __init__(self, min_stddev: float = 0.002, max_stddev: float = 0.02, **kwargs):
+    def __init__(self, min_stddev: float = 0.05, max_stddev: float = 0.05, **kwargs):
         """Creates the layer.
 
         Args:
