@@ -26,7 +26,7 @@ TASKS = {
 }
 METHODS = {
     "default": ("implicit, default recipe", ""),
-    "dfo": ("implicit, derivative-free", "_derivative_free"),
+    "dfo": ("implicit, derivative-free", ""),
     "langevin": ("implicit, Langevin", "_langevin"),
     "mdn": ("MDN", "_mdn"),
     "mse": ("MSE", "_mse"),
@@ -52,9 +52,9 @@ PAPER = {
         "nearest_neighbor": "4.3",
     },
 }  # fmt: skip
-# What ends the names of the default recipe's files. Where that is something, or there is none, the
-# file without a suffix is the derivative-free one.
-_DEFAULT = {"states": "", "pixels": "_neighborhood"}
+# Tasks with the default recipe, and suffixes that are not the method's, where a task has both files.
+_DEFAULT = ("states", "pixels")
+_SUFFIXES = {("states", "dfo"): "_derivative_free", ("pixels", "default"): "_neighborhood"}
 CELLS = [
     (task, method)
     for task in TASKS
@@ -65,11 +65,7 @@ CELLS = [
 
 def gin_file(task: str, method: str) -> str:
     """Returns the name of a cell's gin file."""
-    suffix = METHODS[method][1]
-    if method == "default":
-        suffix = _DEFAULT[task]
-    elif method == "dfo" and _DEFAULT.get(task) != "":
-        suffix = ""
+    suffix = _SUFFIXES.get((task, method), METHODS[method][1])
     return f"pushing_{task}{suffix}.gin"
 
 

@@ -16,7 +16,7 @@ class NoiseScales:
         """Sets the range.
 
         Args:
-            min_stddev: positive, in scaled action units.
+            min_stddev: positive, in the units of what the noise is added to.
             max_stddev: at least `min_stddev`.
 
         Raises:

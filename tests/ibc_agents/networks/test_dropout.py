@@ -7,22 +7,16 @@ import tensorflow as tf
 from ibc_agents.networks import dropout
 
 
-def make(seed=0, rate=0.25):
-    tf.keras.utils.set_random_seed(seed)
-    layer = dropout.Dropout(rate)
-    layer.build([None, 1])
-    return layer
-
-
 def test_drops_its_share_and_scales_up_the_rest():
-    outputs = make()(tf.fill([400, 100], 3.0), training=True).numpy()
+    tf.keras.utils.set_random_seed(0)
+    outputs = dropout.Dropout(0.25)(tf.fill([400, 100], 3.0), training=True).numpy()
     np.testing.assert_allclose(np.unique(outputs), [0.0, 4.0], rtol=1e-6)
     # 40,000 draws: five standard deviations.
     assert abs((outputs == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 40_000)
 
 
 def test_gradients_pass_where_nothing_was_dropped():
-    layer, inputs = make(), tf.ones([8, 8])
+    layer, inputs = dropout.Dropout(0.25), tf.ones([8, 8])
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         outputs = layer(inputs, training=True)

@@ -10,13 +10,6 @@ PIXELS = 2
 IMAGES = np.random.default_rng(0).integers(-9, 9, [40, 6, 7, 4]).astype(np.float32)
 
 
-def make(seed=0, pixels=PIXELS):
-    tf.keras.utils.set_random_seed(seed)
-    layer = networks.RandomShift(pixels)
-    layer.build(IMAGES.shape)
-    return layer
-
-
 def shifted(image, down, right):
     """By NumPy: padded with its edges, then cut out."""
     padded = np.pad(image, [(PIXELS, PIXELS), (PIXELS, PIXELS), (0, 0)], mode="edge")
@@ -42,7 +35,8 @@ def found_shifts(outputs):
 
 def test_each_image_moves_as_a_whole_by_a_shift_of_its_own():
     """All its channels, which are frames and cameras, by the same whole pixels; edges repeat."""
-    layer = make()
+    tf.keras.utils.set_random_seed(0)
+    layer = networks.RandomShift(PIXELS)
     shifts = np.concatenate([found_shifts(layer(IMAGES, training=True)) for _ in range(10)])
     # 400 draws of 25 shifts: the chance that one is missing is 25 · (24/25)^400 < 3e-6.
     assert len(np.unique(shifts, axis=0)) == (2 * PIXELS + 1) ** 2
