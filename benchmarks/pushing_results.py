@@ -52,7 +52,7 @@ PAPER = {
         "nearest_neighbor": "4.3",
     },
 }  # fmt: skip
-# Tasks with the default recipe, and suffixes that are not the method's, where a task has both files.
+# Tasks with the default recipe, and suffixes where a task has a file of either of the two.
 _DEFAULT = ("states", "pixels")
 _SUFFIXES = {("states", "dfo"): "_derivative_free", ("pixels", "default"): "_neighborhood"}
 CELLS = [
