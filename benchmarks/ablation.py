@@ -18,10 +18,12 @@ import runs
 _RESULTS = runs.ROOT / "benchmarks" / "results" / "ablation"
 _SHARED = (
     "ParticleEnvironment.dimension = 8",
-    "MlpEncoder.noise = @Noise()",
-    "num_steps = 1500",
+    "MlpEncoder.distances = @LogDistances()",
+    "Neighborhood.weight = 2.0",
+    "num_steps = 2400",
     "EvaluationSettings.seed = 2029",
 )
+_NO_DISTANCES = "MlpEncoder.distances = None"
 _SEARCH_OF_THE_WHOLE = (
     "ImplicitBCAgent.policy_sampler = @policy/Langevin()",
     "ImplicitBCAgent.num_policy_samples = 16",
@@ -36,6 +38,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "one_basin": ("one basin in place of four", ("SoftMinimum.num_basins = 1",)),
     "exact": ("demonstrations not blurred", ("ImplicitBCAgent.smoothing = 0.0",)),
+    "light": ("the neighbourhood's loss of weight 1 in place of 2", ("Neighborhood.weight = 1.0",)),
     "no_neighborhood": ("no neighbourhood", ("ImplicitBCAgent.neighborhood = None",)),
     "uniform": (
         "64 uniform counter-examples in place of 4 descents",
@@ -54,7 +57,11 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("CosineDecay.warmup_steps = 0", "CosineDecay.initial_learning_rate = 3e-3"),
     ),
     "slow": ("a third of the learning rate", ("CosineDecay.warmup_target = 1e-3",)),
-    "no_noise": ("observations without noise", ("MlpEncoder.noise = None",)),
+    "no_distances": ("no distances among the encoder's features", (_NO_DISTANCES,)),
+    "noise": (
+        "noise on observations in place of distances",
+        (_NO_DISTANCES, "MlpEncoder.noise = @Noise()"),
+    ),
     "even_windows": ("all windows equally likely", ("Experiment.source = @ReverbSource()",)),
     "whole": ("descents on the whole energy in place of each basin", _SEARCH_OF_THE_WHOLE),
 }

@@ -31,8 +31,9 @@ METHODS = {
     "nearest_neighbor": ("nearest neighbour", "particle_nearest_neighbor.gin"),
 }
 DIMENSIONS = (1, 2, 4, 8, 16, 32)
-# Steps, where they are not the gin file's: what could be afforded.
+# Steps, where they are not the gin file's: what is needed, or could be afforded.
 STEPS = {
+    ("default", 8): 4000,
     ("default", 16): 16000,
     ("default", 32): 12000,
     ("dfo", 4): 3000,
@@ -44,11 +45,12 @@ STEPS = {
     ("autoregressive", 4): 4000,
     ("autoregressive", 8): 2000,
 }
-# What else is not the gin file's; for N = 32 also room for as many differences, twice over.
+# What else is not the gin file's: from N = 8 on the encoder needs help to tell how near the goal is,
+# and then the neighbourhood twice the weight; for N = 32 also room for as many differences.
 _NOISE = "MlpEncoder.noise = @Noise()"
 _FROM_FINE = "Noise.min_stddev = 0.002"
 SETTINGS = {
-    ("default", 8): (_NOISE,),
+    ("default", 8): ("MlpEncoder.distances = @LogDistances()", "Neighborhood.weight = 2.0"),
     ("default", 16): (_NOISE, _FROM_FINE),
     ("default", 32): (_NOISE, _FROM_FINE, "MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64"),
 }

@@ -7,6 +7,7 @@ from ibc_agents.networks.energy_network import EnergyNetwork
 from ibc_agents.networks.flat_encoder import FlatEncoder
 from ibc_agents.networks.image_centering import ImageCentering
 from ibc_agents.networks.image_coordinates import CoordConv
+from ibc_agents.networks.log_distances import LogDistances
 from ibc_agents.networks.mixture_density import MixtureDensityNetwork, MixtureParameters
 from ibc_agents.networks.mlp_energy import MlpEnergyNetwork
 from ibc_agents.networks.noise import Noise
@@ -31,6 +32,7 @@ __all__ = [
     "FlatEncoder",
     "GlobalAveragePooling",
     "ImageCentering",
+    "LogDistances",
     "MixtureDensityNetwork",
     "MixtureParameters",
     "MlpEncoder",

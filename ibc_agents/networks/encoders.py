@@ -27,6 +27,7 @@ class MlpEncoder(tf.keras.layers.Layer):
         layer_norm: bool = False,
         dense: layers.DenseFactory = tf.keras.layers.Dense,
         noise: tf.keras.layers.Layer | None = None,
+        distances: tf.keras.layers.Layer | None = None,
         **kwargs,
     ):
         """Creates the encoder.
@@ -41,6 +42,9 @@ class MlpEncoder(tf.keras.layers.Layer):
             dense: makes a dense layer of so many units, for example `SpectralNormDense`.
             noise: maps the flattened observation ``[B, ·]`` to the same shape, as `Noise`; None
                 leaves it as it is.
+            distances: maps the flattened observation to further features ``[B, ·]`` of it, as
+                `LogDistances`, or None. Their share of the first layer begins as nothing, so as not
+                to stand in the way of what is linear in the observation.
             **kwargs: of the Keras layer.
 
         Raises:
@@ -49,6 +53,12 @@ class MlpEncoder(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self._noise = noise
         self._projection = dense(width)
+        self._distances = distances
+        if distances is not None:
+            # Always a plain layer: there is no singular value to divide zeros by.
+            self._distance_projection = tf.keras.layers.Dense(
+                width, use_bias=False, kernel_initializer="zeros"
+            )
         self._blocks = layers.DenseResNet(width, depth, activation, dropout_rate, layer_norm, dense)
 
     def call(self, observation: Any, training: bool | None = None) -> tf.Tensor:
@@ -56,4 +66,7 @@ class MlpEncoder(tf.keras.layers.Layer):
         flat = layers.flatten_observation(observation)
         if self._noise is not None:
             flat = self._noise(flat, training=training)
-        return self._blocks(self._projection(flat, training=training), training=training)
+        hidden = self._projection(flat, training=training)
+        if self._distances is not None:
+            hidden += self._distance_projection(self._distances(flat))
+        return self._blocks(hidden, training=training)

@@ -42,6 +42,21 @@ def test_mlp_encoder_sees_noise_in_training_only():
     assert (codes[0] != codes[1]).all() and (codes[0] != codes[2]).all()
 
 
+@pytest.mark.parametrize("dense", [tf.keras.layers.Dense, networks.SpectralNormDense])
+def test_distances_begin_as_nothing_and_are_learned(dense):
+    encoder = networks.MlpEncoder(8, 2, dense=dense, distances=networks.LogDistances(3, 2))
+    with tf.GradientTape() as tape:
+        code = encoder(OBSERVATION, training=True)
+    share = next(weight for weight in encoder.trainable_variables if weight.shape == (3, 8))
+    assert (tape.gradient(code, share).numpy() != 0).all()
+    differences = next(weight for weight in encoder.trainable_variables if weight.shape == (8, 6))
+    before = encoder(OBSERVATION).numpy()
+    differences.assign(differences + 1.0)
+    np.testing.assert_array_equal(encoder(OBSERVATION), before)
+    share.assign(tf.ones([3, 8]))
+    assert (encoder(OBSERVATION).numpy() != before).all()
+
+
 def test_odd_depth_raises():
     with pytest.raises(ValueError, match="even depth"):
         networks.MlpEncoder(depth=5)

@@ -1,0 +1,43 @@
+"""How near parts of a vector are to each other, as features."""
+
+from __future__ import annotations
+
+import gin
+import tensorflow as tf
+
+
+@gin.configurable
+class LogDistances(tf.keras.layers.Layer):
+    """log(‖Wₖ x + bₖ‖² / U + floor), k = 1 … K, with Wₖ of U rows.
+
+    Where demonstrations do one thing until something is near something else, and then another,
+    what decides is a distance, and small ones matter by their ratios: 0.01 or 0.02 from a goal of
+    sixteen numbers is nothing to a layer that adds them up. With parts of x as what Wₖ compares,
+    each feature is the logarithm of a learned distance.
+    """
+
+    def __init__(self, num_distances: int = 32, units: int = 32, floor: float = 1e-4, **kwargs):
+        """Creates the layer.
+
+        Args:
+            num_distances: K, positive.
+            units: U, numbers in each difference, positive.
+            floor: the least mean square that is told from none, positive.
+            **kwargs: of the Keras layer.
+
+        Raises:
+            ValueError: if a number is out of range.
+        """
+        super().__init__(**kwargs)
+        numbers = {"num_distances": num_distances, "units": units, "floor": floor}
+        for name, number in numbers.items():
+            if number <= 0:
+                raise ValueError(f"{name} must be positive, got {number}.")
+        self._differences = tf.keras.layers.Dense(num_distances * units)
+        self._shape = [-1, num_distances, units]
+        self._floor = floor
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps ``[B, W]`` to ``[B, K]``."""
+        differences = tf.reshape(self._differences(inputs), self._shape)
+        return tf.math.log(tf.reduce_mean(tf.square(differences), axis=-1) + self._floor)
