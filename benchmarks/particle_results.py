@@ -45,8 +45,9 @@ STEPS = {
     ("autoregressive", 4): 4000,
     ("autoregressive", 8): 2000,
 }
-# What else is not the gin file's: from N = 8 on the encoder needs help to tell how near the goal is,
-# and then the neighbourhood twice the weight; for N = 32 also room for as many differences.
+# What else is not the gin file's. For N = 8 the encoder gets help to tell how near a goal is, and
+# the neighbourhood twice the weight, without which some trainings hardly begin; for N = 32 there is
+# also room for as many differences, twice over.
 _NOISE = "MlpEncoder.noise = @Noise()"
 _FROM_FINE = "Noise.min_stddev = 0.002"
 SETTINGS = {
