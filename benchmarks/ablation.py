@@ -4,7 +4,7 @@ Usage: python benchmarks/ablation.py [VARIANT ...] [--only_print]
 
 Trains and evaluates each variant into runs/ablation (a finished run is not repeated, an interrupted
 one goes on), writes what came of it into benchmarks/results/ablation, and prints all that is there.
-Training seed 0, three fifths of the steps of the table's row; evaluation seed 2029, on which
+Training seed 0, two fifths of the steps of the table's row; evaluation seed 2029, on which
 nothing was chosen.
 """
 

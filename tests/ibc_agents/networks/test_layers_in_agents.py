@@ -1,4 +1,4 @@
-"""Dropout, layer norm and spectral norm in whole agents: restarts, replicas, saved policies."""
+"""Dropout, layer norm, spectral norm and distances in whole agents: restarts, replicas, saving."""
 
 import json
 import pathlib
@@ -21,7 +21,13 @@ OBSERVATION = helpers.make_experience(1, 2).observation
 
 def make_mse(seed=0):
     tf.keras.utils.set_random_seed(seed)
-    encoder = networks.MlpEncoder(width=16, depth=4, dropout_rate=0.3, layer_norm=True)
+    encoder = networks.MlpEncoder(
+        width=16,
+        depth=4,
+        dropout_rate=0.3,
+        layer_norm=True,
+        distances=networks.LogDistances(num_distances=2, units=3),
+    )
     encoder(OBSERVATION)  # here, for the helper sets a seed of its own
     return helpers.make_mse_agent(encoder=encoder)
 
