@@ -18,12 +18,9 @@ import runs
 _RESULTS = runs.ROOT / "benchmarks" / "results" / "ablation"
 _SHARED = (
     "ParticleEnvironment.dimension = 8",
-    "MlpEncoder.distances = @LogDistances()",
-    "Neighborhood.weight = 2.0",
     "num_steps = 2400",
     "EvaluationSettings.seed = 2029",
 )
-_NO_DISTANCES = "MlpEncoder.distances = None"
 _SEARCH_OF_THE_WHOLE = (
     "ImplicitBCAgent.policy_sampler = @policy/Langevin()",
     "ImplicitBCAgent.num_policy_samples = 16",
@@ -57,11 +54,8 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("CosineDecay.warmup_steps = 0", "CosineDecay.initial_learning_rate = 3e-3"),
     ),
     "slow": ("a third of the learning rate", ("CosineDecay.warmup_target = 1e-3",)),
-    "no_distances": ("no distances among the encoder's features", (_NO_DISTANCES,)),
-    "noise": (
-        "noise on observations in place of distances",
-        (_NO_DISTANCES, "MlpEncoder.noise = @Noise()"),
-    ),
+    "no_distances": ("no distances among the encoder's features", ("MlpEncoder.distances = None",)),
+    "no_noise": ("no noise on observations", ("MlpEncoder.noise = None",)),
     "even_windows": ("all windows equally likely", ("Experiment.source = @ReverbSource()",)),
     "whole": ("descents on the whole energy in place of each basin", _SEARCH_OF_THE_WHOLE),
 }

@@ -23,6 +23,7 @@ from ibc_agents import agents
 _GIN_FILES = ("gin_configs/particle.gin", "gin_configs/pushing_states.gin")
 # Taken before the clock runs: tracing, and a first filling of buffers.
 _FIRST_STEPS = 20
+_STEPS_A_CALL = 20
 
 
 def measure(gin_file: str, seconds: float) -> dict[str, float]:
@@ -44,16 +45,27 @@ def measure(gin_file: str, seconds: float) -> dict[str, float]:
 def _measure_steps(
     agent: agents.BehavioralCloningAgent, batches: Iterator[Any], seconds: float
 ) -> dict[str, float]:
-    train = tf.function(agent.train, autograph=False)
-    for _ in range(_FIRST_STEPS):
-        train(next(batches)[0])
+    """Takes steps as the train command does: many a call, and their batches within it."""
+
+    @tf.function
+    def take(num_steps):
+        loss, waited = tf.zeros([]), tf.zeros([], tf.float64)
+        for _ in tf.range(num_steps):
+            with tf.control_dependencies([loss]):
+                asked = tf.timestamp()
+            with tf.control_dependencies([asked]):
+                experience, _ = next(batches)
+            with tf.control_dependencies(tf.nest.flatten(experience)):
+                waited += tf.timestamp() - asked
+            loss = agent.train(experience).loss
+        return loss, waited
+
+    take(tf.constant(_FIRST_STEPS))
     waited, steps, started = 0.0, 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        asked = time.perf_counter()
-        experience, _ = next(batches)
-        waited += time.perf_counter() - asked
-        train(experience).loss.numpy()
-        steps += 1
+        _, waited_now = take(tf.constant(_STEPS_A_CALL))
+        waited += float(waited_now)
+        steps += _STEPS_A_CALL
     whole = time.perf_counter() - started
     return {"step_ms": 1e3 * whole / steps, "wait_ms": 1e3 * waited / steps}
 

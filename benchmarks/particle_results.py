@@ -6,7 +6,7 @@ Usage: python benchmarks/particle_results.py [METHOD [DIMENSION]] [--seed=0] [--
 Trains and evaluates each row's run into runs/particle_results (a finished run is not repeated, an
 interrupted one goes on), writes what came of it into benchmarks/results/particle, and prints all
 that is there: a table of training seed 0, and one of the other seeds. Every row is its method's gin
-file at dimension N, with `STEPS` where they differ.
+file at dimension N, with `STEPS` and `SETTINGS` where they differ.
 """
 
 from __future__ import annotations
@@ -45,16 +45,8 @@ STEPS = {
     ("autoregressive", 4): 4000,
     ("autoregressive", 8): 2000,
 }
-# What else is not the gin file's. For N = 8 the encoder gets help to tell how near a goal is, and
-# the neighbourhood twice the weight, without which some trainings hardly begin; for N = 32 there is
-# also room for as many differences, twice over.
-_NOISE = "MlpEncoder.noise = @Noise()"
-_FROM_FINE = "Noise.min_stddev = 0.002"
-SETTINGS = {
-    ("default", 8): ("MlpEncoder.distances = @LogDistances()", "Neighborhood.weight = 2.0"),
-    ("default", 16): (_NOISE, _FROM_FINE),
-    ("default", 32): (_NOISE, _FROM_FINE, "MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64"),
-}
+# What else is not the gin file's: room for as many differences.
+SETTINGS = {("default", 32): ("MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64")}
 ROWS = [(method, dimension) for method in METHODS for dimension in DIMENSIONS]
 
 
