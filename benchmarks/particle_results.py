@@ -33,8 +33,7 @@ METHODS = {
 DIMENSIONS = (1, 2, 4, 8, 16, 32)
 # Steps, where they are not the gin file's: what is needed, or could be afforded.
 STEPS = {
-    ("default", 8): 6000,
-    ("default", 16): 30000,
+    ("default", 16): 10000,
     ("default", 32): 12000,
     ("dfo", 4): 3000,
     ("dfo", 8): 3000,

@@ -68,5 +68,5 @@ class MlpEncoder(tf.keras.layers.Layer):
             flat = self._noise(flat, training=training)
         hidden = self._projection(flat, training=training)
         if self._distances is not None:
-            hidden += self._distance_projection(self._distances(flat))
+            hidden += self._distance_projection(self._distances(flat, training=training))
         return self._blocks(hidden, training=training)

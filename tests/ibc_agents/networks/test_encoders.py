@@ -42,6 +42,17 @@ def test_mlp_encoder_sees_noise_in_training_only():
     assert (codes[0] != codes[1]).all() and (codes[0] != codes[2]).all()
 
 
+def test_noise_of_distances_leaves_the_rest_exact():
+    noise = networks.Noise(0.1, 0.1)
+    encoder = networks.MlpEncoder(8, 2, distances=networks.LogDistances(3, 2, noise=noise))
+    exact = encoder(OBSERVATION)
+    np.testing.assert_array_equal(encoder(OBSERVATION, training=True), exact)
+    share = next(weight for weight in encoder.trainable_variables if weight.shape == (3, 8))
+    share.assign(tf.ones([3, 8]))
+    blurred, sharp = encoder(OBSERVATION, training=True).numpy(), encoder(OBSERVATION).numpy()
+    assert (blurred != sharp).any(axis=1).all()
+
+
 @pytest.mark.parametrize("dense", [tf.keras.layers.Dense, networks.SpectralNormDense])
 def test_distances_begin_as_nothing_and_are_learned(dense):
     encoder = networks.MlpEncoder(8, 2, dense=dense, distances=networks.LogDistances(3, 2))

@@ -26,7 +26,7 @@ def make_mse(seed=0):
         depth=4,
         dropout_rate=0.3,
         layer_norm=True,
-        distances=networks.LogDistances(num_distances=2, units=3),
+        distances=networks.LogDistances(num_distances=2, units=3, noise=networks.Noise()),
     )
     encoder(OBSERVATION)  # here, for the helper sets a seed of its own
     return helpers.make_mse_agent(encoder=encoder)

@@ -37,6 +37,19 @@ def test_nothing_apart_has_a_finite_slope():
     np.testing.assert_array_equal(tape.gradient(features, inputs), 0.0)
 
 
+def test_has_noise_in_training_only():
+    noise = networks.Noise(0.1, 0.1)
+    distances = networks.LogDistances(num_distances=3, units=2, noise=noise)
+    inputs = tf.ones([4, 5])
+    in_training = [distances(inputs, training=True).numpy() for _ in range(2)]
+    plain = networks.LogDistances(num_distances=3, units=2)
+    plain(inputs)
+    plain.set_weights([variable.numpy() for variable in distances.trainable_variables])
+    np.testing.assert_array_equal(distances(inputs), plain(inputs, training=True))
+    assert (in_training[0] != in_training[1]).all()
+    assert (in_training[0] != plain(inputs).numpy()).all()
+
+
 @pytest.mark.parametrize("name", ["num_distances", "units", "floor"])
 def test_numbers_out_of_range_raise(name):
     with pytest.raises(ValueError, match=f"{name} must be positive, got 0"):
