@@ -34,7 +34,6 @@ DIMENSIONS = (1, 2, 4, 8, 16, 32)
 # Steps, where they are not the gin file's: what is needed, or could be afforded.
 STEPS = {
     ("default", 16): 24000,
-    ("default", 32): 12000,
     ("dfo", 4): 3000,
     ("dfo", 8): 3000,
     ("langevin", 1): 7000,
