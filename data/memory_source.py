@@ -13,6 +13,8 @@ from tf_agents.trajectories import trajectory
 from data import demonstrations, episode_store, episodes, windows
 from data.errors import DataError
 
+_PREFETCHED = 2  # batches
+
 
 @gin.configurable
 class InMemorySource:
@@ -92,7 +94,11 @@ class InMemorySource:
             return tf.nest.pack_sequence_as(self._spec, shaped), self._info(chosen)
 
         batches = self._batches(batch_size, seed, start_step)
-        return batches.map(gather).prefetch(tf.data.AUTOTUNE)
+        options = tf.data.Options()
+        # Its thread sleeps up to a minute at a time, and while Python functions are in the pipeline
+        # whoever lets go of an iterator waits for it to wake.
+        options.autotune.enabled = False
+        return batches.map(gather).prefetch(_PREFETCHED).with_options(options)
 
     def close(self) -> None:
         """Lets go of the frames."""

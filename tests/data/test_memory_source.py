@@ -114,6 +114,11 @@ def test_windows_of_opened_demonstrations_are_those_of_their_episodes(
     np.testing.assert_array_equal(_ids(shared, 9), _ids(by_list, 9))
 
 
+def test_nobody_waits_for_an_autotuner_that_sleeps(loaded):
+    """Letting go of an iterator took up to a minute, at the end of each run."""
+    assert loaded.dataset(2, 4, seed=0).options().autotune.enabled is False
+
+
 def test_misuse(make_spec, make_episode):
     source = data.InMemorySource()
     with pytest.raises(data.DataError, match="nothing is loaded"):
