@@ -193,9 +193,11 @@ def test_reverb_run_goes_on_from_its_checkpoint(without_environment, monkeypatch
     results = json.loads((folder / "run" / "results.json").read_text())
     assert (results["resumed_at_step"], results["train_steps"]) == (20, 24)
     after = helpers.checkpoint_values(folder / "run", 24)
-    largest_change = max(
-        np.max(np.abs(after[name] - before[name])) for name in before if "_energy_network" in name
-    )
+    # But the noise's count of calls, which is a whole number.
+    weights = [
+        name for name in before if "_energy_network" in name and before[name].dtype == np.float32
+    ]
+    largest_change = max(np.max(np.abs(after[name] - before[name])) for name in weights)
     # Four steps of Adam at a rate of 1e-3 cannot go further; new weights would be elsewhere.
     assert 0 < largest_change < 4 * 2e-3
 
