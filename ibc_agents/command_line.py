@@ -153,6 +153,9 @@ def environment_files(name: str | None) -> list[str]:
 def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
     """Reads gin files and bindings; every name in them must be known.
 
+    Macros and scopes may have any name, which gin cannot know. Files are layers, of which a later
+    one may leave a macro of an earlier one without use; what a binding brings in must be used.
+
     Raises:
         RunError: with the file and the line, if something in them is wrong.
     """
@@ -163,8 +166,14 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
     configurables.register()
     try:
         gin.parse_config_files_and_bindings(
-            list(files), list(bindings), print_includes_and_imports=False
+            list(files), [], finalize_config=False, print_includes_and_imports=False
         )
+        of_files = configurables.unused_scopes()
+        gin.parse_config(list(bindings))
+        unused = sorted(configurables.unused_scopes() - of_files)
+        if unused:
+            raise ValueError(f"No setting refers to {', '.join(unused)}, which a binding sets.")
+        gin.finalize()
     except (ValueError, TypeError, NameError, SyntaxError, OSError, ImportError) as error:
         raise errors.RunError(f"in the gin configuration: {_one_paragraph(error)}") from error
 

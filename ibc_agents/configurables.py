@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 
 import gin
 import tensorflow as tf
@@ -40,4 +41,20 @@ def register() -> None:
         for configurable in classes:
             name = f"{module}.{configurable.__name__}"
             if not gin.config._REGISTRY.get_match(name):
-                gin.external_configurable(configurable, module=module)
+                gin.external_configurable(
+                    configurable, module=module, allowlist=_named_parameters(configurable)
+                )
+
+
+def unused_scopes() -> set[str]:
+    """Returns the scopes and macros that something is set for, and no setting refers to."""
+    bindings = gin.config._CONFIG
+    references = gin.config.iterate_references(bindings)
+    used = {scope for reference in references for scope in reference.scopes}
+    return {scope for scopes, _ in bindings for scope in scopes.split("/") if scope} - used
+
+
+def _named_parameters(configurable: type) -> list[str]:
+    """Without the ``**kwargs`` of optimisers, behind which gin would let pass any name."""
+    parameters = inspect.signature(configurable).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD]

@@ -36,6 +36,9 @@ class Task(abc.ABC):
     # Newtons that stop the arm.
     force_limit: ClassVar[float] = math.inf
 
+    def __init__(self):  # noqa: B027, as without it gin would let settings of any name pass.
+        """Creates the task, which has no settings."""
+
     @abc.abstractmethod
     def layout(self, rng: np.random.Generator) -> Layout:
         """Draws where an episode begins."""

@@ -21,6 +21,9 @@ class ContrastiveDivergence:
     demonstration is told from the others; watch `demonstration_picked` instead.
     """
 
+    def __init__(self):
+        """Creates the loss, which has no settings."""
+
     def __call__(
         self,
         demonstration_energy: tf.Tensor,

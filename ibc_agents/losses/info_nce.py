@@ -17,6 +17,9 @@ class InfoNCE:
     uniformly; log densities are accepted, as every loss's, and not used.
     """
 
+    def __init__(self):
+        """Creates the loss, which has no settings."""
+
     def __call__(
         self,
         demonstration_energy: tf.Tensor,

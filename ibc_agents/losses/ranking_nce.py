@@ -17,6 +17,9 @@ class RankingNCE:
     the same. The proposal may learn beside the energy: for each q the answer is the same.
     """
 
+    def __init__(self):
+        """Creates the loss, which has no settings."""
+
     def __call__(
         self,
         demonstration_energy: tf.Tensor,

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import gin
 import tensorflow as tf
+
+# What `dtype` of an image layer may be; None stands for Keras' global policy, float32 unless set.
+Precision: TypeAlias = str | tf.keras.mixed_precision.Policy | None
 
 
 @gin.configurable
 class ConvMaxPool(tf.keras.layers.Layer):
     """Convolutions, each with a ReLU and a 2 × 2 max-pool (paper appendix, pixel pushing)."""
 
-    def __init__(self, channels: Sequence[int] = (32, 64, 128, 256), kernel_size=3, **kwargs):
+    def __init__(
+        self,
+        channels: Sequence[int] = (32, 64, 128, 256),
+        kernel_size: int = 3,
+        dtype: Precision = None,
+    ):
         """Creates the layers.
 
         Args:
             channels: of each convolution, positive; the default is published.
             kernel_size: pixels, height and width of each convolution.
-            **kwargs: of the Keras layer.
+            dtype: "float32", "mixed_bfloat16" or a Keras policy, as `FasterPrecision`.
 
         Raises:
             ValueError: if there is no convolution.
         """
-        super().__init__(**kwargs)
+        super().__init__(dtype=dtype)
         _check_channels(channels)
         self._convolutions = [_convolution(self, units, kernel_size) for units in channels]
 
@@ -64,7 +73,7 @@ class ConvStrided(tf.keras.layers.Layer):
         channels: Sequence[int] = (8, 16, 32),
         strides: Sequence[int] = (2, 2, 1),
         kernel_sizes: Sequence[int] = (5, 3, 3),
-        **kwargs,
+        dtype: Precision = None,
     ):
         """Creates the layers.
 
@@ -72,12 +81,12 @@ class ConvStrided(tf.keras.layers.Layer):
             channels: of each convolution, positive.
             strides: of each convolution, positive; the map of features is so many times smaller.
             kernel_sizes: pixels, height and width of each convolution.
-            **kwargs: of the Keras layer.
+            dtype: "float32", "mixed_bfloat16" or a Keras policy, as `FasterPrecision`.
 
         Raises:
             ValueError: if there is no convolution, or not one stride and kernel size for each.
         """
-        super().__init__(**kwargs)
+        super().__init__(dtype=dtype)
         _check_channels(channels)
         _check_each("stride", strides, channels)
         _check_each("kernel size", kernel_sizes, channels)
@@ -108,7 +117,7 @@ class ConvResNet(tf.keras.layers.Layer):
         channels: Sequence[int] = (32, 64, 64),
         strides: Sequence[int] = (2, 2, 1),
         kernel_size: int = 3,
-        **kwargs,
+        dtype: Precision = None,
     ):
         """Creates the layers.
 
@@ -116,12 +125,12 @@ class ConvResNet(tf.keras.layers.Layer):
             channels: of each stage, positive.
             strides: of each stage, positive; the map of features is so many times smaller.
             kernel_size: pixels, height and width of each convolution.
-            **kwargs: of the Keras layer.
+            dtype: "float32", "mixed_bfloat16" or a Keras policy, as `FasterPrecision`.
 
         Raises:
             ValueError: if there is no stage, or not one stride for each.
         """
-        super().__init__(**kwargs)
+        super().__init__(dtype=dtype)
         _check_channels(channels)
         _check_each("stride", strides, channels)
         self._entries = [

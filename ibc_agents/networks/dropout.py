@@ -13,17 +13,16 @@ class Dropout(random_layer.RandomLayer):
     What Keras' own layer draws no checkpoint holds; see `random_layer`.
     """
 
-    def __init__(self, rate: float, **kwargs):
+    def __init__(self, rate: float):
         """Creates the layer.
 
         Args:
             rate: probability of being dropped, in [0, 1).
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if the rate is out of range.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         if not 0 <= rate < 1:
             raise ValueError(f"The dropout rate must be in [0, 1), got {rate}.")
         self._rate = rate

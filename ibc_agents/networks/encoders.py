@@ -28,7 +28,6 @@ class MlpEncoder(tf.keras.layers.Layer):
         dense: layers.DenseFactory = tf.keras.layers.Dense,
         noise: tf.keras.layers.Layer | None = None,
         distances: tf.keras.layers.Layer | None = None,
-        **kwargs,
     ):
         """Creates the encoder.
 
@@ -45,12 +44,11 @@ class MlpEncoder(tf.keras.layers.Layer):
             distances: maps the flattened observation to further features ``[B, ·]`` of it, as
                 `LogDistances`, or None. Their share of the first layer begins as nothing, so as not
                 to stand in the way of what is linear in the observation.
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if width, depth or dropout rate cannot be.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         self._noise = noise
         self._projection = dense(width)
         self._distances = distances

@@ -15,6 +15,10 @@ class ImageCentering(tf.keras.layers.Layer):
     zone and effector of block pushing to 4 to 6 mm where it was 6 to 20 mm, after equal CPU time.
     """
 
+    def __init__(self):
+        """Creates the layer, which has no settings."""
+        super().__init__()
+
     def call(self, image: tf.Tensor) -> tf.Tensor:
         """Maps float ``[B, H, W, C]`` to the same shape."""
         return image - tf.reduce_mean(image, axis=[1, 2], keepdims=True)

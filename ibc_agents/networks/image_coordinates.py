@@ -25,6 +25,10 @@ class CoordConv(tf.keras.layers.Layer):
     explicit convolutional baselines have them.
     """
 
+    def __init__(self):
+        """Creates the layer, which has no settings."""
+        super().__init__()
+
     def call(self, image: tf.Tensor) -> tf.Tensor:
         """Maps float ``[B, H, W, C]`` to ``[B, H, W, C + 2]``: the image, then x, then y."""
         _, height, width, _ = image.shape

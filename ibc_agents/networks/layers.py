@@ -50,7 +50,6 @@ class DenseResNet(tf.keras.layers.Layer):
         layer_norm: bool = False,
         dense: DenseFactory = tf.keras.layers.Dense,
         product_dtype: tf.DType = tf.float32,
-        **kwargs,
     ):
         """Creates the blocks.
 
@@ -63,13 +62,12 @@ class DenseResNet(tf.keras.layers.Layer):
             dense: makes a dense layer of so many units.
             product_dtype: what the numbers of W × W products are rounded to, in the methods of
                 plain blocks; weights, biases, sums and results stay float32.
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if the width, the depth or the dropout rate cannot be, or `product_dtype` is
                 not float32 and the blocks are not plain.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         if width < 1 or depth < 0 or depth % 2:
             raise ValueError(
                 "A dense ResNet needs a positive width and an even depth (two layers a block), "

@@ -26,7 +26,6 @@ class LogDistances(tf.keras.layers.Layer):
         units: int = 32,
         floor: float = 1e-4,
         noise: tf.keras.layers.Layer | None = None,
-        **kwargs,
     ):
         """Creates the layer.
 
@@ -35,12 +34,11 @@ class LogDistances(tf.keras.layers.Layer):
             units: U, numbers in each difference, positive.
             floor: the least mean square that is told from none, positive.
             noise: maps x ``[B, W]`` to the same shape, as `Noise`; None leaves it as it is.
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if a number is out of range.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         numbers = {"num_distances": num_distances, "units": units, "floor": floor}
         for name, number in numbers.items():
             if number <= 0:

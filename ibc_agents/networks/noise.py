@@ -18,19 +18,18 @@ class Noise(random_layer.RandomLayer):
     log-uniform; fine ones beside coarse ones leave that to be learned where the demonstrations are.
     """
 
-    def __init__(self, min_stddev: float = 0.05, max_stddev: float = 0.05, **kwargs):
+    def __init__(self, min_stddev: float = 0.05, max_stddev: float = 0.05):
         """Creates the layer.
 
         Args:
             min_stddev: least standard deviation of the noise, positive; for a normalised
                 observation in standard deviations of the data.
             max_stddev: greatest standard deviation, at least `min_stddev`.
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if a number is out of range.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)
 
     def _randomized(self, inputs, seed):

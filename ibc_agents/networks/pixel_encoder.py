@@ -30,7 +30,6 @@ class PixelEncoder(tf.keras.layers.Layer):
         size: tuple[int, int] | None = None,
         resize_method: str = "bilinear",
         head: tf.keras.layers.Layer | None = None,
-        **kwargs,
     ):
         """Creates the encoder.
 
@@ -42,12 +41,11 @@ class PixelEncoder(tf.keras.layers.Layer):
             resize_method: of `tf.image.resize`; "area" is slower and does not skip pixels.
             head: maps features and vectors, joined, ``[B, ·]`` to the code, for example
                 `MlpEncoder` for an explicit baseline; None returns them as they are.
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if the size is not two positive numbers.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         if size is not None and (len(size) != 2 or min(size) < 1):
             raise ValueError(f"size must be (height, width) in pixels, got {size}.")
         if image_layers is None:

@@ -18,6 +18,10 @@ class GlobalAveragePooling(tf.keras.layers.Layer):
     dense features of the paper's planar sweeping (Sec. 4).
     """
 
+    def __init__(self):
+        """Creates the layer, which has no settings."""
+        super().__init__()
+
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Maps ``[B, h, w, C]`` to ``[B, C]``."""
         return tf.reduce_mean(features, axis=[1, 2])
@@ -31,19 +35,18 @@ class SpatialSoftArgmax(tf.keras.layers.Layer):
     their mean is the feature's (x, y).
     """
 
-    def __init__(self, temperature: float = 1.0, learn_temperature: bool = False, **kwargs):
+    def __init__(self, temperature: float = 1.0, learn_temperature: bool = False):
         """Creates the layer.
 
         Args:
             temperature: the features are divided by it, positive; smaller is sharper. The first
                 value where it is learned.
             learn_temperature: whether it is learned, one number for all channels.
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if the temperature is not positive.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         if not 0 < temperature < math.inf:
             raise ValueError(f"The temperature must be positive and finite, got {temperature}.")
         self._first_temperature = temperature

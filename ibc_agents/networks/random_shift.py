@@ -21,17 +21,16 @@ class RandomShift(random_layer.RandomLayer):
     layer out where its pixels are worth more than the accuracy that the task asks for.
     """
 
-    def __init__(self, pixels: int = 4, **kwargs):
+    def __init__(self, pixels: int = 4):
         """Creates the layer.
 
         Args:
             pixels: the largest shift, in pixels up, down, left and right; at least 1.
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if the largest shift is not positive.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         if pixels < 1:
             raise ValueError(f"The largest shift must be at least 1 pixel, got {pixels}.")
         self._pixels = pixels

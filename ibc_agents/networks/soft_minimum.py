@@ -25,19 +25,18 @@ class SoftMinimum(tf.keras.layers.Layer):
     attract. Parabolas throughout would each keep what starts nearest, however bad they are.
     """
 
-    def __init__(self, units: int = 32, num_basins: int = 4, **kwargs):
+    def __init__(self, units: int = 32, num_basins: int = 4):
         """Creates the layer.
 
         Args:
             units: of each vector whose norm is taken, positive; at least the action's dimensions,
                 or some directions of the action make no difference to a basin.
             num_basins: K, positive.
-            **kwargs: of the Keras layer.
 
         Raises:
             ValueError: if there are no units or no basins.
         """
-        super().__init__(**kwargs)
+        super().__init__()
         for name, number in {"units": units, "num_basins": num_basins}.items():
             if number < 1:
                 raise ValueError(f"{name} must be at least 1, got {number}.")

@@ -11,7 +11,7 @@ from ibc_agents.networks import layer_state
 _FIRST_ITERATIONS = 30
 
 
-@gin.configurable
+@gin.configurable(allowlist=["num_iterations"])
 class SpectralNormDense(tf.keras.layers.Dense):
     """A dense layer whose kernel is divided by its largest singular value: y = x W/σ(W) + b.
 

@@ -12,6 +12,9 @@ from ibc_agents import random, types
 class Uniform:
     """Draws actions uniformly between the bounds."""
 
+    def __init__(self):
+        """Creates the proposal, which has no settings."""
+
     def sample(self, code: tf.Tensor, n: int, bounds: types.Bounds, seed: tf.Tensor) -> tf.Tensor:
         """Draws actions; they do not depend on the observation.
 

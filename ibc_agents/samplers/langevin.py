@@ -89,6 +89,9 @@ class NormalizedUpdate:
     between observations; the length of a step in action units is what can be chosen beforehand.
     """
 
+    def __init__(self):
+        """Creates the update, which has no settings."""
+
     def __call__(self, gradient, noise, step_size, half_range):
         """See `Update`."""
         del noise, half_range

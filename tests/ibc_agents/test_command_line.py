@@ -90,6 +90,29 @@ def test_unknown_names_are_refused_with_their_place(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("binding", "unused"),
+    [("num_stesp = 3", "num_stesp"), ("trian/Langevin.num_iterations = 3", "trian")],
+)
+def test_a_binding_of_a_macro_or_scope_that_nothing_refers_to_is_refused(binding, unused):
+    with pytest.raises(errors.RunError, match=f"No setting refers to {unused}, which"):
+        command_line.parse_gin(["gin_configs/particle_langevin.gin"], [binding])
+
+
+def test_files_may_leave_what_nothing_refers_to(tmp_path):
+    (tmp_path / "mine.gin").write_text("n = 3\n")
+    command_line.parse_gin(
+        [str(tmp_path / "mine.gin")], ["n = 4", "m = 5", "Langevin.num_iterations = %m"]
+    )
+    assert gin.query_parameter("%n") == 4
+
+
+@pytest.mark.parametrize("task", ["particle_langevin", "pushing_states", "d4rl_door"])
+def test_steps_of_published_runs_can_be_bound(task):
+    command_line.parse_gin([f"gin_configs/{task}_paper.gin"], ["num_steps = 7"])
+    assert settings.TrainingSettings().num_steps == 7
+
+
+@pytest.mark.parametrize(
     ("values", "problem"),
     [
         ([], "agent"),
