@@ -10,7 +10,9 @@ does not need:
 The works are those of `equal_work.py`, which are the authors' own particle and pushing settings;
 their agent is set up by their gin files. Both sides have the same batch, number of weights, samples
 and length of chains (the last three are compared before anything is timed), three rounds of the
-derivative-free optimiser, and the same random observations and actions. Train steps stand in a
+derivative-free optimiser, and the same random observations and actions. Each side is timed with
+TensorFlow's threads as they come, and with one thread an operation and as many operations at once
+as there are cores; each in a process of its own, one call of each in turn. Train steps stand in a
 tf.function under a summary writer that records nothing meanwhile, as in TF-Agents' Learner between
 two records; actions are those of the agent's policy in a tf.function.
 
@@ -26,6 +28,7 @@ would configure.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import json
 import math
@@ -33,7 +36,7 @@ import os
 import pathlib
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import equal_work
@@ -45,6 +48,16 @@ from tf_agents.agents import tf_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from ibc_agents import machine
+
+# How TensorFlow uses the cores: as it comes, and each operation in one thread, several at once.
+_THREADS = {
+    "as they come": {},
+    "one an operation": {
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": str(machine.num_cores()),
+    },
+}
 # Of `Normalizer`, over actions in [−1, 1].
 _SAMPLED_TO = 1.1
 
@@ -56,26 +69,43 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (arguments.checkout / "ibc" / "ibc" / "agents" / "ibc_agent.py").is_file():
         parser.error(f"{arguments.checkout} holds no clone ibc/ of the authors' repository")
-    sys.path.insert(0, os.fspath(arguments.checkout))
-    print("| work | authors' | here | times | authors', a CPU-second | here | times |")
-    print("|---|---|---|---|---|---|---|")
+    print("| work | threads | authors' | here | times | authors', a CPU-second | here | times |")
+    print("|---|---|---|---|---|---|---|---|")
     results: dict[str, Any] = {}
-    for name in arguments.works or equal_work.WORKS:
-        work = equal_work.WORKS[name]
-        ways = {
-            "authors": _prepare(work, arguments.checkout),
-            "here": work.prepare(textbook=False),
+    with tempfile.TemporaryDirectory() as folder:
+        sides = {
+            "authors": functools.partial(_prepare_authors, folder, arguments.checkout),
+            "here": functools.partial(_prepare_here, folder),
         }
-        with _as_in_a_learner():
+        processes = {
+            f"{side}, {threads}": measuring.Elsewhere(prepare, environment)
+            for side, prepare in sides.items()
+            for threads, environment in _THREADS.items()
+        }
+        for name in arguments.works or equal_work.WORKS:
+            ways = {way: process.prepare(name) for way, process in processes.items()}
             results[name] = measuring.rates_in_turns(ways, arguments.seconds)
-        print(_row(work, **results[name]), flush=True)
+            for threads in _THREADS:
+                print(_row(equal_work.WORKS[name], threads, results[name]), flush=True)
     if arguments.out:
         content = {"works": results, **measuring.machine()}
         arguments.out.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _prepare(work: equal_work.Work, checkout: pathlib.Path) -> tuple[Callable[[], Any], int]:
+def _prepare_here(folder: str, name: str) -> tuple[Callable[[], Any], int]:
+    """As `Work.prepare` of this library's agent."""
+    _be_as_in_a_learner(folder)
+    return equal_work.WORKS[name].prepare(textbook=False)
+
+
+def _prepare_authors(
+    folder: str, checkout: pathlib.Path, name: str
+) -> tuple[Callable[[], Any], int]:
     """As `Work.prepare` of the authors' agent."""
+    _be_as_in_a_learner(folder)
+    if os.fspath(checkout) not in sys.path:
+        sys.path.insert(0, os.fspath(checkout))
+    work = equal_work.WORKS[name]
     agent = _agent(work, checkout)
     agent.initialize()
     experience = work.experience(work.batch_size)
@@ -159,20 +189,20 @@ def _size(network: Any) -> int:
     return sum(math.prod(weight.shape) for weight in network.trainable_weights)
 
 
-@contextlib.contextmanager
-def _as_in_a_learner() -> Iterator[None]:
-    """A summary writer that might record: whatever would be reported is computed."""
+@functools.cache
+def _be_as_in_a_learner(folder: str) -> contextlib.ExitStack:
+    """For good, a summary writer that might record: whatever would be reported is computed."""
     recording = tf.Variable(False)
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        writer = tf.summary.create_file_writer(folder)
-        stack.enter_context(writer.as_default())
-        stack.enter_context(tf.summary.record_if(recording.read_value))
-        yield
+    stack = contextlib.ExitStack()
+    stack.enter_context(tf.summary.create_file_writer(folder).as_default())
+    stack.enter_context(tf.summary.record_if(recording.read_value))
+    return stack
 
 
-def _row(work: equal_work.Work, authors: dict[str, float], here: dict[str, float]) -> str:
+def _row(work: equal_work.Work, threads: str, rates: dict[str, dict[str, float]]) -> str:
     """A row of the table."""
-    cells = [work.title]
+    cells = [work.title, threads]
+    authors, here = rates[f"authors, {threads}"], rates[f"here, {threads}"]
     for unit in ("per_second", "per_cpu_second"):
         cells += [work.shown(authors[unit]), work.shown(here[unit])]
         cells.append(f"{here[unit] / authors[unit]:.2f}")

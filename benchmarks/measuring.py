@@ -6,13 +6,14 @@ Importing it makes the project importable from a checkout and quietens the libra
 from __future__ import annotations
 
 import contextlib
+import multiprocessing.connection
 import os
 import pathlib
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,26 +47,25 @@ def rate(work: Callable[[], Any], amount: float, seconds: float) -> dict[str, fl
 
 
 def rates_in_turns(
-    works: dict[str, tuple[Callable[[], Any], float]], seconds: float
+    works: dict[str, tuple[Callable[[], tuple[float, float]], float]], seconds: float
 ) -> dict[str, dict[str, float]]:
     """As `rate` of each, call by call in turns, so that what else runs falls upon all alike.
 
     Args:
-        works: by their names, what does something, and how much of it a call.
+        works: by their names, what does something and returns its seconds, of the wall's clock and
+            of the processor, and how much of it a call.
         seconds: at least so long each, on average; at least three calls each.
 
     Returns:
         By the same names, rates of the median call, and how many calls there were.
     """
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-    for call, _ in works.values():
-        call()  # warms up
+    for timed_call, _ in works.values():
+        timed_call()  # warms up
     began, turns = time.perf_counter(), 0
     while turns < _MIN_TURNS or time.perf_counter() - began < seconds * len(works):
-        for name, (call, _) in works.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            call()
-            taken[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+        for name, (timed_call, _) in works.items():
+            taken[name].append(timed_call())
         turns += 1
     return {
         name: {
@@ -75,6 +75,58 @@ def rates_in_turns(
         }
         for name, (_, amount) in works.items()
     }
+
+
+class Elsewhere:
+    """Does works in a process of its own, which has environment variables of its own."""
+
+    def __init__(
+        self,
+        prepare: Callable[[str], tuple[Callable[[], Any], float]],
+        environment: Mapping[str, str],
+    ):
+        """Starts the process, which ends with this one.
+
+        Args:
+            prepare: maps the name of a work to what does it, and how much of it a call.
+            environment: variables beside those of this process.
+        """
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        before = dict(os.environ)
+        os.environ.update(environment)
+        context.Process(target=_serve, args=(prepare, theirs), daemon=True).start()
+        os.environ.clear()
+        os.environ.update(before)
+        theirs.close()
+
+    def prepare(self, name: str) -> tuple[Callable[[], tuple[float, float]], float]:
+        """Returns what does a work there and says how long it took, and how much of it a call."""
+        return lambda: self._ask(None), self._ask(name)
+
+    def _ask(self, name: str | None) -> Any:
+        self._pipe.send(name)
+        try:
+            return self._pipe.recv()
+        except EOFError:
+            raise SystemExit("The process that should do this ended; see above.") from None
+
+
+def _serve(prepare: Callable[[str], Any], pipe: multiprocessing.connection.Connection) -> None:
+    """Prepares works by their names, and does the last one wherever there is none."""
+    call: Callable[[], Any] | None = None
+    while True:
+        try:
+            name = pipe.recv()
+        except EOFError:
+            return
+        if name is None and call is not None:
+            wall, cpu = time.perf_counter(), time.process_time()
+            call()
+            pipe.send((time.perf_counter() - wall, time.process_time() - cpu))
+        else:
+            call, amount = prepare(name)
+            pipe.send(amount)
 
 
 def matmul_flops(seconds: float) -> dict[str, float]:

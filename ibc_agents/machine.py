@@ -18,6 +18,8 @@ from typing import Any
 import tensorflow as tf
 
 _REPETITIONS = 4
+# By which TensorFlow is told how many threads an operation has, and how many run at once.
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def describe() -> dict[str, Any]:
@@ -25,8 +27,13 @@ def describe() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": num_cores(),
     }
+
+
+def num_cores() -> int:
+    """Returns how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 @functools.cache
@@ -34,10 +41,10 @@ def speedup(name: str, plain: Callable[[], Any], fast: Callable[[], Any]) -> flo
     """Returns how many times faster `fast` is than `plain` here.
 
     Measured, for processors list instructions that may be slow or not reach the program, and tell
-    nothing of their caches' bandwidth. Measured once a machine and version of TensorFlow, so that
-    all processes of a run choose alike, and a resumed run as it began: the number is kept in
-    ``$XDG_CACHE_HOME/ibc_agents`` (``~/.cache/ibc_agents``), where it may be deleted. Where nothing
-    can be written it is measured once a process.
+    nothing of their caches' bandwidth. Measured once a machine, version of TensorFlow and number of
+    threads that it is told to use, so that all processes of a run choose alike, and a resumed run
+    as it began: the number is kept in ``$XDG_CACHE_HOME/ibc_agents`` (``~/.cache/ibc_agents``),
+    where it may be deleted. Where nothing can be written it is measured once a process.
 
     Args:
         name: of the choice, for the file.
@@ -85,7 +92,9 @@ def _folder() -> pathlib.Path:
 
 
 def _fingerprint() -> str:
-    return hashlib.sha256(json.dumps([describe(), tf.__version__]).encode()).hexdigest()[:16]
+    threads = [os.environ.get(name) for name in _THREADS]
+    described = json.dumps([describe(), tf.__version__, threads])
+    return hashlib.sha256(described.encode()).hexdigest()[:16]
 
 
 def _processor() -> str:

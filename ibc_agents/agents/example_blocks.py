@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from ibc_agents import machine
+
 Score = Callable[[tf.Tensor, Any], tuple[tf.Tensor, dict[str, tf.Tensor]]]
 """Codes ``[b, C]`` and a nest of what else there is → of each example its loss ``[b]``, and a dict
 of what to report ``[b]``."""
@@ -17,9 +19,10 @@ def losses_in_blocks(
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Returns ``score(code, rows)``, having scored `size` examples at a time.
 
-    Each block goes forward and backward before the next one, so that only a block's activations
-    exist at a time. Only then are the losses known, and what the gradient in each will be; as a
-    rule it is the same in all, a mean's. Where it is not, all blocks are gone through once more.
+    Each block goes forward and backward by itself, as many at once as there are cores, so that only
+    so many blocks' activations exist at a time. Only then are the losses known, and what the
+    gradient in each will be; as a rule it is the same in all, a mean's. Where it is not, all blocks
+    are gone through once more.
 
     Args:
         score: scores each example by itself.
@@ -89,7 +92,7 @@ def _go_through(score, code, rows, variables, size, weights):
         lambda k, *_: k < num_blocks,
         add_block,
         (1, write(0, collected, of_examples), in_variables),
-        parallel_iterations=1,
+        parallel_iterations=machine.num_cores(),
     )
     (losses, report), in_code = tf.nest.pack_sequence_as(
         of_examples, [array.concat() for array in collected]

@@ -17,8 +17,8 @@ class CacheBlocks:
     """Splits rows into blocks where that is measured to be faster; never where there is a GPU.
 
     Between two products everything is element by element, and as fast as memory is. A block whose
-    activations fit a processor's cache never waits for it, and needs a fraction of the memory. The
-    numbers are the same but for the order of sums.
+    activations fit a processor's cache never waits for it, and needs a fraction of the memory. As
+    many blocks go at once as there are cores. The numbers are the same but for the order of sums.
     """
 
     def __init__(self, enabled: bool | None = None, num_bytes: int = 2**20):
@@ -75,7 +75,10 @@ def _gradients(block: int) -> list[tf.Tensor]:
 
     sums = [tf.zeros_like(kernel) for kernel in kernels]
     return tf.while_loop(
-        lambda k, _: k < _ROWS // block, add_block, (0, sums), parallel_iterations=1
+        lambda k, _: k < _ROWS // block,
+        add_block,
+        (0, sums),
+        parallel_iterations=machine.num_cores(),
     )[1]
 
 

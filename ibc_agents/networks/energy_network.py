@@ -10,6 +10,11 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.networks import network
 
+from ibc_agents import machine
+
+# Blocks smaller than such a part of what cores do best at a time are not worth a core's while.
+_LEAST_PARTS = 4
+
 
 class EnergyAt:
     """The energy at fixed observations; an `ibc_agents.types.EnergyFn` that knows its gradient.
@@ -47,12 +52,10 @@ class EnergyAt:
         shape: tf.TensorShape,
     ) -> tf.Tensor:
         """Returns `function` of `actions`, of `shape` ``[B, N, …]``, some of the N at a time."""
-        rows = self._network.rows_at_once
-        batch_size, n = tf.unstack(tf.shape(actions)[:2])
-        if rows is None or _is_at_most(batch_size * n, rows):
+        size = _block_size(actions, self._network.rows_at_once)
+        if size is None:
             return function(actions)
-        size = tf.maximum(1, rows // batch_size)
-        num_blocks = -(-n // size)
+        num_blocks = -(-tf.shape(actions)[1] // size)
 
         def score(k, scored):
             values = function(actions[:, k * size : (k + 1) * size])
@@ -63,15 +66,29 @@ class EnergyAt:
             tf.float32, num_blocks, infer_shape=False, element_shape=[None, shape[0], *shape[2:]]
         )
         _, scored = tf.while_loop(
-            lambda k, _: k < num_blocks, score, (0, scored), parallel_iterations=1
+            lambda k, _: k < num_blocks,
+            score,
+            (0, scored),
+            parallel_iterations=machine.num_cores(),
         )
         return tf.ensure_shape(_swap(scored.concat()), shape)
 
 
-def _is_at_most(number: tf.Tensor, limit: int) -> bool:
-    """Whether a number is known not to be greater."""
-    known = tf.get_static_value(number)
-    return known is not None and known <= limit
+def _block_size(actions: tf.Tensor, rows: int | None) -> int | tf.Tensor | None:
+    """Returns how many of the N actions are scored at a time, so as to be at most so many rows.
+
+    Where the shape is known, all blocks are about alike, and there is one for each core if that
+    leaves a block worth its while.
+    """
+    if rows is None:
+        return None
+    batch_size, n = actions.shape[:2]
+    if batch_size is None or n is None:
+        return tf.maximum(1, rows // tf.shape(actions)[0])
+    total = batch_size * n
+    worthwhile = min(machine.num_cores(), total * _LEAST_PARTS // rows)
+    num_blocks = min(n, max(worthwhile, -(-total // rows)))
+    return -(-n // num_blocks) if num_blocks > 1 else None
 
 
 def _swap(values: tf.Tensor) -> tf.Tensor:

@@ -42,6 +42,14 @@ def test_a_machine_is_measured_once_whatever_the_process(folder):
     assert json.loads(file.read_text())["processor"] == machine.describe()["processor"]
 
 
+def test_each_number_of_threads_is_measured_by_itself(folder, monkeypatch):
+    assert machine.speedup("choice", slow, quick) > 1
+    machine.speedup.cache_clear()
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "17")
+    assert machine.speedup("choice", quick, slow) < 1
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_of_two_processes_that_measure_at_once_the_first_is_believed(folder, monkeypatch):
     def measured_while_another_wrote(plain, fast):
         machine._keep(folder / path.name, 7.0)

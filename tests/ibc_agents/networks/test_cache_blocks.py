@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ibc_agents import machine, networks
+from ibc_agents.networks import energy_network
 from tests.ibc_agents import helpers
 
 OBSERVATION = helpers.make_experience(3, 2).observation
@@ -70,6 +71,23 @@ def test_energies_and_slopes_are_those_of_all_rows_at_once(rows, static):
     for value, expected in zip(in_blocks, numbers(whole, ACTIONS), strict=True):
         assert value.shape == expected.shape
         np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cores", "expected"),
+    [
+        (None, 2, None),
+        (150, 1, None),
+        (149, 1, 25),  # in equal parts
+        (300, 2, 25),  # one a core
+        (300, 8, 25),  # no less than a quarter of what a core may have
+        (601, 8, None),
+        (1, 2, 1),
+    ],
+)
+def test_blocks_are_alike_and_one_a_core_where_that_is_worth_it(monkeypatch, rows, cores, expected):
+    monkeypatch.setattr(machine, "num_cores", lambda: cores)
+    assert energy_network._block_size(ACTIONS, rows) == expected
 
 
 @pytest.mark.parametrize(
