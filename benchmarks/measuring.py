@@ -130,11 +130,19 @@ def _serve(prepare: Callable[[str], Any], pipe: multiprocessing.connection.Conne
 
 
 def matmul_flops(seconds: float) -> dict[str, float]:
-    """Returns the rate of float32 products, in floating-point operations."""
+    """Returns the rate of float32 products, in floating-point operations.
+
+    There are as many products as cores, so that all are busy also with one thread an operation.
+    """
     import tensorflow as tf
 
-    matrix = tf.random.normal([_MATMUL, _MATMUL])
-    return rate(lambda: tf.matmul(matrix, matrix).numpy(), 2.0 * _MATMUL**3, seconds)
+    from ibc_agents import machine
+
+    matrices = [tf.random.normal([_MATMUL, _MATMUL]) for _ in range(machine.num_cores())]
+    multiply = tf.function(lambda: [tf.matmul(matrix, matrix)[0] for matrix in matrices])
+    return rate(
+        lambda: [row.numpy() for row in multiply()], len(matrices) * 2.0 * _MATMUL**3, seconds
+    )
 
 
 @contextlib.contextmanager
