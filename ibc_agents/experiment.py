@@ -113,6 +113,8 @@ class Experiment:
         self.evaluation = evaluation or settings.EvaluationSettings()
         self.gathering = gathering or settings.GatheringSettings()
         self.seed = seed
+        # Of now, for the checkout may move on while a run does.
+        self._provenance = provenance.describe()
 
     def run(self) -> dict[str, Any]:
         """Collects demonstrations if there are none, trains, exports, evaluates.
@@ -182,7 +184,7 @@ class Experiment:
                 "train_episodes": card.train_episodes,
                 "validation_episodes": card.validation_episodes,
             },
-            **provenance.describe(),
+            **self._provenance,
         }
 
     def open_demonstrations(self, collect: bool = True) -> demonstrations_lib.Demonstrations:

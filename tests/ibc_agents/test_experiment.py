@@ -1,10 +1,13 @@
 """Which demonstrations an experiment takes."""
 
+import types
+
 import pytest
+import tensorflow as tf
 
 import data
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
-from ibc_agents import errors, experiment, settings, task
+from ibc_agents import errors, experiment, provenance, settings, task
 
 
 def make(data_dir, **demonstrations):
@@ -31,3 +34,12 @@ def test_does_not_collect_where_it_must_not(tmp_path):
     with pytest.raises(errors.RunError, match="are not there.*--data_dir"):
         make(tmp_path).open_demonstrations(collect=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_of_the_code_that_it_began_with(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "git_revision", lambda: "before")
+    begun = make(tmp_path)
+    monkeypatch.setattr(provenance, "git_revision", lambda: "after")
+    agent = types.SimpleNamespace(train_step_counter=tf.constant(3), skipped_steps=tf.constant(0))
+    card = types.SimpleNamespace(name="", dataset_hash="", train_episodes=1, validation_episodes=0)
+    assert begun.describe_training(agent, card, first_step=0)["git_revision"] == "before"
