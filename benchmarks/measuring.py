@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 if TYPE_CHECKING:
     from ibc_agents.experiment import Experiment
@@ -93,11 +94,8 @@ class Elsewhere:
         """
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        before = dict(os.environ)
-        os.environ.update(environment)
-        context.Process(target=_serve, args=(prepare, theirs), daemon=True).start()
-        os.environ.clear()
-        os.environ.update(before)
+        with mock.patch.dict(os.environ, environment):
+            context.Process(target=_serve, args=(prepare, theirs), daemon=True).start()
         theirs.close()
 
     def prepare(self, name: str) -> tuple[Callable[[], tuple[float, float]], float]:
