@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 
+import choices
 import runs
 
 _RESULTS = runs.ROOT / "benchmarks" / "results" / "ablation"
@@ -88,14 +89,11 @@ def print_table() -> None:
 def main() -> None:
     """Trains what is asked for and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("variants", nargs="*", metavar="VARIANT", help=", ".join(VARIANTS))
+    name = choices.one_of("variant", VARIANTS)
+    known = ", ".join(VARIANTS)
+    parser.add_argument("variants", nargs="*", metavar="VARIANT", type=name, help=known)
     parser.add_argument("--only_print", action="store_true", help="train nothing")
     arguments = parser.parse_args()
-    unknown = set(arguments.variants) - set(VARIANTS)
-    if unknown:
-        parser.error(
-            f"no variant is called {', '.join(sorted(unknown))}; there are {', '.join(VARIANTS)}"
-        )
     for variant in () if arguments.only_print else arguments.variants or VARIANTS:
         train(variant)
     print_table()

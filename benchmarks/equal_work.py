@@ -20,6 +20,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+import choices
 import measuring  # sets the search path; must come before the project's own imports
 import tensorflow as tf
 import where_time_goes
@@ -185,7 +186,8 @@ WORKS = {
 def make_parser(description: str) -> argparse.ArgumentParser:
     """Returns a parser of what every comparison of works takes."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("works", nargs="*", metavar="WORK", type=_name, help=", ".join(WORKS))
+    name = choices.one_of("work", WORKS)
+    parser.add_argument("works", nargs="*", metavar="WORK", type=name, help=", ".join(WORKS))
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
     return parser
@@ -218,12 +220,6 @@ def main() -> None:
     if arguments.out:
         content = {"works": results, "float32_products": matmul, **measuring.machine()}
         arguments.out.write_text(json.dumps(content, indent=2) + "\n")
-
-
-def _name(text: str) -> str:
-    if text not in WORKS:
-        raise argparse.ArgumentTypeError(f"no work is called {text}; there are {', '.join(WORKS)}")
-    return text
 
 
 def _row(

@@ -174,7 +174,12 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
         if unused:
             raise ValueError(f"No setting refers to {', '.join(unused)}, which a binding sets.")
         gin.finalize()
-    except (ValueError, TypeError, NameError, SyntaxError, OSError, ImportError) as error:
+    except OSError as error:
+        raise errors.RunError(
+            f"in the gin configuration: {_one_paragraph(error)} Gin files are named from "
+            f"{pathlib.Path.cwd()} or from {_ROOT}; gin_configs there holds all runs."
+        ) from error
+    except (ValueError, TypeError, NameError, SyntaxError, ImportError) as error:
         raise errors.RunError(f"in the gin configuration: {_one_paragraph(error)}") from error
 
 
