@@ -23,7 +23,7 @@ def fold_in(seed: tf.Tensor, data: int) -> tf.Tensor:
     fold = tf.random.experimental.stateless_fold_in
     if seed.shape.rank == 1:
         return fold(seed, data)
-    return tf.map_fn(lambda row: fold(row, data), seed)
+    return _each_row(lambda row: fold(row, data), seed, tf.TensorSpec([2], seed.dtype))
 
 
 def uniform(seed: tf.Tensor, batch_size: tf.Tensor | int, shape: Sequence[int]) -> tf.Tensor:
@@ -46,8 +46,17 @@ def _draw(
         return draw(tf.stack([batch_size, *shape]), seed)
     # Whatever is known of the shape while tracing; the loop over rows would forget it.
     known = [size if isinstance(size, int) else None for size in shape]
-    return tf.map_fn(
+    return _each_row(
         lambda row: tf.ensure_shape(draw(tf.stack(shape), row), known),
         seed,
-        fn_output_signature=tf.TensorSpec(known, tf.float32),
+        tf.TensorSpec(known, tf.float32),
     )
+
+
+def _each_row(
+    function: Callable[[tf.Tensor], tf.Tensor], seed: tf.Tensor, spec: tf.TensorSpec
+) -> tf.Tensor:
+    """Applies a function to every row of ``[B, 2]``; its values are of `spec`."""
+    if seed.shape[0] == 1:  # as when a robot acts; a loop takes longer than what it goes through
+        return function(seed[0])[None]
+    return tf.map_fn(function, seed, fn_output_signature=spec)

@@ -32,6 +32,19 @@ class DifferentiableEnergyFn(Protocol):
     def gradient(self, actions: tf.Tensor) -> tf.Tensor:
         """Returns ∂E/∂a at `actions`, ``[B, N, A]`` both."""
 
+    def move(self, function: Move, actions: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
+        """Returns ``function(energy_fn, actions, *others)``, or parts of it, if that is faster.
+
+        Args:
+            function: moves each sample by itself, by the energy function it is given.
+            actions: ``[B, N, A]``.
+            others: what else there is of each sample, ``[B, N, …]``.
+        """
+
+
+Move = Callable[..., tf.Tensor]
+"""A `DifferentiableEnergyFn`, actions ``[b, n, A]`` and more ``[b, n, …]`` → actions."""
+
 
 class BasinEnergyFn(Protocol):
     """An `EnergyFn` that is the minimum of several, and can be searched basin by basin.

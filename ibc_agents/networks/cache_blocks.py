@@ -10,22 +10,29 @@ from ibc_agents import machine
 # Below it the choice makes little difference.
 _WORTHWHILE_SPEEDUP = 1.1
 _ROWS, _WIDTH, _LAYERS = 32768, 128, 2
+# Of one layer's activations; less is gone through by one core before another has begun.
+_WORTHWHILE_BYTES = 2**15
 
 
 @gin.configurable
 class CacheBlocks:
-    """Splits rows into blocks where that is measured to be faster; never where there is a GPU.
+    """Splits rows into blocks where that is faster; never where there is a GPU.
 
     Between two products everything is element by element, and as fast as memory is. A block whose
     activations fit a processor's cache never waits for it, and needs a fraction of the memory. As
-    many blocks go at once as there are cores. The numbers are the same but for the order of sums.
+    many blocks go at once as there are cores. Whether single steps are faster so is measured.
+
+    Where rows go through many steps, each core takes some of them through all, and waits for others
+    only at the end; that has been faster wherever it was measured. The numbers are the same but for
+    the order of sums.
     """
 
     def __init__(self, enabled: bool | None = None, num_bytes: int = 2**20):
         """Sets the choice.
 
         Args:
-            enabled: whether to split; None where this machine is faster so (`machine.speedup`).
+            enabled: whether to split; None where this machine is faster so (`machine.speedup`), and
+                in any case what goes through many steps.
             num_bytes: of one layer's activations in a block, positive; the second-level cache of a
                 core is a good size.
 
@@ -43,6 +50,12 @@ class CacheBlocks:
             return None
         enabled = _are_faster() if self._enabled is None else self._enabled
         return max(1, self._num_bytes // (4 * width)) if enabled else None
+
+    def rows_of_a_core(self, width: int) -> int | None:
+        """Returns how many rows are worth a core's while in many steps; None for one core alone."""
+        if self._enabled is False or tf.config.get_visible_devices("GPU"):
+            return None
+        return max(1, _WORTHWHILE_BYTES // (4 * width))
 
 
 def _are_faster() -> bool:

@@ -10,14 +10,11 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.networks import network
 
-from ibc_agents import machine
-
-# Blocks smaller than such a part of what cores do best at a time are not worth a core's while.
-_LEAST_PARTS = 4
+from ibc_agents import machine, types
 
 
 class EnergyAt:
-    """The energy at fixed observations; an `ibc_agents.types.EnergyFn` that knows its gradient.
+    """The energy at fixed observations; an `ibc_agents.types.DifferentiableEnergyFn`.
 
     Many actions are scored block by block, if the network says so.
 
@@ -25,10 +22,17 @@ class EnergyAt:
         basins: see `ibc_agents.types.BasinEnergyFn`; None where the energy has none.
     """
 
-    def __init__(self, network: EnergyNetwork, code: tf.Tensor):
-        """Holds a network and the code of observations ``[B, C]``."""
+    def __init__(self, network: EnergyNetwork, code: tf.Tensor, num_cores: int):
+        """Holds a network and the code of observations ``[B, C]``.
+
+        Args:
+            network: the energy.
+            code: of the observations.
+            num_cores: at most so many blocks go at once.
+        """
         self._network = network
         self._code = code
+        self._num_cores = num_cores
         self.basins = functools.partial(network.basins, code) if network.has_basins else None
 
     def __call__(self, actions: tf.Tensor) -> tf.Tensor:
@@ -45,6 +49,26 @@ class EnergyAt:
             actions.shape,
         )
 
+    def move(self, function: types.Move, actions: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
+        """See `ibc_agents.types.DifferentiableEnergyFn`; each core moves its share of the samples.
+
+        Shares are not blocks of a loop: in a loop, whatever reads variables and is a loop itself
+        has to end before the next one begins.
+        """
+        num_shares = self._num_shares(actions)
+        if num_shares == 1:
+            return function(self, actions, *others)
+        moved = []
+        by_observations = actions.shape[0] > actions.shape[1]
+        axis = 0 if by_observations else 1
+        size = -(-actions.shape[axis] // num_shares)
+        for k in range(0, actions.shape[axis], size):
+            share = (slice(None),) * axis + (slice(k, k + size),)
+            code = self._code[share] if by_observations else self._code
+            own_energy_fn = EnergyAt(self._network, code, num_cores=1)
+            moved.append(function(own_energy_fn, *(rows[share] for rows in (actions, *others))))
+        return tf.concat(moved, axis)
+
     def _in_blocks(
         self,
         function: Callable[[tf.Tensor], tf.Tensor],
@@ -52,7 +76,7 @@ class EnergyAt:
         shape: tf.TensorShape,
     ) -> tf.Tensor:
         """Returns `function` of `actions`, of `shape` ``[B, N, …]``, some of the N at a time."""
-        size = _block_size(actions, self._network.rows_at_once)
+        size = self._block_size(actions)
         if size is None:
             return function(actions)
         num_blocks = -(-tf.shape(actions)[1] // size)
@@ -66,29 +90,31 @@ class EnergyAt:
             tf.float32, num_blocks, infer_shape=False, element_shape=[None, shape[0], *shape[2:]]
         )
         _, scored = tf.while_loop(
-            lambda k, _: k < num_blocks,
-            score,
-            (0, scored),
-            parallel_iterations=machine.num_cores(),
+            lambda k, _: k < num_blocks, score, (0, scored), parallel_iterations=self._num_cores
         )
         return tf.ensure_shape(_swap(scored.concat()), shape)
 
+    def _block_size(self, actions: tf.Tensor) -> int | tf.Tensor | None:
+        """Returns how many of the N actions are scored at a time; None for all of them.
 
-def _block_size(actions: tf.Tensor, rows: int | None) -> int | tf.Tensor | None:
-    """Returns how many of the N actions are scored at a time, so as to be at most so many rows.
+        Where the shape is known, all blocks are about alike.
+        """
+        rows = self._network.rows_at_once
+        if rows is None:
+            return None
+        batch_size, n = actions.shape[:2]
+        if batch_size is None or n is None:
+            return tf.maximum(1, rows // tf.shape(actions)[0])
+        num_blocks = min(n, -(-batch_size * n // rows))
+        return -(-n // num_blocks) if num_blocks > 1 else None
 
-    Where the shape is known, all blocks are about alike, and there is one for each core if that
-    leaves a block worth its while.
-    """
-    if rows is None:
-        return None
-    batch_size, n = actions.shape[:2]
-    if batch_size is None or n is None:
-        return tf.maximum(1, rows // tf.shape(actions)[0])
-    total = batch_size * n
-    worthwhile = min(machine.num_cores(), total * _LEAST_PARTS // rows)
-    num_blocks = min(n, max(worthwhile, -(-total // rows)))
-    return -(-n // num_blocks) if num_blocks > 1 else None
+    def _num_shares(self, actions: tf.Tensor) -> int:
+        """Returns among how many cores it is worth while to share actions of known shape."""
+        rows = self._network.rows_of_a_core
+        batch_size, n = actions.shape[:2]
+        if rows is None or batch_size is None or n is None:
+            return 1
+        return max(1, min(self._num_cores, max(batch_size, n), batch_size * n // rows))
 
 
 def _swap(values: tf.Tensor) -> tf.Tensor:
@@ -163,13 +189,21 @@ class EnergyNetwork(network.Network):
         return None
 
     @property
+    def rows_of_a_core(self) -> int | None:
+        """How many actions, of all observations, are worth a core's while to move by itself.
+
+        None where one core alone sees to all. What is true of `rows_at_once` holds here.
+        """
+        return None
+
+    @property
     def scoring_variables(self) -> Sequence[tf.Variable]:
         """The trainable variables that `energy` depends on at a given code."""
         return self.trainable_variables
 
     def at(self, code: tf.Tensor) -> EnergyAt:
         """Returns the energy function at `code` ``[B, C]``, for samplers."""
-        return EnergyAt(self, code)
+        return EnergyAt(self, code, machine.num_cores())
 
     def call(self, inputs, step_type=None, network_state=(), training=False):
         """Scores `inputs`, a pair (observation, actions).

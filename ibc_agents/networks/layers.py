@@ -91,7 +91,7 @@ class DenseResNet(tf.keras.layers.Layer):
         hidden = inputs
         for first in range(0, len(self._layers_of_blocks), 2):
             inner = self._layer(first, hidden, training)
-            hidden += self._layer(first + 1, inner, training)
+            hidden = _sum(hidden, self._layer(first + 1, inner, training))
         return hidden
 
     @property
@@ -129,7 +129,7 @@ class DenseResNet(tf.keras.layers.Layer):
         run = self._until_last(inputs)
         outputs = run.hidden
         if run.activated is not None:
-            outputs += self._linear(-1, run.activated)
+            outputs = _sum(outputs, self._linear(-1, run.activated))
         return outputs, self._pull_back(run)
 
     def _until_last(self, inputs: tf.Tensor) -> _Run:
@@ -137,7 +137,7 @@ class DenseResNet(tf.keras.layers.Layer):
         hidden, activated, ways_back = inputs, None, []
         for first in range(0, len(self._layers_of_blocks), 2):
             if activated is not None:
-                hidden += self._linear(first - 1, activated)
+                hidden = _sum(hidden, self._linear(first - 1, activated))
             activated, outer = self._activate(hidden)
             activated, inner = self._activate(self._linear(first, activated))
             ways_back.append((first, outer, inner))
@@ -188,6 +188,15 @@ class DenseResNet(tf.keras.layers.Layer):
             hidden = self._dropout(hidden, training=training)
         # Keras leaves `training` away where a layer does not take it.
         return self._layers_of_blocks[k](hidden, training=training)
+
+
+def _sum(hidden: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """Returns the sum, which TensorFlow may compute together with the product before it.
+
+    Where two such sums follow each other, its graph optimiser (TensorFlow 2.15, "remapper failed")
+    leaves the whole graph as it is, biases and activations included; a shape between them helps.
+    """
+    return tf.ensure_shape(hidden + change, hidden.shape)
 
 
 def is_linear(layer: tf.keras.layers.Layer) -> bool:

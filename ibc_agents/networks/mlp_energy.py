@@ -81,6 +81,11 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         return self._cache_blocks.rows(self._width) if self._is_plain else None
 
     @property
+    def rows_of_a_core(self) -> int | None:
+        """See the base class."""
+        return self._cache_blocks.rows_of_a_core(self._width) if self._is_plain else None
+
+    @property
     def scoring_variables(self) -> list[tf.Variable]:
         """See the base class."""
         scoring = (self._action_projection, self._blocks, self._head)
@@ -156,5 +161,9 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
 
     def _first_layer(self, code: tf.Tensor, actions: tf.Tensor, training: bool) -> tf.Tensor:
         """Returns ``[B · N, W]``: two-dimensional products are a good deal faster than batched."""
-        hidden = code[:, None] + self._action_projection(actions, training=training)
-        return tf.reshape(hidden, [-1, hidden.shape[-1]])
+        rows = tf.reshape(actions, [-1, actions.shape[-1]])
+        projected = self._action_projection(rows, training=training)
+        if code.shape[0] == 1:  # a bias, which TensorFlow adds while it multiplies
+            return tf.nn.bias_add(projected, code[0])
+        of_each = tf.reshape(projected, [-1, tf.shape(actions)[1], self._width])
+        return tf.reshape(code[:, None] + of_each, [-1, self._width])

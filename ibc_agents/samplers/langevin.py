@@ -140,13 +140,29 @@ class Langevin:
         """Runs the chains; see `ibc_agents.types.Sampler`."""
         batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         size = initial_actions.shape[-1]
-        noise = random.normal(seed, batch_size, [self._num_iterations, n, size])
+        noise = random.normal(seed, batch_size, [n, self._num_iterations, size])
+        if trace:
+            actions, visited = self._chains(energy_fn, initial_actions, noise, bounds, trace)
+            own = tf.broadcast_to(tf.range(n), [self._num_iterations, batch_size, n])
+            return types.SamplerResult(actions, energy_fn(actions), visited, own)
+
+        def chains(energy_fn, actions, noise):
+            return self._chains(energy_fn, actions, noise, bounds)[0]
+
+        if isinstance(energy_fn, types.DifferentiableEnergyFn):
+            actions = energy_fn.move(chains, initial_actions, noise)
+        else:
+            actions = chains(energy_fn, initial_actions, noise)
+        return types.SamplerResult(actions, energy_fn(actions))
+
+    def _chains(self, energy_fn, initial_actions, noise, bounds, trace=False):
+        """Returns where chains ``[B, N, A]`` end, and with `trace` what they visit."""
         step_sizes = self._schedule(self._num_iterations)
         half_range = 0.5 * (bounds.high - bounds.low)
 
         def step(k, actions, visited):
             change = self._update(
-                _action_gradient(energy_fn, actions), noise[:, k], step_sizes[k], half_range
+                _action_gradient(energy_fn, actions), noise[:, :, k], step_sizes[k], half_range
             )
             moved = tf.clip_by_value(actions + change, bounds.low, bounds.high)
             return k + 1, moved, visited.write(k + 1, moved) if trace else visited
@@ -157,10 +173,7 @@ class Langevin:
         _, actions, visited = tf.while_loop(
             lambda k, *_: k < self._num_iterations, step, (0, initial_actions, visited)
         )
-        if not trace:
-            return types.SamplerResult(actions, energy_fn(actions))
-        own = tf.broadcast_to(tf.range(n), [self._num_iterations, batch_size, n])
-        return types.SamplerResult(actions, energy_fn(actions), visited.stack(), own)
+        return actions, visited.stack() if trace else None
 
 
 def _action_gradient(energy_fn: types.EnergyFn, actions: tf.Tensor) -> tf.Tensor:

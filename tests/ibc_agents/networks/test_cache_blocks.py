@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import machine, networks
-from ibc_agents.networks import energy_network
+from ibc_agents import machine, networks, samplers
+from ibc_agents.networks import cache_blocks, energy_network
 from tests.ibc_agents import helpers
 
 OBSERVATION = helpers.make_experience(3, 2).observation
@@ -74,20 +74,96 @@ def test_energies_and_slopes_are_those_of_all_rows_at_once(rows, static):
 
 
 @pytest.mark.parametrize(
+    ("rows", "expected"),
+    [(None, [50]), (150, [50]), (149, [25, 25]), (70, [17, 17, 16]), (1, 50 * [1])],
+)
+def test_blocks_are_about_alike(rows, expected):
+    network = Recording(rows_at_once=rows)
+    energies = energy_network.EnergyAt(network, tf.zeros([3, 1]), 2)(ACTIONS)
+    assert network.sizes == expected
+    np.testing.assert_array_equal(energies, ACTIONS[..., 0])
+
+
+class Recording:
+    """Stands in for a network; remembers how many actions it scores at a time."""
+
+    has_basins = False
+
+    def __init__(self, rows_at_once=None, rows_of_a_core=None):
+        self.rows_at_once = rows_at_once
+        self.rows_of_a_core = rows_of_a_core
+        self.sizes = []
+
+    def energy(self, code, actions):
+        self.sizes.append(actions.shape[1])
+        return code + actions[..., 0]
+
+
+@pytest.mark.parametrize(
     ("rows", "cores", "expected"),
     [
-        (None, 2, None),
-        (150, 1, None),
-        (149, 1, 25),  # in equal parts
-        (300, 2, 25),  # one a core
-        (300, 8, 25),  # no less than a quarter of what a core may have
-        (601, 8, None),
-        (1, 2, 1),
+        (None, 2, [50]),
+        (75, 1, [50]),
+        (75, 2, [25, 25]),
+        (50, 3, [17, 17, 16]),
+        (75, 8, [25, 25]),  # more are not worth their while
+        (76, 8, [50]),
+        (1, 100, 50 * [1]),
     ],
 )
-def test_blocks_are_alike_and_one_a_core_where_that_is_worth_it(monkeypatch, rows, cores, expected):
-    monkeypatch.setattr(machine, "num_cores", lambda: cores)
-    assert energy_network._block_size(ACTIONS, rows) == expected
+@pytest.mark.parametrize("axis", [0, 1])
+def test_each_core_moves_its_share(rows, cores, expected, axis):
+    """Of the observations where there are more of them, else of the samples."""
+    actions = ACTIONS if axis == 1 else tf.transpose(ACTIONS, [1, 0, 2])
+    code = tf.range(actions.shape[0], dtype=tf.float32)[:, None]
+    energy_fn = energy_network.EnergyAt(Recording(rows_of_a_core=rows), code, cores)
+    sizes = []
+
+    def function(own_energy_fn, part, noise):
+        sizes.append(part.shape[axis])
+        return own_energy_fn(part)[..., None] + noise
+
+    moved = energy_fn.move(function, actions, 2 * actions)
+    assert sizes == expected
+    np.testing.assert_array_equal(moved, (code + actions[..., 0])[..., None] + 2 * actions)
+
+
+def test_samples_of_unknown_number_are_moved_together():
+    energy_fn = energy_network.EnergyAt(Recording(rows_of_a_core=1), tf.zeros([3, 1]), 2)
+
+    @tf.function(input_signature=[tf.TensorSpec([3, None, 2])])
+    def moved(actions):
+        return energy_fn.move(lambda own, actions: -actions, actions)
+
+    np.testing.assert_array_equal(moved(ACTIONS), -ACTIONS)
+
+
+def test_cores_share_what_is_worth_it_unless_one_takes_all(monkeypatch):
+    monkeypatch.setattr(machine, "speedup", lambda *_: 0.5)
+    assert networks.CacheBlocks().rows_of_a_core(64) == 128
+    assert networks.CacheBlocks(True).rows_of_a_core(2**20) == 1
+    assert networks.CacheBlocks(False).rows_of_a_core(64) is None
+    assert networks.MlpEnergyNetwork(width=64).rows_of_a_core == 128
+    assert networks.MlpEnergyNetwork(width=64, dropout_rate=0.5).rows_of_a_core is None
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [kind])
+    assert networks.CacheBlocks(True).rows_of_a_core(64) is None
+
+
+@pytest.mark.parametrize("rows", [1, 7, 40, 150])
+def test_chains_end_where_they_do_without_blocks(monkeypatch, rows):
+    blocks = networks.CacheBlocks(True, num_bytes=rows * 4 * 16)
+    split, whole = make_network(blocks), make_network(networks.CacheBlocks(False))
+    monkeypatch.setattr(cache_blocks, "_WORTHWHILE_BYTES", rows * 4 * 16)
+    sampler = samplers.Langevin(num_iterations=5)
+
+    @tf.function
+    def chains(network, num_cores):
+        code = network.encode(OBSERVATION)
+        energy_fn = energy_network.EnergyAt(network, code, num_cores)
+        return sampler(energy_fn, ACTIONS, helpers.UNIT_BOUNDS, tf.constant([1, 2]))
+
+    for value, expected in zip(chains(split, 3)[:2], chains(whole, 3)[:2], strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,29 @@ def test_dense_resnet_against_numpy():
     np.testing.assert_allclose(resnet(inputs), hidden, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("way", ["__call__", "with_pull_back"])
+def test_biases_are_added_and_activations_applied_while_multiplying(way):
+    """Sums in sequence make TensorFlow 2.15's graph optimiser give up on all of a graph."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        resnet = layers.DenseResNet(width=4, depth=6)
+        inputs = tf.compat.v1.placeholder(tf.float32, [None, 4])
+        resnet(inputs)
+        outputs = getattr(resnet, way)(inputs)
+        if way == "with_pull_back":
+            outputs = outputs[0], outputs[1](tf.ones([1, 4]))
+        session.run(tf.compat.v1.global_variables_initializer())
+        metadata = tf.compat.v1.RunMetadata()
+        session.run(
+            outputs,
+            {inputs: np.ones([8, 4])},
+            tf.compat.v1.RunOptions(output_partition_graphs=True),
+            metadata,
+        )
+    operations = [node.op for graph in metadata.partition_graphs for node in graph.node]
+    assert sum("FusedMatMul" in operation for operation in operations) == 6
+    assert "BiasAdd" not in operations
+
+
 def test_depth_zero_is_the_identity():
     inputs = tf.random.normal([2, 3])
     np.testing.assert_array_equal(layers.DenseResNet(3, 0)(inputs), inputs)

@@ -74,12 +74,12 @@ def test_published_update_matches_numpy_step_for_step(seed):
         trace=True,
     ).trace.numpy()
 
-    noise = random.normal(seed, 2, [k_all, 6, 2]).numpy()
+    noise = random.normal(seed, 2, [6, k_all, 2]).numpy()
     actions, clipped = np.float32(initial), 0
     np.testing.assert_array_equal(trace[0], actions)
     for k in range(k_all):
         step_size = (0.2 - 1e-3) * (1 - k / (k_all - 1)) ** 2 + 1e-3
-        change = step_size * (0.5 * steepness * (actions - centre) + omega * noise[:, k])
+        change = step_size * (0.5 * steepness * (actions - centre) + omega * noise[:, :, k])
         limit = fraction * 0.5 * (high - low)
         clipped += (np.abs(change) > limit).sum()
         actions = np.clip(actions - np.clip(change, -limit, limit), low, high)
