@@ -16,6 +16,9 @@ from ibc_agents.agents import behavioral_cloning_agent, building, example_blocks
 from ibc_agents.networks import energy_network as energy_network_lib
 from ibc_agents.policies import implicit_policy
 
+# So many gain less in a run than it takes to trace them.
+_FEW_BLOCKS = 4
+
 
 @gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
 class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
@@ -178,11 +181,11 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
     def _score_in_blocks(self, code, rows, training):
         """As `_score`, some examples at a time if the network says so and there is training."""
         score = functools.partial(self._score, training=training)
-        num_actions = rows["candidates"].shape[1]
         if not training or self._energy_network.rows_at_once is None:
             return score(code, rows)
+        num_actions = max(leaf.shape[1] for leaf in rows.values())
         size = max(1, self._energy_network.rows_at_once // num_actions)
-        if code.shape[0] is not None and code.shape[0] <= size:
+        if code.shape[0] is not None and code.shape[0] <= _FEW_BLOCKS * size:
             return score(code, rows)
         variables = self._energy_network.scoring_variables
         return example_blocks.losses_in_blocks(score, code, rows, variables, size)

@@ -10,6 +10,9 @@ from ibc_agents import machine
 # Below it the choice makes little difference.
 _WORTHWHILE_SPEEDUP = 1.1
 _ROWS, _WIDTH, _LAYERS = 32768, 128, 2
+# Of one layer's activations; with much more, products of 256 units are divided among cores where
+# the second-level cache has two MiB.
+_NUM_BYTES = 9 * 2**15
 # Of one layer's activations; less is gone through by one core before another has begun.
 _WORTHWHILE_BYTES = 2**15
 
@@ -19,22 +22,23 @@ class CacheBlocks:
     """Splits rows into blocks where that is faster; never where there is a GPU.
 
     Between two products everything is element by element, and as fast as memory is. A block whose
-    activations fit a processor's cache never waits for it, and needs a fraction of the memory. As
-    many blocks go at once as there are cores. Whether single steps are faster so is measured.
+    activations fit a processor's cache never waits for it, and needs a fraction of the memory; and
+    where an operation is small TensorFlow gives it one core, so that as many blocks go at once as
+    there are cores, rather than cores waiting for each other after every operation. Whether a
+    single score is faster so is measured.
 
     Where rows go through many steps, each core takes some of them through all, and waits for others
     only at the end; that has been faster wherever it was measured. The numbers are the same but for
     the order of sums.
     """
 
-    def __init__(self, enabled: bool | None = None, num_bytes: int = 2**20):
+    def __init__(self, enabled: bool | None = None, num_bytes: int = _NUM_BYTES):
         """Sets the choice.
 
         Args:
             enabled: whether to split; None where this machine is faster so (`machine.speedup`), and
                 in any case what goes through many steps.
-            num_bytes: of one layer's activations in a block, positive; the second-level cache of a
-                core is a good size.
+            num_bytes: of one layer's activations in a block, positive.
 
         Raises:
             ValueError: if `num_bytes` is not positive.
@@ -59,7 +63,7 @@ class CacheBlocks:
 
 
 def _are_faster() -> bool:
-    return machine.speedup("cache_blocks", _whole, _in_blocks) > _WORTHWHILE_SPEEDUP
+    return machine.speedup("row_blocks", _whole, _in_blocks) > _WORTHWHILE_SPEEDUP
 
 
 def _whole() -> None:
@@ -67,7 +71,7 @@ def _whole() -> None:
 
 
 def _in_blocks() -> None:
-    _numbers_of(_gradients(2048))
+    _numbers_of(_gradients(512))
 
 
 @tf.function(autograph=False)

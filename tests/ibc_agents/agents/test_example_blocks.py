@@ -18,11 +18,11 @@ KINDS = {
         neighborhood=losses.Neighborhood(),
     ),
 }
-BATCH = 13
+BATCH = 19
 WEIGHTS = tf.constant(np.random.default_rng(0).uniform(size=BATCH), tf.float32)
 
 
-def numbers(enabled, kind, weights, last=()):
+def numbers(enabled, kind, weights, last=(), batch_size=BATCH):
     tf.keras.utils.set_random_seed(0)
     # 34 actions a block.
     network = networks.MlpEnergyNetwork(
@@ -32,7 +32,7 @@ def numbers(enabled, kind, weights, last=()):
         blocks=networks.CacheBlocks(enabled, num_bytes=34 * 4 * 16),
     )
     agent = helpers.make_agent(energy_network=network, **KINDS[kind]())
-    experience = helpers.make_experience(BATCH, 2)
+    experience = helpers.make_experience(batch_size, 2)
     step_type = experience.step_type.numpy()
     step_type[list(last), -1] = helpers.LAST
     experience = experience._replace(step_type=tf.constant(step_type))
@@ -71,6 +71,12 @@ def test_losses_reports_and_gradients_are_those_of_all_examples_at_once(
         assert value.shape == expected.shape
         np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-6)
     assert all(np.abs(gradient).max() > 0 for gradient in blocks[1][:-1])
+
+
+def test_a_few_blocks_are_one(monkeypatch):
+    """They would take longer to trace than they save."""
+    monkeypatch.setattr(example_blocks, "losses_in_blocks", lambda *_: pytest.fail("in blocks"))
+    numbers(True, "uniform", None, batch_size=8)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 7])

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ibc_agents import machine, networks, samplers
-from ibc_agents.networks import cache_blocks, energy_network
+from ibc_agents.networks import cache_blocks, energy_at
 from tests.ibc_agents import helpers
 
 OBSERVATION = helpers.make_experience(3, 2).observation
@@ -43,7 +43,7 @@ def test_this_machine_is_measured(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     machine.speedup.cache_clear()
     rows = networks.CacheBlocks().rows(64)
-    assert rows in (None, 4096)
+    assert rows in (None, 1152)
     assert len(list((tmp_path / "ibc_agents").iterdir())) == 1
     machine.speedup.cache_clear()
 
@@ -73,32 +73,42 @@ def test_energies_and_slopes_are_those_of_all_rows_at_once(rows, static):
         np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
 
 
+class Recording:
+    """Stands in for a network; remembers how many rows of an axis it scores at a time."""
+
+    has_basins = False
+
+    def __init__(self, axis=1, rows_at_once=None, rows_of_a_core=None):
+        self.rows_at_once = rows_at_once
+        self.rows_of_a_core = rows_of_a_core
+        self.sizes = []
+        self._axis = axis
+
+    def energy(self, code, actions):
+        self.sizes.append(int(tf.shape(actions)[self._axis]))
+        return code + actions[..., 0]
+
+
+# Parts are of the observations where there are more of them, else of the samples.
+AXES = pytest.mark.parametrize(
+    ("axis", "actions"), [(0, tf.transpose(ACTIONS, [1, 0, 2])), (1, ACTIONS)], ids=["B", "N"]
+)
+
+
+@AXES
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [(None, [50]), (150, [50]), (149, [25, 25]), (70, [17, 17, 16]), (1, 50 * [1])],
 )
-def test_blocks_are_about_alike(rows, expected):
-    network = Recording(rows_at_once=rows)
-    energies = energy_network.EnergyAt(network, tf.zeros([3, 1]), 2)(ACTIONS)
+def test_blocks_are_about_alike(rows, expected, axis, actions):
+    network = Recording(axis, rows_at_once=rows)
+    code = tf.range(actions.shape[0], dtype=tf.float32)[:, None]
+    energies = energy_at.SplitEnergyAt(network, code)(actions)
     assert network.sizes == expected
-    np.testing.assert_array_equal(energies, ACTIONS[..., 0])
+    np.testing.assert_array_equal(energies, code + actions[..., 0])
 
 
-class Recording:
-    """Stands in for a network; remembers how many actions it scores at a time."""
-
-    has_basins = False
-
-    def __init__(self, rows_at_once=None, rows_of_a_core=None):
-        self.rows_at_once = rows_at_once
-        self.rows_of_a_core = rows_of_a_core
-        self.sizes = []
-
-    def energy(self, code, actions):
-        self.sizes.append(actions.shape[1])
-        return code + actions[..., 0]
-
-
+@AXES
 @pytest.mark.parametrize(
     ("rows", "cores", "expected"),
     [
@@ -111,25 +121,33 @@ class Recording:
         (1, 100, 50 * [1]),
     ],
 )
-@pytest.mark.parametrize("axis", [0, 1])
-def test_each_core_moves_its_share(rows, cores, expected, axis):
-    """Of the observations where there are more of them, else of the samples."""
-    actions = ACTIONS if axis == 1 else tf.transpose(ACTIONS, [1, 0, 2])
+def test_each_core_moves_its_share(monkeypatch, rows, cores, expected, axis, actions):
+    monkeypatch.setattr(machine, "num_cores", lambda: cores)
+    network = Recording(axis, rows_of_a_core=rows)
+    check_moves(network, actions)
+    assert network.sizes == expected
+
+
+@AXES
+def test_a_share_goes_in_blocks(monkeypatch, axis, actions):
+    monkeypatch.setattr(machine, "num_cores", lambda: 2)
+    network = Recording(axis, rows_at_once=40, rows_of_a_core=75)
+    check_moves(network, actions)
+    assert sorted(network.sizes, reverse=True) == [13, 13, 12, 12]
+
+
+def check_moves(network, actions):
     code = tf.range(actions.shape[0], dtype=tf.float32)[:, None]
-    energy_fn = energy_network.EnergyAt(Recording(rows_of_a_core=rows), code, cores)
-    sizes = []
 
-    def function(own_energy_fn, part, noise):
-        sizes.append(part.shape[axis])
-        return own_energy_fn(part)[..., None] + noise
+    def function(energy_fn, part, noise):
+        return energy_fn(part)[..., None] + noise
 
-    moved = energy_fn.move(function, actions, 2 * actions)
-    assert sizes == expected
+    moved = energy_at.SplitEnergyAt(network, code).move(function, actions, 2 * actions)
     np.testing.assert_array_equal(moved, (code + actions[..., 0])[..., None] + 2 * actions)
 
 
 def test_samples_of_unknown_number_are_moved_together():
-    energy_fn = energy_network.EnergyAt(Recording(rows_of_a_core=1), tf.zeros([3, 1]), 2)
+    energy_fn = energy_at.SplitEnergyAt(Recording(rows_of_a_core=1), tf.zeros([3, 1]))
 
     @tf.function(input_signature=[tf.TensorSpec([3, None, 2])])
     def moved(actions):
@@ -157,12 +175,11 @@ def test_chains_end_where_they_do_without_blocks(monkeypatch, rows):
     sampler = samplers.Langevin(num_iterations=5)
 
     @tf.function
-    def chains(network, num_cores):
+    def chains(network):
         code = network.encode(OBSERVATION)
-        energy_fn = energy_network.EnergyAt(network, code, num_cores)
-        return sampler(energy_fn, ACTIONS, helpers.UNIT_BOUNDS, tf.constant([1, 2]))
+        return sampler(network.at(code), ACTIONS, helpers.UNIT_BOUNDS, tf.constant([1, 2]))
 
-    for value, expected in zip(chains(split, 3)[:2], chains(whole, 3)[:2], strict=True):
+    for value, expected in zip(chains(split)[:2], chains(whole)[:2], strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
 
 
