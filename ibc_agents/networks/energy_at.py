@@ -119,12 +119,13 @@ class SplitEnergyAt(EnergyAt):
         return -(-length // num_blocks) if num_blocks > 1 else None
 
     def _num_shares(self, actions: tf.Tensor) -> int:
-        """Returns among how many cores it is worth while to share actions of known shape."""
+        """Returns among how many cores it is worth while to share; an unknown number is one."""
         rows = self._network.rows_of_a_core
-        if rows is None or not actions.shape[:2].is_fully_defined():
+        batch_size, n = actions.shape[:2]
+        if rows is None or n is None:
             return 1
-        num_rows = actions.shape[:2].num_elements()
-        return max(1, min(machine.num_cores(), max(actions.shape[:2]), num_rows // rows))
+        known = batch_size or 1
+        return max(1, min(machine.num_cores(), max(known, n), known * n // rows))
 
 
 def _longer_axis(actions: tf.Tensor) -> int:

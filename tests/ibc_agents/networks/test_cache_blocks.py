@@ -146,14 +146,25 @@ def check_moves(network, actions):
     np.testing.assert_array_equal(moved, (code + actions[..., 0])[..., None] + 2 * actions)
 
 
-def test_samples_of_unknown_number_are_moved_together():
-    energy_fn = energy_at.SplitEnergyAt(Recording(rows_of_a_core=1), tf.zeros([3, 1]))
+@pytest.mark.parametrize(
+    ("shape", "expected"), [([3, None, 2], [50]), ([None, 50, 2], [25, 25]), ([None] * 3, [50])]
+)
+def test_shares_of_what_is_known(monkeypatch, shape, expected):
+    """An exported policy does not know how many observations it will be asked about."""
+    monkeypatch.setattr(machine, "num_cores", lambda: 2)
+    energy_fn = energy_at.SplitEnergyAt(Recording(rows_of_a_core=25), tf.zeros([3, 1]))
+    sizes = []
 
-    @tf.function(input_signature=[tf.TensorSpec([3, None, 2])])
+    @tf.function(input_signature=[tf.TensorSpec(shape)])
     def moved(actions):
-        return energy_fn.move(lambda own, actions: -actions, actions)
+        def function(own, part):
+            sizes.append(part.shape[1] or 50)
+            return -part
+
+        return energy_fn.move(function, actions)
 
     np.testing.assert_array_equal(moved(ACTIONS), -ACTIONS)
+    assert sizes == expected
 
 
 def test_cores_share_what_is_worth_it_unless_one_takes_all(monkeypatch):
