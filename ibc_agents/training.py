@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import pathlib
 import time
@@ -13,7 +14,7 @@ import tqdm
 from tf_agents.train import learner as learner_lib
 from tf_agents.utils import common
 
-from ibc_agents import disk, errors, run_directory, settings
+from ibc_agents import disk, errors, read_ahead, run_directory, settings
 from ibc_agents.agents import behavioral_cloning_agent
 
 # Steps are run in calls of about this long: long enough for the Learner's overhead not to count,
@@ -110,11 +111,11 @@ class Trainer:
             assert feedback is not None
             feedback(sample[1], loss_info.extra[behavioral_cloning_agent.EXAMPLE_LOSSES])
 
+        self._make_dataset = lambda: make_dataset(start)
         self._learner = learner_lib.Learner(
             str(directory.path),
             agent.train_step_counter,
             agent,
-            lambda: make_dataset(start),
             # Checkpoints are taken below, where a full disk can be told from other errors.
             checkpoint_interval=_NEVER,
             summary_interval=numbers.summary_interval,
@@ -129,6 +130,15 @@ class Trainer:
     def step(self) -> int:
         """Steps taken so far."""
         return int(self._agent.train_step_counter.numpy())
+
+    @functools.cached_property
+    def _batches(self) -> read_ahead.ReadAhead:
+        """Begun with the first step: whoever has taken all of them asks for no batch."""
+        with self._strategy.scope():
+            dataset = self._strategy.distribute_datasets_from_function(
+                lambda _: self._make_dataset()
+            )
+        return read_ahead.ReadAhead(iter(dataset))
 
     def run(self, title: str, watch_interval: int, watch: Callable[[int], str]) -> None:
         """Trains to the last step, with a progress line.
@@ -190,7 +200,7 @@ class Trainer:
         steps = min(wanted, limit)
         started = time.perf_counter()
         try:
-            loss = float(self._learner.run(steps).loss)
+            loss = float(self._learner.run(steps, self._batches).loss)
         except tf.errors.OpError as error:
             if _SUMMARY not in error.message:
                 raise

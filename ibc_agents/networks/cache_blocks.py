@@ -9,12 +9,15 @@ from ibc_agents import machine
 
 # Below it the choice makes little difference.
 _WORTHWHILE_SPEEDUP = 1.1
-_ROWS, _WIDTH, _LAYERS = 32768, 128, 2
 # Of one layer's activations; with much more, products of 256 units are divided among cores where
 # the second-level cache has two MiB.
 _NUM_BYTES = 9 * 2**15
 # Of one layer's activations; less is gone through by one core before another has begun.
 _WORTHWHILE_BYTES = 2**15
+# What is measured.
+_WIDTH, _LAYERS = 128, 2
+_BLOCK = _NUM_BYTES // (4 * _WIDTH)
+_ROWS = 64 * _BLOCK
 
 
 @gin.configurable
@@ -71,7 +74,7 @@ def _whole() -> None:
 
 
 def _in_blocks() -> None:
-    _numbers_of(_gradients(512))
+    _numbers_of(_gradients(_BLOCK))
 
 
 @tf.function(autograph=False)

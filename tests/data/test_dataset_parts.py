@@ -29,7 +29,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_parts_in_any_order_and_over_several_sittings_are_one_dataset(tmp_path, write_part):
+def test_contract_dataset_folders_parts_in_any_order_and_over_several_sittings_are_one_dataset(tmp_path, write_part):
     for folder, sittings in ((tmp_path / "a", [[0, 1, 2]]), (tmp_path / "b", [[2], [], [1, 0]])):
         for numbers in sittings:
             assert not folder.exists()
@@ -88,7 +88,7 @@ def test_parts_of_other_settings_are_refused_and_kept(tmp_path, write_part, sett
     assert contents(tmp_path / ".new.partial") == before
 
 
-def test_only_one_at_a_time_and_not_over_a_dataset(tmp_path, write_part):
+def test_contract_dataset_folders_only_one_at_a_time_and_not_over_a_dataset(tmp_path, write_part):
     with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
         with pytest.raises(data.DataError, match="new: another process is writing it"):
             dataset_parts.DatasetParts(tmp_path / "new", SETTINGS)
@@ -99,7 +99,7 @@ def test_only_one_at_a_time_and_not_over_a_dataset(tmp_path, write_part):
     assert os.listdir(tmp_path) == ["new"]
 
 
-def test_equal_episodes_are_equal_bytes(tmp_path, write_part):
+def test_contract_dataset_folders_equal_episodes_are_equal_bytes(tmp_path, write_part):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         write_part(tmp_path / name, 0)

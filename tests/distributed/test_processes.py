@@ -9,7 +9,7 @@ from tests.distributed import roles, test_listening
 from tests.system import helpers
 
 
-def test_a_job_ends_as_planned_whatever_is_killed(job, tmp_path):
+def test_contract_distributed_job_ends_as_planned_whatever_is_killed(job, tmp_path):
     replay = job.start("replay")
     replay.wait_for("ready:")
     port = int(job.address.rpartition(":")[2])

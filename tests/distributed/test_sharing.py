@@ -41,7 +41,7 @@ def test_the_part_of_one_that_has_gone_goes_to_another():
     assert shared.deal(["b"]) == {"b": range(0, 4)}
 
 
-def test_late_and_repeated_reports_do_no_harm():
+def test_contract_distributed_job_late_and_repeated_reports_do_no_harm():
     shared = sharing.SharedEvaluation(SEED, num_episodes=4, part=2)
     shared.deal(["a"])
     assert shared.deal(["b"]) == {"b": range(0, 2)}

@@ -68,7 +68,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_episode_depends_on_seed_and_number_alone(tmp_path):
+def test_contract_collection_episode_depends_on_seed_and_number_alone(tmp_path):
     """Not on how many run at once, on how many there are, or on how they are sharded."""
     together, _ = collect(tmp_path / "a")
     alone, _ = collect(tmp_path / "b", environment=SerialParticle)
@@ -96,7 +96,7 @@ def test_episodes_end_with_a_frame_whose_action_was_not_executed(tmp_path):
     assert rate == np.mean(np.array(returns) > 0)
 
 
-def test_processes_and_interruptions_do_not_change_a_byte(tmp_path):
+def test_contract_collection_processes_and_interruptions_do_not_change_a_byte(tmp_path):
     _, rate = collect(tmp_path / "fast", shard_episodes=2)
 
     options = {"shard_episodes": 2, "num_processes": 2}

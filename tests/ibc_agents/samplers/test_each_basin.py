@@ -31,7 +31,7 @@ def beside_the_third(num_samples: int) -> tf.Tensor:
     return tf.tile((CENTRES[2] + 0.05)[None, None], [1, num_samples, 1])
 
 
-def test_a_sample_for_each_basin_finds_what_descents_on_the_whole_do_not():
+def test_contract_basins_a_sample_for_each_finds_what_descents_on_the_whole_do_not():
     start = beside_the_third(6)
     whole = CHAIN(Basins(), start, helpers.UNIT_BOUNDS, SEED)
     np.testing.assert_allclose(whole.energies, np.full([1, 6], 4.0), atol=0.1)
@@ -48,7 +48,7 @@ def test_a_trace_is_the_inner_samplers():
     np.testing.assert_array_equal(result.trace[-1], result.actions)
 
 
-def test_an_energy_without_basins_is_refused():
+def test_contract_basins_an_energy_without_is_refused():
     with pytest.raises(ValueError, match="SoftMinimum"):
         samplers.EachBasin(CHAIN)(
             helpers.quadratic(0.0), beside_the_third(3), helpers.UNIT_BOUNDS, SEED
