@@ -6,6 +6,7 @@ an item is a window that shares its frames with its neighbours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ class ReverbSource:
     """
 
     def __init__(self, address: str | None = None, shuffle_windows: int = 10_000) -> None:
-        if address is not None and not address.rpartition(":")[2].isdigit():
+        if address is not None and not re.fullmatch(r".+:\d+", address):
             raise DataError(f"{address}: not an address of a Reverb server; write host:port.")
         if shuffle_windows < 1:
             raise DataError(f"shuffle_windows is {shuffle_windows}; it must be at least 1.")

@@ -20,6 +20,8 @@ import tensorflow as tf
 _REPETITIONS = 4
 # By which TensorFlow is told how many threads an operation has, and how many run at once.
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+# No such file, or no folder to keep it in (RuntimeError: a user without a home), or not ours.
+_NOT_KEPT = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 
 def describe() -> dict[str, Any]:
@@ -47,18 +49,17 @@ def speedup(name: str, plain: Callable[[], Any], fast: Callable[[], Any]) -> flo
     where it may be deleted. Where nothing can be written it is measured once a process.
 
     Args:
-        name: of the choice, for the file.
+        name: of the choice and of what is measured for it, for the file.
         plain: does some work; what it returns is finished when it returns.
         fast: does the same in another way.
     """
-    path = _folder() / f"{name}_{_fingerprint()}.json"
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return float(json.loads(path.read_text())["speedup"])
+    with contextlib.suppress(*_NOT_KEPT):
+        return _kept(_path(name))
     # In a thread of its own, for whoever asks may be in the middle of a graph or of a tape.
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         measured = thread.submit(_measure, plain, fast).result()
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return _keep(path, measured)
+    with contextlib.suppress(*_NOT_KEPT):
+        return _keep(_path(name), measured)
     return measured
 
 
@@ -83,18 +84,19 @@ def _keep(path: pathlib.Path, measured: float) -> float:
         file.flush()
         with contextlib.suppress(FileExistsError):
             os.link(file.name, path)
+    return _kept(path)
+
+
+def _kept(path: pathlib.Path) -> float:
     return float(json.loads(path.read_text())["speedup"])
 
 
-def _folder() -> pathlib.Path:
+def _path(name: str) -> pathlib.Path:
     caches = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(caches) / "ibc_agents"
-
-
-def _fingerprint() -> str:
     threads = [os.environ.get(name) for name in _THREADS]
     described = json.dumps([describe(), tf.__version__, threads])
-    return hashlib.sha256(described.encode()).hexdigest()[:16]
+    fingerprint = hashlib.sha256(described.encode()).hexdigest()[:16]
+    return pathlib.Path(caches) / "ibc_agents" / f"{name}_{fingerprint}.json"
 
 
 def _processor() -> str:

@@ -95,8 +95,7 @@ class Normalizer(tf.Module):
 
         Args:
             dataset: trajectories (or pairs of a trajectory and anything, as replay buffers give)
-            with
-                any number of leading dimensions, in the environment's units. Must end.
+                with any number of leading dimensions, in the environment's units. Must end.
             observation_spec: nest of tensor specs, without time or batch.
             action_spec: nest of float tensor specs.
             **kwargs: of the constructor.

@@ -12,7 +12,8 @@ class ReadAhead:
     """Iterates over the same batches, each of which was fetched during the step before.
 
     For loops of steps within one graph. There a step waits for all of the step before, so that
-    asking an iterator for a batch begins only then, however many batches lie ready.
+    asking an iterator for a batch begins only then, however many batches lie ready. So one batch
+    more than is taken is fetched, and a step is over when the next one's batch is there.
 
     Args:
         batches: nests of tensors, each of the first one's shapes and dtypes; without an end. It is

@@ -118,6 +118,8 @@ class Trainer:
             agent,
             # Checkpoints are taken below, where a full disk can be told from other errors.
             checkpoint_interval=_NEVER,
+            # The agent has made its optimiser's variables; for that a step would be traced twice.
+            run_optimizer_variable_init=False,
             summary_interval=numbers.summary_interval,
             after_train_strategy_step_fn=after_step if feedback else None,
             strategy=self._strategy,

@@ -87,7 +87,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         Raises:
             ValueError: if a number is out of range, the action spec is not continuous, the
                 network or a sampler goes with prefixes, or a sampler needs basins that the energy
-                does not have.
+                does not have, or a sample for each.
         """
         if energy_network.scores_prefixes != self.scores_prefixes:
             raise ValueError(
@@ -97,9 +97,9 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             )
         self._energy_network = energy_network
         policy_sampler = policy_sampler or samplers.DerivativeFree()
-        self._check_sampler(policy_sampler)
+        self._check_sampler(policy_sampler, num_policy_samples)
         if counter_example_sampler is not None:
-            self._check_sampler(counter_example_sampler)
+            self._check_sampler(counter_example_sampler, num_counter_examples)
         if num_counter_examples < 1:
             raise ValueError(
                 f"num_counter_examples must be at least 1, got {num_counter_examples}."
@@ -226,9 +226,11 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         bounds = self._normalizer.bounds
         noise = random.normal(seed, tf.shape(action)[0], [action.shape[-1]])
         above = bounds.low + tf.abs(action + self._smoothing * noise - bounds.low)
-        return bounds.high - tf.abs(bounds.high - above)
+        thrown_back = bounds.high - tf.abs(bounds.high - above)
+        # What never varies in the data has bounds without room; noise there would mark it.
+        return tf.where(bounds.high > bounds.low, thrown_back, action)
 
-    def _check_sampler(self, sampler):
+    def _check_sampler(self, sampler, num_samples):
         """Refuses what would search these energies wrongly, and without a sign of it."""
         if getattr(sampler, "searches_prefixes", False) != self.scores_prefixes:
             raise ValueError(
@@ -236,18 +238,27 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
                 "Autoregressive goes with AutoregressiveBCAgent, others with ImplicitBCAgent, or "
                 "inside of Autoregressive."
             )
-        if getattr(sampler, "searches_basins", False) and not self._energy_network.has_basins:
-            raise ValueError(
-                "The sampler EachBasin needs an energy of several basins, as with "
-                "MlpEnergyNetwork.head = @SoftMinimum()."
-            )
+        if getattr(sampler, "searches_basins", False):
+            num_basins = self._energy_network.num_basins
+            if num_basins is None:
+                raise ValueError(
+                    "The sampler EachBasin needs an energy of several basins, as with "
+                    "MlpEnergyNetwork.head = @SoftMinimum()."
+                )
+            if num_samples < num_basins:
+                raise ValueError(
+                    f"The sampler EachBasin needs a sample for each of {num_basins} basins, "
+                    f"got {num_samples}."
+                )
 
     def _report(self, energies):
         """Returns what to report of energies ``[B, 1 + N]``, the demonstration's first."""
         return {
             "demonstration_energy": energies[:, 0],
             "counter_example_energy": tf.reduce_mean(energies[:, 1:], axis=1),
-            "demonstration_picked": tf.cast(tf.argmin(energies, axis=1) == 0, tf.float32),
+            "demonstration_picked": tf.cast(
+                energies[:, 0] < tf.reduce_min(energies[:, 1:], axis=1), tf.float32
+            ),
         }
 
     def _draw_counter_examples(self, code, proposal_seed, sampler_seed):

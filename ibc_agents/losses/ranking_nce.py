@@ -7,6 +7,10 @@ import tensorflow as tf
 
 from ibc_agents.losses import shapes
 
+# A demonstration where the proposal never is (a density of 0) cannot be confused with its samples;
+# the logarithm that says so must be finite.
+_LEAST_LOG_PROB = -1e6
+
 
 @gin.configurable
 class RankingNCE:
@@ -32,7 +36,7 @@ class RankingNCE:
         Args:
             demonstration_energy: float32 ``[B]``.
             counter_example_energies: float32 ``[B, N]``.
-            demonstration_log_prob: log q of the demonstration, ``[B]``.
+            demonstration_log_prob: log q of the demonstration, ``[B]``; −inf gives a loss of 0.
             counter_example_log_probs: log q of the counter-examples, ``[B, N]``.
 
         Returns:
@@ -50,4 +54,5 @@ class RankingNCE:
             )
         energies = tf.concat([demonstration_energy[:, None], counter_example_energies], axis=1)
         log_probs = tf.concat([demonstration_log_prob[:, None], counter_example_log_probs], axis=1)
+        log_probs = tf.maximum(log_probs, _LEAST_LOG_PROB)
         return -tf.nn.log_softmax(-energies - log_probs, axis=1)[:, 0]

@@ -66,7 +66,8 @@ class CacheBlocks:
 
 
 def _are_faster() -> bool:
-    return machine.speedup("row_blocks", _whole, _in_blocks) > _WORTHWHILE_SPEEDUP
+    name = f"blocks_of_{_BLOCK}_of_{_ROWS}_rows_of_{_WIDTH}"
+    return machine.speedup(name, _whole, _in_blocks) > _WORTHWHILE_SPEEDUP
 
 
 def _whole() -> None:

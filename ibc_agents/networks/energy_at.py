@@ -25,7 +25,8 @@ class EnergyAt:
         """Holds a network and the code of observations ``[B, C]``."""
         self._network = network
         self._code = code
-        self.basins = functools.partial(network.basins, code) if network.has_basins else None
+        has_basins = network.num_basins is not None
+        self.basins = functools.partial(network.basins, code) if has_basins else None
 
     def __call__(self, actions: tf.Tensor) -> tf.Tensor:
         """Maps actions ``[B, N, A]`` to energies ``[B, N]``."""
@@ -113,7 +114,7 @@ class SplitEnergyAt(EnergyAt):
         if rows is None:
             return None
         if not actions.shape[:2].is_fully_defined():
-            return tf.maximum(1, rows // tf.shape(actions)[0])
+            return tf.maximum(1, rows // tf.maximum(1, tf.shape(actions)[0]))
         length, num_rows = max(actions.shape[:2]), actions.shape[:2].num_elements()
         num_blocks = min(length, -(-num_rows // rows))
         return -(-length // num_blocks) if num_blocks > 1 else None

@@ -21,11 +21,12 @@ class EnergyNetwork(network.Network):
     Attributes:
         scores_prefixes: whether `energy` takes prefixes ``[B, N, j]`` and scores their last
             dimension; only the autoregressive agent knows what to do with such energies.
-        has_basins: whether the energy is a minimum of several, and there is a method `basins`.
+        num_basins: of how many the energy is the minimum, which then has a method `basins`; None of
+            any other energy.
     """
 
     scores_prefixes = False
-    has_basins = False
+    num_basins: int | None = None
 
     def __init__(self, name: str):
         """Creates the network.

@@ -71,19 +71,20 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
             tf.keras.layers.Layer(dtype=precision).compute_dtype,
         )
         self._head = head or dense(1)
-        self.has_basins = isinstance(head, soft_minimum.SoftMinimum)
+        if isinstance(head, soft_minimum.SoftMinimum):
+            self.num_basins = head.num_basins
         self._width = width
         self._cache_blocks = blocks or cache_blocks.CacheBlocks()
 
     @property
     def rows_at_once(self) -> int | None:
         """See the base class."""
-        return self._cache_blocks.rows(self._width) if self._is_plain else None
+        return self._cache_blocks.rows(self._width) if self._scores_rows_alone else None
 
     @property
     def rows_of_a_core(self) -> int | None:
         """See the base class."""
-        return self._cache_blocks.rows_of_a_core(self._width) if self._is_plain else None
+        return self._cache_blocks.rows_of_a_core(self._width) if self._scores_rows_alone else None
 
     @property
     def scoring_variables(self) -> list[tf.Variable]:
@@ -132,9 +133,9 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
 
     def basins(self, code: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
         """See the base class."""
-        if not self.has_basins:
+        if self.num_basins is None:
             return super().basins(code, actions)
-        num_samples, num_basins = tf.shape(actions)[1], self._head.num_basins
+        num_samples, num_basins = tf.shape(actions)[1], self.num_basins
         hidden = self._blocks(self._first_layer(code, actions, training=False))
         shape = [-1, num_samples, num_basins]
         distances = tf.reshape(self._head.square_distances(hidden), shape)
@@ -148,6 +149,11 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
     @property
     def _is_plain(self) -> bool:
         return layers.is_linear(self._action_projection) and self._blocks.is_plain
+
+    @property
+    def _scores_rows_alone(self) -> bool:
+        """Whether nothing is drawn or remembered; of a head of the user's own nobody knows."""
+        return self._is_plain and (layers.is_linear(self._head) or self.num_basins is not None)
 
     def _with_bias(self, projected: tf.Tensor) -> tf.Tensor:
         return projected + self._head.bias if self._head.use_bias else projected

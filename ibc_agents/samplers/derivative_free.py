@@ -12,8 +12,9 @@ from ibc_agents import random, types
 class DerivativeFree:
     """Resamples by energy, adds shrinking noise, scores again.
 
-    Every iteration scores all samples. Every iteration but the last then draws as many samples with
-    replacement from softmax(−E), adds N(0, σ²) noise, clips to the bounds, and shrinks σ.
+    Samples are clipped to the bounds. Every iteration scores all of them. Every iteration but the
+    last then draws as many with replacement from softmax(−E), adds N(0, σ²) noise, clips to the
+    bounds, and shrinks σ.
     Published: 3 iterations (so two rounds of noise), σ₀ = 0.33, factor 0.5.
     """
 
@@ -48,7 +49,8 @@ class DerivativeFree:
         trace: bool = False,
     ) -> types.SamplerResult:
         """Runs the optimiser; see `ibc_agents.types.Sampler`."""
-        actions, energies = initial_actions, energy_fn(initial_actions)
+        actions = tf.clip_by_value(initial_actions, bounds.low, bounds.high)
+        energies = energy_fn(actions)
         batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         size = initial_actions.shape[-1]
         rounds = self._num_iterations - 1

@@ -94,7 +94,9 @@ class NormalizedUpdate:
 
     def __call__(self, gradient, noise, step_size, half_range):
         """See `Update`."""
-        del noise, half_range
+        del noise
+        # A direction in which nothing can move takes no part of a step's length.
+        gradient = tf.where(half_range > 0, gradient, 0.0)
         mean_square = tf.reduce_mean(tf.square(gradient), axis=-1, keepdims=True)
         return -step_size * gradient * tf.math.rsqrt(mean_square + 1e-12)
 

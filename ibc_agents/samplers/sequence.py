@@ -18,17 +18,25 @@ class Sequence:
 
     Attributes:
         searches_basins: whether one of them needs an energy of basins.
+        searches_prefixes: whether they need an energy of prefixes.
     """
 
     def __init__(self, samplers: SequenceOf[types.Sampler]):
         """Sets the samplers.
 
         Raises:
-            ValueError: if there are none.
+            ValueError: if there are none, or some search prefixes and others do not.
         """
         if not samplers:
             raise ValueError("Sequence needs at least one sampler.")
+        prefixes = {getattr(each, "searches_prefixes", False) for each in samplers}
+        if len(prefixes) > 1:
+            raise ValueError(
+                "Sequence cannot run Autoregressive and others in turn, for their energies differ; "
+                "let Autoregressive search each dimension by a Sequence."
+            )
         self._samplers = tuple(samplers)
+        (self.searches_prefixes,) = prefixes
         self.searches_basins = any(getattr(each, "searches_basins", False) for each in samplers)
 
     def __call__(

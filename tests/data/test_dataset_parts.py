@@ -29,7 +29,9 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_contract_dataset_folders_parts_in_any_order_and_over_several_sittings_are_one_dataset(tmp_path, write_part):
+def test_contract_dataset_folders_parts_in_any_order_and_over_several_sittings_are_one_dataset(
+    tmp_path, write_part
+):
     for folder, sittings in ((tmp_path / "a", [[0, 1, 2]]), (tmp_path / "b", [[2], [], [1, 0]])):
         for numbers in sittings:
             assert not folder.exists()

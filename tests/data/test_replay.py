@@ -159,7 +159,7 @@ def test_no_server_is_one_sentence(make_spec, make_episode):
         replay.ReverbSource("localhost:1").load(_episodes(make_episode), make_spec())
 
 
-@pytest.mark.parametrize("address", ["localhost", "localhost:", "localhost:port"])
+@pytest.mark.parametrize("address", ["localhost", "localhost:", "localhost:port", "1234", ":1234"])
 def test_what_is_no_address(address):
     with pytest.raises(data.DataError, match="not an address"):
         replay.ReverbSource(address)

@@ -86,7 +86,9 @@ def test_a_killed_server_has_again_what_it_had(tmp_path, start_server):
     assert sorted(stored(tmp_path)) == sorted(make_episode(s).content_hash for s in (1, 2, 3, 4))
 
 
-def test_contract_distributed_job_equal_episodes_are_one_and_no_more_are_taken_than_wanted(tmp_path, start_server):
+def test_contract_distributed_job_equal_episodes_are_one_and_no_more_are_taken_than_wanted(
+    tmp_path, start_server
+):
     found = gather(tmp_path, start_server(), num_episodes=3)
     assert found.room == 3 and not found.is_due
     found.take(map(make_episode, (1, 1, 2)))

@@ -92,9 +92,11 @@ def make_two_modes(batch_size: int, seed: int) -> trajectory.Trajectory:
     return experience._replace(action=tf.constant(actions[:, None], tf.float32))
 
 
-def make_normalizer() -> normalizer_lib.Normalizer:
-    """The normaliser of make_experience."""
-    experience = make_experience(500, 1)
+def make_normalizer(
+    experience: trajectory.Trajectory | None = None,
+) -> normalizer_lib.Normalizer:
+    """The normaliser of some experience, by default of make_experience."""
+    experience = experience or make_experience(500, 1)
     return normalizer_lib.Normalizer.from_dataset([experience], OBSERVATION_SPEC, ACTION_SPEC)
 
 

@@ -80,3 +80,13 @@ def test_where_nothing_can_be_written_a_process_measures_for_itself(tmp_path, mo
     measured = machine.speedup("choice", slow, quick)
     assert measured > 1
     assert machine.speedup("choice", slow, quick) == measured
+
+
+def test_a_user_without_a_home_measures_for_himself(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(machine.pathlib.Path, "home", no_home)
+    machine.speedup.cache_clear()
+    assert machine.speedup("choice", slow, quick) > 1

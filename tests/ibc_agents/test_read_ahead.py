@@ -1,6 +1,10 @@
 """Batches that are fetched during the step before."""
 
 import itertools
+import json
+import pathlib
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -78,3 +82,10 @@ def test_what_goes_wrong_while_fetching_is_raised():
 def test_without_a_batch_there_is_nothing_to_read():
     with pytest.raises(StopIteration):
         read_ahead.ReadAhead(iter(tf.data.Dataset.range(0)))
+
+
+def test_each_replica_has_batches_of_its_own():
+    script = pathlib.Path(__file__).parent / "read_ahead_on_two_devices.py"
+    process = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout) == [[[0, 1]], [[2, 3], [4, 5], [6, 7]]]

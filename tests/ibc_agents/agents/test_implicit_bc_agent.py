@@ -199,6 +199,27 @@ def test_smoothing_blurs_the_demonstrated_action_within_the_bounds():
         helpers.make_agent(smoothing=-1.0)
 
 
+def test_smoothing_leaves_alone_what_never_varies():
+    """Or the demonstration would be told by it alone, for counter-examples have no room there."""
+    network = Listening()
+    experience = helpers.make_experience(64, 2)
+    action = experience.action.numpy()
+    action[..., 1] = 0.5
+    experience = experience._replace(action=tf.constant(action))
+    agent = helpers.make_agent(
+        energy_network=network, normalizer=helpers.make_normalizer(experience), smoothing=0.05
+    )
+    agent.loss(experience)
+    np.testing.assert_array_equal(network.heard[..., 1], 0.0)
+    assert network.heard[:, 0, 0].std() > 0
+
+
+def test_a_demonstration_is_picked_only_if_it_is_lower():
+    agent = helpers.make_agent()
+    report = agent._report(tf.constant([[0.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [1.0, 0.0, 2.0]]))
+    np.testing.assert_array_equal(report["demonstration_picked"], [0.0, 1.0, 0.0])
+
+
 @KINDS
 def test_equal_seeds_give_equal_training_bit_for_bit(make):
     def train(seed):
@@ -318,3 +339,8 @@ def test_refuses_to_look_for_basins_where_the_energy_has_none(sampler):
     head = networks.SoftMinimum(units=4, num_basins=2)
     energy_network = networks.MlpEnergyNetwork(width=16, head=head)
     helpers.make_agent(energy_network=energy_network, policy_sampler=sampler)
+    energy_network = networks.MlpEnergyNetwork(width=16, head=networks.SoftMinimum(4, 2))
+    with pytest.raises(ValueError, match="a sample for each of 2 basins, got 1"):
+        helpers.make_agent(
+            energy_network=energy_network, policy_sampler=sampler, num_policy_samples=1
+        )

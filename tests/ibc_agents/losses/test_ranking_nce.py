@@ -42,6 +42,17 @@ def test_is_info_nce_where_the_proposal_is_uniform():
     )
 
 
+def test_a_demonstration_that_the_proposal_cannot_draw_is_finite():
+    energies = tf.Variable([[0.3, 0.1, 0.2]])
+    log_probs = tf.constant([[-np.inf, -1.0, -1.0]])
+    with tf.GradientTape() as tape:
+        found = losses.RankingNCE()(
+            energies[:, 0], energies[:, 1:], log_probs[:, 0], log_probs[:, 1:]
+        )
+    np.testing.assert_array_equal(found, [0.0])
+    np.testing.assert_array_equal(tape.gradient(found, energies), [[0.0, 0.0, 0.0]])
+
+
 def slope_at_the_truth(loss, temperature):
     """The loss's derivative by t at E = −t · log p, t = 1, with its standard error.
 

@@ -76,7 +76,7 @@ def test_energies_and_slopes_are_those_of_all_rows_at_once(rows, static):
 class Recording:
     """Stands in for a network; remembers how many rows of an axis it scores at a time."""
 
-    has_basins = False
+    num_basins = None
 
     def __init__(self, axis=1, rows_at_once=None, rows_of_a_core=None):
         self.rows_at_once = rows_at_once
@@ -195,11 +195,30 @@ def test_chains_end_where_they_do_without_blocks(monkeypatch, rows):
 
 
 @pytest.mark.parametrize(
-    "options", [dict(dropout_rate=0.5), dict(dense=networks.SpectralNormDense)], ids=str
+    "options",
+    [
+        dict(dropout_rate=0.5),
+        dict(dense=networks.SpectralNormDense),
+        dict(head=networks.SpectralNormDense(1)),
+    ],
+    ids=["dropout", "spectral norm", "a head with spectral norm"],
 )
 def test_what_a_call_draws_or_remembers_forbids_blocks(options):
     network = make_network(networks.CacheBlocks(True), **options)
     assert network.rows_at_once is None
+    assert network.rows_of_a_core is None
+
+
+def test_no_observations_have_no_energies():
+    network = make_network(networks.CacheBlocks(True, num_bytes=7 * 4 * 16))
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, *ACTIONS.shape[1:]]), tf.TensorSpec([None, 16])]
+    )
+    def score(actions, code):
+        return network.at(code)(actions)
+
+    assert score(ACTIONS[:0], network.encode(OBSERVATION)[:0]).shape == (0, ACTIONS.shape[1])
 
 
 def test_scoring_variables_are_those_that_the_energy_at_a_code_depends_on():

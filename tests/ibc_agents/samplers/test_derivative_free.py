@@ -62,6 +62,12 @@ def test_contract_sampler_a_row_alone_is_the_row_in_a_batch():
         np.testing.assert_array_equal(alone.energies[0], batch.energies[row])
 
 
+def test_begins_inside_the_bounds():
+    outside = tf.constant([[[2.0, -3.0], [0.5, 0.0]]])
+    result = samplers.DerivativeFree(1)(helpers.quadratic(0.0), outside, helpers.UNIT_BOUNDS, SEED)
+    np.testing.assert_array_equal(result.actions, [[[1.0, -1.0], [0.5, 0.0]]])
+
+
 def test_finds_the_minimum_of_a_quadratic():
     centre = tf.constant([0.3, -0.7])
     result = samplers.DerivativeFree(num_iterations=6)(

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
 
-from ibc_agents import random, samplers
+from ibc_agents import random, samplers, types
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([21, 22], tf.int32)
@@ -135,6 +135,17 @@ def test_normalized_steps_are_as_long_as_asked_for_however_steep_the_energy_is()
         ends.append(result.actions)
     # As near as the last steps are long.
     np.testing.assert_allclose(ends, np.broadcast_to([0.3, -0.2], (2, 2, 6, 2)), atol=0.01)
+
+
+def test_normalized_steps_are_of_what_can_move():
+    """The energy may slope in a direction that never varies, however much."""
+    narrow = types.Bounds(tf.constant([-1.0, 0.0]), tf.constant([1.0, 0.0]))
+    update, half_range = samplers.NormalizedUpdate(), 0.5 * (narrow.high - narrow.low)
+    slopes = [tf.constant([[[2.0, steep]]]) for steep in (0.0, 1e6)]
+    noise = tf.zeros([1, 1, 2])
+    gentle, steep = (update(slope, noise, tf.constant(0.1), half_range) for slope in slopes)
+    np.testing.assert_array_equal(gentle, steep)
+    np.testing.assert_allclose(gentle, [[[-0.1 * np.sqrt(2), 0.0]]], rtol=1e-6)
 
 
 def test_published_change_is_clipped_at_a_tenth_of_half_the_range():

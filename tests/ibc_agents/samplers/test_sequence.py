@@ -72,3 +72,12 @@ def test_contract_sampler_a_row_alone_is_the_row_in_a_batch():
 def test_no_samplers_raise():
     with pytest.raises(ValueError, match="at least one sampler"):
         samplers.Sequence([])
+
+
+def test_knows_what_its_samplers_search():
+    autoregressive, langevin = samplers.Autoregressive(), samplers.Langevin(2)
+    assert samplers.Sequence([autoregressive]).searches_prefixes
+    assert not samplers.Sequence([langevin]).searches_prefixes
+    assert samplers.Sequence([samplers.EachBasin(langevin), langevin]).searches_basins
+    with pytest.raises(ValueError, match="Autoregressive and others"):
+        samplers.Sequence([autoregressive, langevin])
