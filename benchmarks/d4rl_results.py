@@ -34,12 +34,12 @@ TASKS = {
 # In which policies have the time that people took, where that is known to be more.
 LONGER = {"door": "Task.evaluation_environment = @LongDoorEnvironment"}
 METHODS = {
-    "langevin": ("implicit, Langevin", ""),
+    "langevin": ("implicit, default recipe", ""),
     "mse": ("MSE", "_mse"),
     "mdn": ("MDN", "_mdn"),
     "nearest_neighbor": ("nearest neighbour", "_nearest_neighbor"),
 }
-# Mean returns, three seeds of 100 episodes each.
+# Mean returns, three seeds of 100 episodes each; of implicit policies those with Langevin dynamics.
 PAPER = {
     "pen": {"langevin": "2586 ± 65", "mse": "2141"},
     "hammer": {"langevin": "-133 ± 26", "mse": "-38"},
