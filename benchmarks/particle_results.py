@@ -83,7 +83,7 @@ def print_tables() -> None:
 
 def draw(path: pathlib.Path) -> None:
     """Writes a picture of success against N, with 95 % intervals; of training seed 0."""
-    picture = figure.Figure(figsize=(7, 4), layout="constrained")
+    picture = figure.Figure(figsize=(9, 4), layout="constrained")
     axes = picture.subplots()
     for number, method in enumerate(METHODS):
         found = {n: _results(method, n)[0] for n in DIMENSIONS if 0 in _results(method, n)}
@@ -103,7 +103,7 @@ def draw(path: pathlib.Path) -> None:
     axes.set_xlabel("N, dimensions of the particle")
     axes.set_ylabel("success in 100 episodes")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize="small")
+    picture.legend(loc="outside right upper", frameon=False, fontsize="small")
     picture.savefig(path, dpi=100)
 
 
