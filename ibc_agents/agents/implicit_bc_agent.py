@@ -171,7 +171,8 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
                 self._proposal.log_prob(code, candidates, self._normalizer.bounds, proposal_seed)
             )
         if self._neighborhood is not None:
-            rows["neighbors"] = self._neighborhood.neighbors(action, random.fold_in(seed, 2))
+            neighbors = self._neighborhood.neighbors(action, random.fold_in(seed, 2))
+            rows["neighbors"] = self._where_it_varies(neighbors, action[:, None])
         losses, report = self._score_in_blocks(code, rows, training)
         if isinstance(self._proposal, types.LearnedProposal):
             report["proposal_loss"] = self._proposal.loss(code, action, training)
@@ -227,8 +228,15 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         noise = random.normal(seed, tf.shape(action)[0], [action.shape[-1]])
         above = bounds.low + tf.abs(action + self._smoothing * noise - bounds.low)
         thrown_back = bounds.high - tf.abs(bounds.high - above)
-        # What never varies in the data has bounds without room; noise there would mark it.
-        return tf.where(bounds.high > bounds.low, thrown_back, action)
+        return self._where_it_varies(thrown_back, action)
+
+    def _where_it_varies(self, noisy: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
+        """Returns noisy actions ``[…, A]``, as demonstrated in what never varies in the data.
+
+        Bounds have no room there: noise would tell the demonstration from all else by that alone.
+        """
+        bounds = self._normalizer.bounds
+        return tf.where(bounds.high > bounds.low, noisy, action)
 
     def _check_sampler(self, sampler, num_samples):
         """Refuses what would search these energies wrongly, and without a sign of it."""

@@ -199,7 +199,10 @@ def test_smoothing_blurs_the_demonstrated_action_within_the_bounds():
         helpers.make_agent(smoothing=-1.0)
 
 
-def test_smoothing_leaves_alone_what_never_varies():
+@pytest.mark.parametrize(
+    "noise", [dict(smoothing=0.05), dict(neighborhood=losses.Neighborhood())], ids=lambda d: [*d][0]
+)
+def test_noise_leaves_alone_what_never_varies(noise):
     """Or the demonstration would be told by it alone, for counter-examples have no room there."""
     network = Listening()
     experience = helpers.make_experience(64, 2)
@@ -207,7 +210,7 @@ def test_smoothing_leaves_alone_what_never_varies():
     action[..., 1] = 0.5
     experience = experience._replace(action=tf.constant(action))
     agent = helpers.make_agent(
-        energy_network=network, normalizer=helpers.make_normalizer(experience), smoothing=0.05
+        energy_network=network, normalizer=helpers.make_normalizer(experience), **noise
     )
     agent.loss(experience)
     np.testing.assert_array_equal(network.heard[..., 1], 0.0)
