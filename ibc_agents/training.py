@@ -29,7 +29,7 @@ _SUMMARY = "write_summary"
 
 def restore(
     directory: run_directory.RunDirectory, agent: behavioral_cloning_agent.BehavioralCloningAgent
-) -> int:
+) -> None:
     """Restores an agent from the newest checkpoint of a run, if there is one.
 
     The Learner restores it too, but leaves alone what it does not find there.
@@ -38,15 +38,12 @@ def restore(
         directory: of the run.
         agent: with its variables; it gets the checkpoint's weights, statistics and step.
 
-    Returns:
-        The step of the checkpoint, 0 without one.
-
     Raises:
         RunError: if the checkpoint is of another agent or damaged.
     """
     latest = directory.latest_checkpoint()
     if latest is None:
-        return 0
+        return
     agent.initialize()
     checkpoint = tf.train.Checkpoint(agent=agent, train_step=agent.train_step_counter)
     try:
@@ -63,7 +60,6 @@ def restore(
             f"name it in {pathlib.Path(latest).with_name('checkpoint')}; or use "
             "another --root_dir."
         ) from error
-    return int(agent.train_step_counter.numpy())
 
 
 class Trainer:
@@ -105,13 +101,13 @@ class Trainer:
         self._strategy = strategy or tf.distribute.get_strategy()
         with self._strategy.scope():
             agent.initialize()
-        start = restore(directory, agent)
+        restore(directory, agent)
 
         def after_step(sample: Any, loss_info: Any) -> None:
             assert feedback is not None
             feedback(sample[1], loss_info.extra[behavioral_cloning_agent.EXAMPLE_LOSSES])
 
-        self._make_dataset = lambda: make_dataset(start)
+        self._make_dataset = make_dataset
         self._learner = learner_lib.Learner(
             str(directory.path),
             agent.train_step_counter,
@@ -136,9 +132,10 @@ class Trainer:
     @functools.cached_property
     def _batches(self) -> read_ahead.ReadAhead:
         """Begun with the first step: whoever has taken all of them asks for no batch."""
+        first_step = self.step
         with self._strategy.scope():
             dataset = self._strategy.distribute_datasets_from_function(
-                lambda _: self._make_dataset()
+                lambda _: self._make_dataset(first_step)
             )
         return read_ahead.ReadAhead(iter(dataset))
 

@@ -66,7 +66,7 @@ class CacheBlocks:
 
 
 def _are_faster() -> bool:
-    name = f"blocks_of_{_BLOCK}_of_{_ROWS}_rows_of_{_WIDTH}"
+    name = f"blocks_of_{_BLOCK}_of_{_ROWS}_rows_through_{_LAYERS}_layers_of_{_WIDTH}"
     return machine.speedup(name, _whole, _in_blocks) > _WORTHWHILE_SPEEDUP
 
 
