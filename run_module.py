@@ -1,7 +1,7 @@
 """Runs a module as `python -m MODULE` does: the main file of BUILD's py_binary and py_test rules.
 
 A file inside a package cannot be the main file: Python would put the package's folder first on the
-search path, where `ibc_agents/types.py` and `data/inspect.py` hide the standard library's modules.
+search path, where `data/inspect.py` hides the standard library's module.
 """
 
 import runpy

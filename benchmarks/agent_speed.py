@@ -24,7 +24,7 @@ from tf_agents.train import learner as learner_lib
 from tf_agents.trajectories import time_step as ts
 
 from data import InMemorySource
-from ibc_agents import command_line
+from ibc_agents.cli import command_line
 
 _METHODS = ("", "_derivative_free", "_autoregressive", "_langevin", "_langevin_paper", "_mse",
             "_mdn", "_nearest_neighbor")  # fmt: skip

@@ -48,7 +48,7 @@ from tf_agents.agents import tf_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from ibc_agents import machine
+from ibc_agents.acceleration import machine
 
 # How TensorFlow uses the cores: as it comes, and each operation in one thread, several at once.
 _THREADS = {

@@ -23,7 +23,8 @@ from tf_agents.utils import nest_utils
 
 import data
 from environments import d4rl
-from ibc_agents import run_directory, videos
+from ibc_agents.runs import run_directory
+from ibc_agents.visualization import videos
 
 _IMAGES = pathlib.Path(__file__).resolve().parent.parent / "docs" / "images"
 _STRIP_FRAMES = 6

@@ -28,7 +28,7 @@ import measuring  # sets the search path; must come before the project's own imp
 import numpy as np
 
 from environments import base, d4rl
-from ibc_agents import worker_pool
+from ibc_agents.rollouts import workers
 
 _SEED = 0
 _SLICE = 0.5  # seconds
@@ -90,7 +90,7 @@ class Stepper:
         self._begin = begin
         self._seconds = seconds
 
-    def __call__(self, seed: int, report: worker_pool.Report) -> float:
+    def __call__(self, seed: int, report: workers.Report) -> float:
         """Returns steps a second."""
         del report
         work = stepping(self._task(), seed)
@@ -104,7 +104,7 @@ class Stepper:
 def together(task: type[base.Environment], num_processes: int, seconds: float) -> float:
     """Returns steps a second of so many processes in all."""
     stepper = Stepper(task, time.time() + _TO_START, seconds)
-    return sum(worker_pool.run(stepper, range(num_processes), num_processes, lambda: None))
+    return sum(workers.run(stepper, range(num_processes), num_processes, lambda: None))
 
 
 def main() -> None:

@@ -34,8 +34,8 @@ import tensorflow as tf
 import turns
 
 import data
-from data import demonstrations, replay_server
-from ibc_agents.distributed import variables
+from data.sources import demonstrations, replay_server
+from ibc_agents.distributed.messaging import variables
 
 _ALONE = "one process"
 _JOB = "a job"

@@ -30,7 +30,8 @@ import measuring  # sets the search path; must come before the project's own imp
 import numpy as np
 import reverb
 
-from ibc_agents.distributed import listening, run_files, tables
+from ibc_agents.distributed.messaging import tables
+from ibc_agents.distributed.processes import listening, run_files
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _ROLES = ("learner-0", "replay-0", "evaluator-0")

@@ -28,8 +28,9 @@ from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc_agents import agents, losses, networks, normalizer, samplers
-from ibc_agents.networks import layers
+from ibc_agents import agents, losses, networks, samplers
+from ibc_agents.core import normalizer
+from ibc_agents.networks.layers import dense_resnet
 
 _STEPS_A_CALL = 5
 _WAYS = ("textbook", "here")
@@ -41,12 +42,12 @@ class TextbookEnergyNetwork(networks.EnergyNetwork):
     def __init__(self, width: int, depth: int):
         super().__init__(name="TextbookEnergyNetwork")
         self._projection = tf.keras.layers.Dense(width)
-        self._blocks = layers.DenseResNet(width, depth)
+        self._blocks = dense_resnet.DenseResNet(width, depth)
         self._head = tf.keras.layers.Dense(1)
 
     def encode(self, observation, training=False):
         del training
-        return layers.flatten_observation(observation)
+        return dense_resnet.flatten_observation(observation)
 
     def energy(self, code, actions, training=False):
         del training

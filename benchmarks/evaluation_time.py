@@ -15,7 +15,7 @@ import time
 
 import measuring  # sets the search path; must come before the project's own imports
 
-from ibc_agents import evaluation
+from ibc_agents.rollouts import evaluation
 
 
 def measure(gin_file: str, num_episodes: int) -> dict[str, float]:

@@ -18,7 +18,7 @@ import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
 import data
-from data import replay
+from data.sources import reverb_source
 
 _EPISODES, _FRAMES = 1000, 51
 _WINDOW, _BATCH = 2, 512
@@ -54,7 +54,9 @@ def particle_like() -> tuple[list[data.Episode], trajectory.Trajectory]:
     return episodes, spec
 
 
-def measure_source(source: data.InMemorySource | replay.ReverbSource, seconds: float) -> dict:
+def measure_source(
+    source: data.InMemorySource | reverb_source.ReverbSource, seconds: float
+) -> dict:
     """Windows of one source."""
     episodes, spec = particle_like()
     source.load(episodes, spec)
@@ -80,7 +82,7 @@ def main() -> None:
     arguments = parser.parse_args()
     results = {
         "in-memory windows": measure_source(data.InMemorySource(), arguments.seconds),
-        "Reverb windows": measure_source(replay.ReverbSource(), arguments.seconds),
+        "Reverb windows": measure_source(reverb_source.ReverbSource(), arguments.seconds),
         "float32 matmul FLOP": measuring.matmul_flops(arguments.seconds),
     }
     print(f"{'':22}{'a second':>16}{'a CPU-second':>16}")

@@ -18,7 +18,8 @@ from typing import Any
 import measuring  # sets the search path; must come before the project's own imports
 import tensorflow as tf
 
-from ibc_agents import agents, read_ahead
+from ibc_agents import agents
+from ibc_agents.runs import read_ahead
 
 _GIN_FILES = ("gin_configs/particle.gin", "gin_configs/pushing_states.gin")
 # Taken before the clock runs: tracing, and a first filling of buffers.

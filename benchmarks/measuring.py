@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 if TYPE_CHECKING:
-    from ibc_agents.experiment import Experiment
+    from ibc_agents.runs.experiment import Experiment
 
 sys.path.insert(0, os.fspath(pathlib.Path(__file__).resolve().parent.parent))
 
-from ibc_agents import quiet  # noqa: E402
+from ibc_agents.cli import quiet_start  # noqa: E402
 
-quiet.quieten()
+quiet_start.quieten()
 
 _MATMUL = 2048
 _MIN_TURNS = 3
@@ -134,7 +134,7 @@ def matmul_flops(seconds: float) -> dict[str, float]:
     """
     import tensorflow as tf
 
-    from ibc_agents import machine
+    from ibc_agents.acceleration import machine
 
     matrices = [tf.random.normal([_MATMUL, _MATMUL]) for _ in range(machine.num_cores())]
     multiply = tf.function(lambda: [tf.matmul(matrix, matrix)[0] for matrix in matrices])
@@ -148,7 +148,7 @@ def experiment(gin_file: str) -> Iterator[Experiment]:
     """The experiment of a gin file, with forty demonstrations, in a folder that goes with it."""
     import gin
 
-    from ibc_agents import command_line
+    from ibc_agents.cli import command_line
 
     gin.clear_config()
     command_line.parse_gin([gin_file], ["DemonstrationSettings.num_episodes = 40"])
@@ -158,6 +158,6 @@ def experiment(gin_file: str) -> Iterator[Experiment]:
 
 def machine() -> dict[str, Any]:
     """Returns versions, git revision and machine, of JSON types."""
-    from ibc_agents import provenance
+    from ibc_agents.runs import provenance
 
     return provenance.describe()

@@ -33,8 +33,8 @@ def strip(task: str) -> None:
     import gin
     import imageio.v2 as imageio
 
-    from ibc_agents import command_line
-    from ibc_agents import task as task_lib
+    from ibc_agents.cli import command_line
+    from ibc_agents.runs import task as task_lib
 
     gin.clear_config()
     command_line.parse_gin([f"gin_configs/{task}_environment.gin"], [])

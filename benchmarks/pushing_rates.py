@@ -27,7 +27,7 @@ import runs
 from tf_agents.policies import py_policy
 
 from environments import base, block_pushing
-from ibc_agents import evaluation
+from ibc_agents.rollouts import evaluation
 
 _OUT = runs.ROOT / "benchmarks" / "results" / "pushing_rates.json"
 _SEED = 1

@@ -16,9 +16,10 @@ import measuring  # sets the search path; must come before the project's own imp
 import runs
 from tf_agents.trajectories import trajectory
 
-from data import replay
-from ibc_agents import run_directory
-from ibc_agents.distributed import checkpoints, child_process, listening
+from data.sources import reverb_source
+from ibc_agents.distributed.processes import child_process, listening
+from ibc_agents.distributed.roles import checkpoints
+from ibc_agents.runs import run_directory
 
 # From one checkpoint to the next; some seconds on a core.
 _TURN_STEPS = {"particle_mse": 250, "particle": 50}
@@ -197,7 +198,7 @@ class Job(Run):
     def measure_sampling(self, spec: trajectory.Trajectory) -> dict[str, float]:
         """Windows a second and a CPU-second, drawn while only the replay servers run."""
         self.signal(signal.SIGCONT, self._servers)
-        source = replay.ReverbSource()
+        source = reverb_source.ReverbSource()
         source.connect(self._replay_addresses, spec)
         batches = iter(source.dataset(_WINDOW, _DRAWN_AT_ONCE, seed=0))
         drawn, before = 0, sum(map(self.cpu_seconds, self._servers))

@@ -1,7 +1,7 @@
 """Demonstrations on disk -> batches.
 
-`data.replay` is imported explicitly, for it needs Reverb. The names below are imported when they
-are first used, so that a command can quieten TensorFlow before it starts.
+Import `data.sources.reverb_source` explicitly: it needs Reverb. The names below are imported at
+their first use, so that a command can silence TensorFlow before it starts.
 """
 
 from __future__ import annotations
@@ -10,37 +10,37 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from data.demonstrations import Demonstrations, EpisodeCollection
-    from data.episode_writer import EpisodeWriter
-    from data.episodes import Episode
+    from data.episodes.dataset_statistics import LeafStatistics, Statistics, compute_statistics
+    from data.episodes.episodes import Episode
+    from data.episodes.windows import tf_window_indices, window_indices, windows_in_order
     from data.errors import DataError
-    from data.manifest import Manifest, read_manifest, write_manifest
-    from data.memory_source import InMemorySource
-    from data.prioritized_source import PrioritizedSource
-    from data.statistics import LeafStatistics, Statistics, compute_statistics
-    from data.tfrecord import read_episodes, read_spec, resolve_shards
-    from data.windows import tf_window_indices, window_indices, windows_in_order
+    from data.shards.manifest import Manifest, read_manifest, write_manifest
+    from data.shards.tfrecord import read_episodes, read_spec, resolve_shards
+    from data.sources.demonstrations import Demonstrations, EpisodeCollection
+    from data.sources.memory_source import InMemorySource
+    from data.sources.prioritized_source import PrioritizedSource
+    from data.writing.episode_writer import EpisodeWriter
 
 _HOMES = {
     "DataError": "errors",
-    "Demonstrations": "demonstrations",
-    "Episode": "episodes",
-    "EpisodeCollection": "demonstrations",
-    "EpisodeWriter": "episode_writer",
-    "InMemorySource": "memory_source",
-    "LeafStatistics": "statistics",
-    "Manifest": "manifest",
-    "PrioritizedSource": "prioritized_source",
-    "Statistics": "statistics",
-    "compute_statistics": "statistics",
-    "read_episodes": "tfrecord",
-    "read_manifest": "manifest",
-    "read_spec": "tfrecord",
-    "resolve_shards": "tfrecord",
-    "tf_window_indices": "windows",
-    "window_indices": "windows",
-    "windows_in_order": "windows",
-    "write_manifest": "manifest",
+    "Demonstrations": "sources.demonstrations",
+    "Episode": "episodes.episodes",
+    "EpisodeCollection": "sources.demonstrations",
+    "EpisodeWriter": "writing.episode_writer",
+    "InMemorySource": "sources.memory_source",
+    "LeafStatistics": "episodes.dataset_statistics",
+    "Manifest": "shards.manifest",
+    "PrioritizedSource": "sources.prioritized_source",
+    "Statistics": "episodes.dataset_statistics",
+    "compute_statistics": "episodes.dataset_statistics",
+    "read_episodes": "shards.tfrecord",
+    "read_manifest": "shards.manifest",
+    "read_spec": "shards.tfrecord",
+    "resolve_shards": "shards.tfrecord",
+    "tf_window_indices": "episodes.windows",
+    "window_indices": "episodes.windows",
+    "windows_in_order": "episodes.windows",
+    "write_manifest": "shards.manifest",
 }
 
 __all__ = [

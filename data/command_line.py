@@ -15,7 +15,7 @@ from absl import app, flags, logging
 from data import errors
 
 if TYPE_CHECKING:
-    from data import episodes
+    from data.episodes import episodes
 
 FLAGS = flags.FLAGS
 _HELP = frozenset({"--help", "-help", "--helpshort", "--helpfull", "-?"})
@@ -111,7 +111,7 @@ def write_dataset(
     Raises:
         DataError: the folder cannot be written, or an episode cannot be used.
     """
-    from data import foreign
+    from data.formats import foreign
 
     written = foreign.write_dataset(
         FLAGS.out,

@@ -24,7 +24,7 @@ _SHA256 = flags.DEFINE_string("sha256", None, "What the SHA-256 of the file must
 
 def main() -> None:
     """Downloads the file."""
-    from data import d4rl_table, fetching
+    from data.formats import d4rl_table, fetching
 
     if _SHA256.value is not None and not re.fullmatch("[0-9a-fA-F]{64}", _SHA256.value):
         raise errors.DataError(f"--sha256 is {_SHA256.value!r}; it has 64 hexadecimal digits.")

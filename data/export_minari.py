@@ -28,7 +28,8 @@ FLAGS = flags.FLAGS
 
 def main() -> None:
     """Exports the dataset."""
-    from data import demonstrations, foreign
+    from data.formats import foreign
+    from data.sources import demonstrations
 
     with foreign.optional_libraries():
         import minari
@@ -67,7 +68,7 @@ def _buffers(opened: Any) -> Iterator:
     import tensorflow as tf
     from minari.data_collector import EpisodeBuffer
 
-    from data import foreign
+    from data.formats import foreign
 
     for episode in foreign.exported_episodes(opened):
         frames, actions = episode.frames, episode.num_frames - 1
@@ -94,7 +95,7 @@ def _space(spec: Any) -> Any:
     """The Gymnasium space of a nest of tensor specs."""
     from gymnasium import spaces
 
-    from data import specs
+    from data.episodes import specs
 
     if isinstance(spec, dict):
         return spaces.Dict({key: _space(part) for key, part in spec.items()})

@@ -30,7 +30,8 @@ _EPISODES_A_SHARD = 1000
 
 def main() -> None:
     """Exports the dataset."""
-    from data import demonstrations, foreign
+    from data.formats import foreign
+    from data.sources import demonstrations
 
     with foreign.optional_libraries():
         import tensorflow_datasets as tfds
@@ -80,7 +81,7 @@ def _feature(spec: Any) -> Any:
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    from data import specs
+    from data.episodes import specs
 
     if isinstance(spec, dict):
         return tfds.features.FeaturesDict({key: _feature(part) for key, part in spec.items()})

@@ -86,7 +86,8 @@ def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def _read_hdf5(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    from data import foreign, manifest
+    from data.formats import foreign
+    from data.shards import manifest
 
     with foreign.optional_libraries():
         import h5py
@@ -103,7 +104,7 @@ def _read_hdf5(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 def _read_shards(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     from tf_agents.trajectories import time_step as ts
 
-    from data import demonstrations
+    from data.sources import demonstrations
 
     opened = demonstrations.Demonstrations.open(source, validation_fraction=0.0)
     frames = [episode.frames for episode in opened.train]
@@ -143,7 +144,7 @@ def _goes_on(observations: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def _episodes(columns: dict[str, np.ndarray], ends: np.ndarray) -> Iterator:
-    from data import foreign
+    from data.formats import foreign
 
     following = columns.get("next_observations")
     for begin, end in zip([0, *ends[:-1]], ends):

@@ -25,7 +25,7 @@ _KIND = "a local Minari dataset"
 
 def main() -> None:
     """Imports the dataset."""
-    from data import foreign
+    from data.formats import foreign
 
     with foreign.optional_libraries():
         import minari
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _episodes(opened: Any) -> Iterator:
-    from data import foreign
+    from data.formats import foreign
 
     recorded = opened.iterate_episodes()
     while True:

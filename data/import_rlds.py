@@ -28,7 +28,7 @@ _STEPS_AT_ONCE = 1024
 
 def main() -> None:
     """Imports the dataset."""
-    from data import foreign
+    from data.formats import foreign
 
     with foreign.optional_libraries():
         import tensorflow_datasets as tfds
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _episodes(recorded: Any) -> Iterator:
-    from data import foreign
+    from data.formats import foreign
 
     remaining = iter(recorded)
     while True:

@@ -29,7 +29,8 @@ _KIND = "an HDF5 file of robomimic"
 
 def main() -> None:
     """Imports the file."""
-    from data import foreign, manifest
+    from data.formats import foreign
+    from data.shards import manifest
 
     with foreign.optional_libraries():
         import h5py
@@ -66,7 +67,7 @@ def _demonstrations(file: Any) -> list[str]:
 
 
 def _episodes(demonstrations: Any, names: list[str]) -> Iterator:
-    from data import foreign
+    from data.formats import foreign
 
     for name in names:
         with foreign.reading(FLAGS.source, _KIND):

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     command_line.quieten()
-    from data import picture, report, survey
+    from data.inspection import picture, report, survey
 
     try:
         if asked.picture is not None:

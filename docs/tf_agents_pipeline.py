@@ -18,7 +18,8 @@ from tf_agents.train.utils import spec_utils, train_utils
 from tf_agents.utils import nest_utils
 
 from environments import particle
-from ibc_agents import agents, networks, normalizer
+from ibc_agents import agents, networks
+from ibc_agents.core import normalizer
 
 
 def main(demonstrations=200, steps=2000, evaluations=20, window=2, root_dir=None):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from ibc_agents import command_line
+from ibc_agents.cli import command_line
 
 _EPISODES = flags.DEFINE_integer("episodes", 2000, "Demonstrations to collect.", lower_bound=1)
 _OUT = flags.DEFINE_string("out", None, "Folder of the dataset; must not exist yet.", required=True)
@@ -29,12 +29,13 @@ FLAGS = flags.FLAGS
 
 def main() -> None:
     """Collects the demonstrations."""
-    from ibc_agents import collection, errors
+    from ibc_agents.core import errors
+    from ibc_agents.rollouts import collection
 
     files = command_line.environment_files(FLAGS.environment) + FLAGS.gin_file
     command_line.parse_gin(files, FLAGS.gin_bindings)
 
-    from ibc_agents import task as task_lib
+    from ibc_agents.runs import task as task_lib
 
     task = task_lib.Task()
     if task.environment is None or task.demonstrator is None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from ibc_agents import command_line
+from ibc_agents.cli import command_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,8 @@ FLAGS = flags.FLAGS
 
 def main() -> None:
     """Evaluates the policy."""
-    from ibc_agents import errors, videos
+    from ibc_agents.core import errors
+    from ibc_agents.visualization import videos
 
     if _VIDEO.value:
         videos.check_suffix(_VIDEO.value)
@@ -44,8 +45,10 @@ def main() -> None:
     files = command_line.environment_files(FLAGS.environment) + FLAGS.gin_file
     command_line.parse_gin([*config, *files], FLAGS.gin_bindings)
 
-    from ibc_agents import disk, evaluation, provenance
-    from ibc_agents import task as task_lib
+    from ibc_agents.core import files
+    from ibc_agents.rollouts import evaluation
+    from ibc_agents.runs import provenance
+    from ibc_agents.runs import task as task_lib
 
     make_environment = task_lib.Task().evaluation_environment
     if make_environment is None:
@@ -69,7 +72,7 @@ def main() -> None:
         recorder.write(_VIDEO.value)
     if _RESULTS.value:
         content = {**result.summary(), "policy": str(saved_model), **provenance.describe()}
-        with disk.replacing(_RESULTS.value) as partial:
+        with files.replacing(_RESULTS.value) as partial:
             partial.write_text(json.dumps(content, indent=2) + "\n")
     print(result.sentence())
 
@@ -78,7 +81,8 @@ def _evaluate_in_window(
     policy: Any, make_environment: Any, recorder: Any, num_recorded: int
 ) -> Any:
     """Evaluates one episode at a time, all of them shown and the first ones recorded."""
-    from ibc_agents import evaluation, live_window
+    from ibc_agents.rollouts import evaluation
+    from ibc_agents.visualization import live_window
 
     with live_window.LiveWindow(_POLICY.value) as window:
 
@@ -95,7 +99,8 @@ def _evaluate_in_window(
 
 def _locate(path: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
     """Returns the SavedModel, and the run's own gin file if there is one."""
-    from ibc_agents import errors, run_directory
+    from ibc_agents.core import errors
+    from ibc_agents.runs import run_directory
 
     for saved_model in (path, path / run_directory.POLICY):
         if (saved_model / "saved_model.pb").exists():
@@ -114,8 +119,8 @@ def _load(path: pathlib.Path, make_environment: Any) -> Any:
     from tf_agents.policies import policy_saver
     from tf_agents.specs import tensor_spec
 
-    from ibc_agents import errors
-    from ibc_agents import task as task_lib
+    from ibc_agents.core import errors
+    from ibc_agents.runs import task as task_lib
 
     try:
         policy = tf.saved_model.load(str(path))

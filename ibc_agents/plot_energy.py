@@ -17,7 +17,7 @@ from typing import Any
 
 from absl import flags
 
-from ibc_agents import command_line
+from ibc_agents.cli import command_line
 
 _POLICY = flags.DEFINE_string("policy", None, "The run's root_dir.", required=True)
 _EPISODE = flags.DEFINE_integer(
@@ -66,7 +66,7 @@ _FRAMES_PER_SECOND = 10
 
 def main() -> None:
     """Draws the landscapes."""
-    from ibc_agents import run_directory
+    from ibc_agents.runs import run_directory
 
     out = _output()
     # So that a misspelt folder is told from a wrong configuration.
@@ -92,7 +92,8 @@ def main() -> None:
 
 def _output() -> pathlib.Path:
     """Returns the file to write, whose suffix must go with the other flags."""
-    from ibc_agents import errors, videos
+    from ibc_agents.core import errors
+    from ibc_agents.visualization import videos
 
     picture = _FRAME.value is not None
     out = pathlib.Path(_OUT.value or ("energy.png" if picture else "energy.gif"))
@@ -107,9 +108,10 @@ def _output() -> pathlib.Path:
 
 def _landscapes(agent: Any) -> Any:
     """Makes what computes landscapes of the agent."""
-    from ibc_agents import errors, landscape
+    from ibc_agents.core import errors
+    from ibc_agents.visualization import energy_landscape
 
-    if not isinstance(agent, landscape.EnergyAgent):
+    if not isinstance(agent, energy_landscape.EnergyAgent):
         raise errors.RunError(
             f"{_POLICY.value} is a run of {type(agent).__name__}, which has no energy to draw; "
             "ImplicitBCAgent and AutoregressiveBCAgent have one."
@@ -119,14 +121,16 @@ def _landscapes(agent: Any) -> Any:
         raise errors.RunError(f"--dimensions are one or two numbers, as 0,2; got {','.join(given)}")
     try:
         dimensions = None if given is None else [int(text) for text in given]
-        return landscape.Landscapes(agent, dimensions, _RESOLUTION.value)
+        return energy_landscape.Landscapes(agent, dimensions, _RESOLUTION.value)
     except ValueError as error:
         raise errors.RunError(f"in --dimensions: {error}") from error
 
 
 def _demonstration(opened: Any, agent: Any) -> tuple[str, Iterator[Any]]:
     """Returns what to call the demonstration, and its moments."""
-    from ibc_agents import errors, evaluation, landscape_moments
+    from ibc_agents.core import errors
+    from ibc_agents.rollouts import evaluation
+    from ibc_agents.visualization import landscape_moments
 
     kind, part = "held-out", opened.validation
     if not len(part):
@@ -144,7 +148,8 @@ def _demonstration(opened: Any, agent: Any) -> tuple[str, Iterator[Any]]:
 
 def _rollout(experiment: Any, agent: Any) -> Iterator[Any]:
     """Returns the moments of an episode of the policy."""
-    from ibc_agents import errors, landscape_moments
+    from ibc_agents.core import errors
+    from ibc_agents.visualization import landscape_moments
 
     make_environment = experiment.task.evaluation_environment
     if make_environment is None:
@@ -169,7 +174,8 @@ def _write_picture(
     out: pathlib.Path, episode: str, moments: Iterable[Any], landscapes: Any
 ) -> None:
     """Draws one moment."""
-    from ibc_agents import errors, landscape_plots
+    from ibc_agents.core import errors
+    from ibc_agents.visualization import landscape_plots
 
     number = -1
     for number, moment in enumerate(moments):
@@ -190,7 +196,7 @@ def _write_video(out: pathlib.Path, episode: str, moments: Iterable[Any], landsc
     """Draws all moments, on one scale."""
     import tqdm
 
-    from ibc_agents import landscape_plots, videos
+    from ibc_agents.visualization import landscape_plots, videos
 
     shown = [
         (landscapes.at(moment, _HOLD.value == "chosen"), moment.picture)

@@ -7,7 +7,7 @@ Started again with the same --root_dir it goes on from the last checkpoint.
 
 from __future__ import annotations
 
-from ibc_agents import command_line
+from ibc_agents.cli import command_line
 
 command_line.define_experiment_flags()
 

@@ -8,10 +8,11 @@ import gin
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from ibc_agents import normalizer as normalizer_lib
-from ibc_agents import random, samplers, types
+from ibc_agents import samplers
 from ibc_agents.agents import implicit_bc_agent
-from ibc_agents.networks import prefix_energy
+from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import protocols, stateless_random
+from ibc_agents.networks.energy import prefix_energy
 
 _CELLS = 128  # of the sum that stands for an integral over one dimension
 
@@ -40,8 +41,8 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
         optimizer: tf.keras.optimizers.Optimizer,
         window: int = 2,
         num_counter_examples: int = 256,
-        loss: types.Loss | None = None,
-        policy_sampler: types.Sampler | None = None,
+        loss: protocols.Loss | None = None,
+        policy_sampler: protocols.Sampler | None = None,
         num_policy_samples: int = 1024,
         seed: int = 0,
         train_step_counter: tf.Variable | None = None,
@@ -85,7 +86,7 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
             train_step_counter=train_step_counter,
         )
 
-    def energy_function(self, window: Any) -> types.EnergyFn:
+    def energy_function(self, window: Any) -> protocols.EnergyFn:
         """Returns the joint energy −log p(a|o) of whole actions, per unit of scaled action.
 
         Each E_j is known only up to a function of the dimensions before it, so each is normalised
@@ -127,7 +128,7 @@ class AutoregressiveBCAgent(implicit_bc_agent.ImplicitBCAgent):
 
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
-        proposal_seed = random.fold_in(seed, 0)
+        proposal_seed = stateless_random.fold_in(seed, 0)
         counter_examples = self._proposal.sample(
             code, self._num_counter_examples, self._normalizer.bounds, proposal_seed
         )

@@ -11,10 +11,10 @@ from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc_agents import normalizer as normalizer_lib
-from ibc_agents import random
 from ibc_agents.agents import experience as experience_lib
 from ibc_agents.agents import guarded_update
+from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import stateless_random
 from ibc_agents.policies import window_policy
 
 EXAMPLE_LOSSES = "example_losses"
@@ -196,10 +196,10 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
                 tf.summary.scalar(name, value, step=self.train_step_counter)
 
     def _step_seed(self) -> tf.Tensor:
-        seed = random.as_seed(self._seed, self.train_step_counter)
+        seed = stateless_random.as_seed(self._seed, self.train_step_counter)
         replica = tf.distribute.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
-            seed = random.fold_in(seed, replica.replica_id_in_sync_group)
+            seed = stateless_random.fold_in(seed, replica.replica_id_in_sync_group)
         return seed
 
     def _variables(self) -> list[tf.Variable]:

@@ -9,7 +9,7 @@ from tf_agents.networks import network
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.core import normalizer as normalizer_lib
 
 
 def example_window(

@@ -10,10 +10,12 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from ibc_agents import losses as losses_lib
-from ibc_agents import normalizer as normalizer_lib
-from ibc_agents import proposals, random, samplers, types
-from ibc_agents.agents import behavioral_cloning_agent, building, example_blocks
-from ibc_agents.networks import energy_network as energy_network_lib
+from ibc_agents import proposals, samplers
+from ibc_agents.acceleration import example_blocks
+from ibc_agents.agents import behavioral_cloning_agent, building
+from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import protocols, stateless_random
+from ibc_agents.networks.energy import energy_network as energy_network_lib
 from ibc_agents.policies import implicit_policy
 
 # So many gain less in a run than it takes to trace them.
@@ -46,14 +48,14 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         energy_network: energy_network_lib.EnergyNetwork,
         optimizer: tf.keras.optimizers.Optimizer,
         window: int = 2,
-        proposal: types.Proposal | None = None,
+        proposal: protocols.Proposal | None = None,
         smoothing: float = 0.0,
         num_counter_examples: int = 256,
-        counter_example_sampler: types.Sampler | None = None,
-        loss: types.Loss | None = None,
+        counter_example_sampler: protocols.Sampler | None = None,
+        loss: protocols.Loss | None = None,
         gradient_penalty: losses_lib.GradientPenalty | None = None,
         neighborhood: losses_lib.Neighborhood | None = None,
-        policy_sampler: types.Sampler | None = None,
+        policy_sampler: protocols.Sampler | None = None,
         num_policy_samples: int = 1024,
         seed: int = 0,
         train_step_counter: tf.Variable | None = None,
@@ -115,7 +117,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         self._neighborhood = neighborhood
         building.build_energy_network(energy_network, time_step_spec, normalizer, window)
         trained: list[tf.Module] = [energy_network]
-        if isinstance(self._proposal, types.LearnedProposal):
+        if isinstance(self._proposal, protocols.LearnedProposal):
             example = building.example_window(time_step_spec, normalizer, window)
             self._proposal.build(energy_network.encode(example), normalizer.action_space.size)
             trained.append(self._proposal)
@@ -146,7 +148,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         """The network that is learned."""
         return self._energy_network
 
-    def energy_function(self, window: Any) -> types.EnergyFn:
+    def energy_function(self, window: Any) -> protocols.EnergyFn:
         """Encodes raw observations once, and returns the energy of actions there.
 
         Args:
@@ -161,9 +163,11 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
     def _example_losses(self, observation, action, seed, training):
         code = self._energy_network.encode(observation, training)
         if self._smoothing:
-            action = self._smoothed(action, random.fold_in(seed, 3))
-        proposal_seed = random.fold_in(seed, 0)
-        counter_examples = self._draw_counter_examples(code, proposal_seed, random.fold_in(seed, 1))
+            action = self._smoothed(action, stateless_random.fold_in(seed, 3))
+        proposal_seed = stateless_random.fold_in(seed, 0)
+        counter_examples = self._draw_counter_examples(
+            code, proposal_seed, stateless_random.fold_in(seed, 1)
+        )
         candidates = tf.concat([action[:, None], counter_examples], axis=1)
         rows = {"candidates": candidates}
         if self._counter_example_sampler is None:
@@ -171,10 +175,10 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
                 self._proposal.log_prob(code, candidates, self._normalizer.bounds, proposal_seed)
             )
         if self._neighborhood is not None:
-            neighbors = self._neighborhood.neighbors(action, random.fold_in(seed, 2))
+            neighbors = self._neighborhood.neighbors(action, stateless_random.fold_in(seed, 2))
             rows["neighbors"] = self._where_it_varies(neighbors, action[:, None])
         losses, report = self._score_in_blocks(code, rows, training)
-        if isinstance(self._proposal, types.LearnedProposal):
+        if isinstance(self._proposal, protocols.LearnedProposal):
             report["proposal_loss"] = self._proposal.loss(code, action, training)
             losses += report["proposal_loss"]
         return losses, report
@@ -225,7 +229,7 @@ class ImplicitBCAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         Beyond them no counter-example would ever contradict it.
         """
         bounds = self._normalizer.bounds
-        noise = random.normal(seed, tf.shape(action)[0], [action.shape[-1]])
+        noise = stateless_random.normal(seed, tf.shape(action)[0], [action.shape[-1]])
         above = bounds.low + tf.abs(action + self._smoothing * noise - bounds.low)
         thrown_back = bounds.high - tf.abs(bounds.high - above)
         return self._where_it_varies(thrown_back, action)

@@ -8,9 +8,9 @@ import gin
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from ibc_agents import normalizer as normalizer_lib
 from ibc_agents.agents import behavioral_cloning_agent, building
-from ibc_agents.networks import mixture_density
+from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.networks.heads import mixture_density
 from ibc_agents.policies import gaussian_mixture, mdn_policy
 
 

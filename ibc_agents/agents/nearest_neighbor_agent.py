@@ -11,8 +11,8 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from ibc_agents import networks
-from ibc_agents import normalizer as normalizer_lib
 from ibc_agents.agents import behavioral_cloning_agent
+from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.policies import nearest_neighbor_index, nearest_neighbor_policy
 
 

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from ibc_agents import command_line
+from ibc_agents.cli import command_line
 
 if TYPE_CHECKING:
-    from ibc_agents.distributed import role_process
+    from ibc_agents.distributed.processes import role_process
 
 _ROLE = flags.DEFINE_enum(
     "role", None, ["replay", "learner", "evaluator", "actor"], "What this process is to do."
@@ -85,7 +85,7 @@ FLAGS = flags.FLAGS
 
 def main() -> None:
     """Runs a role, or all of them."""
-    from ibc_agents import errors
+    from ibc_agents.core import errors
 
     command_line.check_experiment_flags()
     role = _ROLE.value
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def _supervise() -> None:
-    from ibc_agents.distributed import listening, run_files, stopping, supervisor
+    from ibc_agents.distributed.processes import listening, run_files, stopping, supervisor
 
     files = run_files.RunFiles(pathlib.Path(FLAGS.root_dir).expanduser().absolute())
     counts = {
@@ -134,7 +134,7 @@ def _shared_arguments() -> list[str]:
 
 
 def _play(role: str) -> None:
-    from ibc_agents.distributed import role_process, stopping
+    from ibc_agents.distributed.processes import role_process, stopping
 
     process = role_process.RoleProcess(role, _HEALTH_PORT.value, _PUBLIC.value)
     try:
@@ -152,7 +152,7 @@ def _play(role: str) -> None:
 
 
 def _run_role(role: str, process: role_process.RoleProcess) -> None:
-    from ibc_agents.distributed import placement
+    from ibc_agents.distributed.processes import placement
 
     configured = command_line.experiment_of_flags()
     place = placement.Placement(
@@ -162,7 +162,7 @@ def _run_role(role: str, process: role_process.RoleProcess) -> None:
         _PUBLIC.value,
         _PATIENCE.value,
     )
-    importlib.import_module(f"ibc_agents.distributed.{role}_role").run(configured, process, place)
+    importlib.import_module(f"ibc_agents.distributed.roles.{role}").run(configured, process, place)
 
 
 if __name__ == "__main__":

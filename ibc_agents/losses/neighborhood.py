@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents import noise_scales, random
+from ibc_agents.core import noise_scales, stateless_random
 from ibc_agents.losses import shapes
 
 
@@ -58,9 +58,11 @@ class Neighborhood:
             seed: int32 ``[2]`` or ``[B, 2]``.
         """
         batch_size, size = tf.shape(demonstration)[0], demonstration.shape[-1]
-        scale_seed = random.fold_in(seed, 0)
+        scale_seed = stateless_random.fold_in(seed, 0)
         stddev = self._scales.draw(scale_seed, batch_size, [self._num_neighbors, 1])
-        noise = random.normal(random.fold_in(seed, 1), batch_size, [self._num_neighbors, size])
+        noise = stateless_random.normal(
+            stateless_random.fold_in(seed, 1), batch_size, [self._num_neighbors, size]
+        )
         return demonstration[:, None] + stddev * noise
 
     def __call__(self, demonstration_energy: tf.Tensor, neighbor_energies: tf.Tensor) -> tf.Tensor:

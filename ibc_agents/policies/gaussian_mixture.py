@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from ibc_agents.networks import mixture_density
+from ibc_agents.networks.heads import mixture_density
 
 
 class GaussianMixture(tfp.distributions.MixtureSameFamily):

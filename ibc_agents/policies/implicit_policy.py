@@ -6,9 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from ibc_agents import normalizer as normalizer_lib
-from ibc_agents import random, types
-from ibc_agents.networks import energy_network as energy_network_lib
+from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import protocols, stateless_random
+from ibc_agents.networks.energy import energy_network as energy_network_lib
 from ibc_agents.policies import weighted_samples, window_policy
 
 
@@ -26,8 +26,8 @@ class ImplicitPolicy(window_policy.WindowPolicy):
         energy_network: energy_network_lib.EnergyNetwork,
         normalizer: normalizer_lib.Normalizer,
         window: int,
-        proposal: types.Proposal,
-        sampler: types.Sampler,
+        proposal: protocols.Proposal,
+        sampler: protocols.Sampler,
         num_samples: int,
         seed: int | None = None,
         name: str = "ImplicitPolicy",
@@ -57,7 +57,9 @@ class ImplicitPolicy(window_policy.WindowPolicy):
         self._num_samples = num_samples
         super().__init__(time_step_spec, action_spec, normalizer, window, seed, name)
 
-    def optimize(self, window: Any, seed: tf.Tensor, trace: bool = False) -> types.SamplerResult:
+    def optimize(
+        self, window: Any, seed: tf.Tensor, trace: bool = False
+    ) -> protocols.SamplerResult:
         """Draws samples and moves them to low energy, as an action does.
 
         Args:
@@ -79,12 +81,12 @@ class ImplicitPolicy(window_policy.WindowPolicy):
         code = self._energy_network.encode(observation)
         bounds = self._normalizer.bounds
         initial = self._proposal.first_actions(
-            code, self._num_samples, bounds, random.fold_in(seed, 0)
+            code, self._num_samples, bounds, stateless_random.fold_in(seed, 0)
         )
         return self._sampler(
             self._energy_network.at(code),
             initial,
             bounds,
-            random.fold_in(seed, 1),
+            stateless_random.fold_in(seed, 1),
             trace,
         )

@@ -6,8 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from ibc_agents import normalizer as normalizer_lib
-from ibc_agents.networks import mixture_density
+from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.networks.heads import mixture_density
 from ibc_agents.policies import gaussian_mixture, window_policy
 
 

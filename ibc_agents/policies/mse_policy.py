@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tf_agents.networks import network
 
-from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.policies import window_policy
 
 

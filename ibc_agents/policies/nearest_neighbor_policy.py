@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.policies import nearest_neighbor_index, window_policy
 
 

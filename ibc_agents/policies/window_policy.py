@@ -13,7 +13,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.policies import action_distribution
 
 # 2³² divided by the golden ratio, as int32: sums of it visit all of int32 before they repeat.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import gin
 import tensorflow as tf
 
-from ibc_agents import noise_scales, random, types
+from ibc_agents.core import noise_scales, protocols, stateless_random
 
 # Share of the components' weights that is even, so that none is ever given up.
 _EVEN = 0.1
@@ -57,27 +57,29 @@ class Mixture(tf.Module):
         self._loss_weight = loss_weight
 
     def build(self, code: tf.Tensor, action_size: int) -> None:
-        """See `ibc_agents.types.LearnedProposal`."""
+        """See `ibc_agents.core.protocols.LearnedProposal`."""
         self._network = self._make_network(action_size)
         self._network(code)
 
     def loss(self, code: tf.Tensor, action: tf.Tensor, training: bool) -> tf.Tensor:
-        """See `ibc_agents.types.LearnedProposal`."""
+        """See `ibc_agents.core.protocols.LearnedProposal`."""
         parameters, _ = self._network(code, training=training)
         log_weights = tf.nn.log_softmax(parameters.logits)[:, None]
         log_density = _log_density(action[:, None], parameters.means, parameters.stddevs)
         return -self._loss_weight * tf.reduce_logsumexp(log_weights + log_density, axis=-1)[:, 0]
 
-    def sample(self, code: tf.Tensor, n: int, bounds: types.Bounds, seed: tf.Tensor) -> tf.Tensor:
-        """See `ibc_agents.types.Proposal`."""
+    def sample(
+        self, code: tf.Tensor, n: int, bounds: protocols.Bounds, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """See `ibc_agents.core.protocols.Proposal`."""
         del bounds
         parameters, _ = self._network(code)
         return self._around_means(parameters, n, self._row_stddevs(code, seed), seed)
 
     def log_prob(
-        self, code: tf.Tensor, actions: tf.Tensor, bounds: types.Bounds, seed: tf.Tensor
+        self, code: tf.Tensor, actions: tf.Tensor, bounds: protocols.Bounds, seed: tf.Tensor
     ) -> tf.Tensor:
-        """See `ibc_agents.types.Proposal`."""
+        """See `ibc_agents.core.protocols.Proposal`."""
         del bounds
         parameters, _ = self._network(code)
         stddevs = tf.broadcast_to(self._row_stddevs(code, seed), tf.shape(parameters.means))
@@ -85,28 +87,28 @@ class Mixture(tf.Module):
         return tf.reduce_logsumexp(_log_weights(parameters)[:, None] + log_density, axis=-1)
 
     def first_actions(
-        self, code: tf.Tensor, n: int, bounds: types.Bounds, seed: tf.Tensor
+        self, code: tf.Tensor, n: int, bounds: protocols.Bounds, seed: tf.Tensor
     ) -> tf.Tensor:
-        """See `ibc_agents.types.Proposal`: the means, then noise of all sizes around them."""
+        """See `core.protocols.Proposal`: the means, then noise of all sizes around them."""
         parameters, _ = self._network(code)
-        stddevs = self._scales.draw(random.fold_in(seed, 0), tf.shape(code)[0], [n, 1])
+        stddevs = self._scales.draw(stateless_random.fold_in(seed, 0), tf.shape(code)[0], [n, 1])
         around = self._around_means(parameters, n, stddevs, seed)
         actions = tf.concat([parameters.means, around], axis=1)[:, :n]
         return tf.clip_by_value(actions, bounds.low, bounds.high)
 
     def _row_stddevs(self, code: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """The same for `sample` and `log_prob` of equal seeds: ``[B, 1, 1]``."""
-        return self._scales.draw(random.fold_in(seed, 0), tf.shape(code)[0], [1, 1])
+        return self._scales.draw(stateless_random.fold_in(seed, 0), tf.shape(code)[0], [1, 1])
 
     def _around_means(self, parameters, n, stddevs, seed):
         """Draws actions ``[B, n, A]`` with standard deviations ``[B, n or 1, 1]``."""
         batch_size, size = tf.shape(parameters.means)[0], parameters.means.shape[-1]
-        draws = random.uniform(random.fold_in(seed, 1), batch_size, [n])
+        draws = stateless_random.uniform(stateless_random.fold_in(seed, 1), batch_size, [n])
         sums = tf.cumsum(tf.exp(_log_weights(parameters)), axis=-1)
         # Rounding can put a draw at the very end of the sums.
         last = parameters.means.shape[1] - 1
         chosen = tf.minimum(tf.searchsorted(sums, draws, side="right"), last)
-        noise = random.normal(random.fold_in(seed, 2), batch_size, [n, size])
+        noise = stateless_random.normal(stateless_random.fold_in(seed, 2), batch_size, [n, size])
         return tf.gather(parameters.means, chosen, batch_dims=1) + stddevs * noise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents import random, types
+from ibc_agents.core import protocols, stateless_random
 
 
 @gin.configurable
@@ -15,7 +15,9 @@ class Uniform:
     def __init__(self):
         """Creates the proposal, which has no settings."""
 
-    def sample(self, code: tf.Tensor, n: int, bounds: types.Bounds, seed: tf.Tensor) -> tf.Tensor:
+    def sample(
+        self, code: tf.Tensor, n: int, bounds: protocols.Bounds, seed: tf.Tensor
+    ) -> tf.Tensor:
         """Draws actions; they do not depend on the observation.
 
         Args:
@@ -27,17 +29,17 @@ class Uniform:
         Returns:
             float32 ``[B, n, A]``.
         """
-        unit = random.uniform(seed, tf.shape(code)[0], [n, bounds.low.shape[0]])
+        unit = stateless_random.uniform(seed, tf.shape(code)[0], [n, bounds.low.shape[0]])
         return bounds.low + unit * (bounds.high - bounds.low)
 
     def first_actions(
-        self, code: tf.Tensor, n: int, bounds: types.Bounds, seed: tf.Tensor
+        self, code: tf.Tensor, n: int, bounds: protocols.Bounds, seed: tf.Tensor
     ) -> tf.Tensor:
         """As `sample`."""
         return self.sample(code, n, bounds, seed)
 
     def log_prob(
-        self, code: tf.Tensor, actions: tf.Tensor, bounds: types.Bounds, seed: tf.Tensor
+        self, code: tf.Tensor, actions: tf.Tensor, bounds: protocols.Bounds, seed: tf.Tensor
     ) -> tf.Tensor:
         """Returns the log density, float32 ``[B, N]``: −inf outside the bounds.
 

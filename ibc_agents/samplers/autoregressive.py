@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents import random, types
+from ibc_agents.core import protocols, stateless_random
 from ibc_agents.samplers import derivative_free
 
 
@@ -26,7 +26,7 @@ class Autoregressive:
 
     searches_prefixes = True
 
-    def __init__(self, sampler: types.Sampler | None = None):
+    def __init__(self, sampler: protocols.Sampler | None = None):
         """Sets the sampler that searches one dimension, by default `DerivativeFree()`.
 
         For traces it must tell the parents of its samples, as every sampler here does.
@@ -35,13 +35,13 @@ class Autoregressive:
 
     def __call__(
         self,
-        energy_fn: types.EnergyFn,
+        energy_fn: protocols.EnergyFn,
         initial_actions: tf.Tensor,
-        bounds: types.Bounds,
+        bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
-    ) -> types.SamplerResult:
-        """Runs the searches; see `ibc_agents.types.Sampler`.
+    ) -> protocols.SamplerResult:
+        """Runs the searches; see `ibc_agents.core.protocols.Sampler`.
 
         The samples returned differ in the last dimension only, and their energies are those of
         the last dimension given the ones before it. In the trace, dimensions that were not yet
@@ -59,7 +59,7 @@ class Autoregressive:
                 prefix_energy,
                 initial_actions[..., j : j + 1],
                 bounds.of_dimension(j),
-                random.fold_in(seed, j),
+                stateless_random.fold_in(seed, j),
                 trace,
             )
             actions = tf.concat([chosen, result.actions], axis=-1)
@@ -70,8 +70,8 @@ class Autoregressive:
                 parents += [result.parents, tf.broadcast_to(best[:, None], [1, batch_size, n])]
             chosen = tf.zeros_like(actions) + tf.gather(actions, best, batch_dims=1)[:, None]
         if not trace:
-            return types.SamplerResult(actions, result.energies)
-        return types.SamplerResult(
+            return protocols.SamplerResult(actions, result.energies)
+        return protocols.SamplerResult(
             actions, result.energies, tf.concat(visited, axis=0), tf.concat(parents[:-1], axis=0)
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents import random, types
+from ibc_agents.core import protocols, stateless_random
 
 
 @gin.configurable
@@ -42,21 +42,23 @@ class DerivativeFree:
 
     def __call__(
         self,
-        energy_fn: types.EnergyFn,
+        energy_fn: protocols.EnergyFn,
         initial_actions: tf.Tensor,
-        bounds: types.Bounds,
+        bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
-    ) -> types.SamplerResult:
-        """Runs the optimiser; see `ibc_agents.types.Sampler`."""
+    ) -> protocols.SamplerResult:
+        """Runs the optimiser; see `ibc_agents.core.protocols.Sampler`."""
         actions = tf.clip_by_value(initial_actions, bounds.low, bounds.high)
         energies = energy_fn(actions)
         batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         size = initial_actions.shape[-1]
         rounds = self._num_iterations - 1
         # All at once: row by row, each draw costs a loop over the batch.
-        draws = random.uniform(random.fold_in(seed, 0), batch_size, [rounds, n])
-        noise = random.normal(random.fold_in(seed, 1), batch_size, [rounds, n, size])
+        draws = stateless_random.uniform(stateless_random.fold_in(seed, 0), batch_size, [rounds, n])
+        noise = stateless_random.normal(
+            stateless_random.fold_in(seed, 1), batch_size, [rounds, n, size]
+        )
         visited, parents = [actions], [tf.zeros([0, batch_size, n], tf.int32)]
         for k in range(rounds):
             stddev = self._noise_stddev * self._noise_shrink**k
@@ -67,8 +69,8 @@ class DerivativeFree:
             visited.append(actions)
             parents.append(chosen[None])
         if not trace:
-            return types.SamplerResult(actions, energies)
-        return types.SamplerResult(actions, energies, tf.stack(visited), tf.concat(parents, 0))
+            return protocols.SamplerResult(actions, energies)
+        return protocols.SamplerResult(actions, energies, tf.stack(visited), tf.concat(parents, 0))
 
 
 def _resample(energies: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents import types
+from ibc_agents.core import protocols
 
 
 @gin.configurable
@@ -24,7 +24,7 @@ class EachBasin:
 
     searches_basins = True
 
-    def __init__(self, sampler: types.Sampler):
+    def __init__(self, sampler: protocols.Sampler):
         """Sets the search.
 
         Args:
@@ -35,13 +35,13 @@ class EachBasin:
 
     def __call__(
         self,
-        energy_fn: types.BasinEnergyFn,
+        energy_fn: protocols.BasinEnergyFn,
         initial_actions: tf.Tensor,
-        bounds: types.Bounds,
+        bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
-    ) -> types.SamplerResult:
-        """Searches; see `ibc_agents.types.Sampler`.
+    ) -> protocols.SamplerResult:
+        """Searches; see `ibc_agents.core.protocols.Sampler`.
 
         Raises:
             ValueError: if the energy has no basins.

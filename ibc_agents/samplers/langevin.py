@@ -7,7 +7,7 @@ from typing import Protocol
 import gin
 import tensorflow as tf
 
-from ibc_agents import random, types
+from ibc_agents.core import protocols, stateless_random
 from ibc_agents.samplers import schedules
 
 
@@ -133,29 +133,29 @@ class Langevin:
 
     def __call__(
         self,
-        energy_fn: types.EnergyFn,
+        energy_fn: protocols.EnergyFn,
         initial_actions: tf.Tensor,
-        bounds: types.Bounds,
+        bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
-    ) -> types.SamplerResult:
-        """Runs the chains; see `ibc_agents.types.Sampler`."""
+    ) -> protocols.SamplerResult:
+        """Runs the chains; see `ibc_agents.core.protocols.Sampler`."""
         batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         size = initial_actions.shape[-1]
-        noise = random.normal(seed, batch_size, [n, self._num_iterations, size])
+        noise = stateless_random.normal(seed, batch_size, [n, self._num_iterations, size])
         if trace:
             actions, visited = self._chains(energy_fn, initial_actions, noise, bounds, trace)
             own = tf.broadcast_to(tf.range(n), [self._num_iterations, batch_size, n])
-            return types.SamplerResult(actions, energy_fn(actions), visited, own)
+            return protocols.SamplerResult(actions, energy_fn(actions), visited, own)
 
         def chains(energy_fn, actions, noise):
             return self._chains(energy_fn, actions, noise, bounds)[0]
 
-        if isinstance(energy_fn, types.DifferentiableEnergyFn):
+        if isinstance(energy_fn, protocols.DifferentiableEnergyFn):
             actions = energy_fn.move(chains, initial_actions, noise)
         else:
             actions = chains(energy_fn, initial_actions, noise)
-        return types.SamplerResult(actions, energy_fn(actions))
+        return protocols.SamplerResult(actions, energy_fn(actions))
 
     def _chains(self, energy_fn, initial_actions, noise, bounds, trace=False):
         """Returns where chains ``[B, N, A]`` end, and with `trace` what they visit."""
@@ -178,8 +178,8 @@ class Langevin:
         return actions, visited.stack() if trace else None
 
 
-def _action_gradient(energy_fn: types.EnergyFn, actions: tf.Tensor) -> tf.Tensor:
-    if isinstance(energy_fn, types.DifferentiableEnergyFn):
+def _action_gradient(energy_fn: protocols.EnergyFn, actions: tf.Tensor) -> tf.Tensor:
+    if isinstance(energy_fn, protocols.DifferentiableEnergyFn):
         return energy_fn.gradient(actions)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(actions)

@@ -7,7 +7,7 @@ from collections.abc import Sequence as SequenceOf
 import gin
 import tensorflow as tf
 
-from ibc_agents import random, types
+from ibc_agents.core import protocols, stateless_random
 
 
 @gin.configurable
@@ -21,7 +21,7 @@ class Sequence:
         searches_prefixes: whether they need an energy of prefixes.
     """
 
-    def __init__(self, samplers: SequenceOf[types.Sampler]):
+    def __init__(self, samplers: SequenceOf[protocols.Sampler]):
         """Sets the samplers.
 
         Raises:
@@ -41,16 +41,16 @@ class Sequence:
 
     def __call__(
         self,
-        energy_fn: types.EnergyFn,
+        energy_fn: protocols.EnergyFn,
         initial_actions: tf.Tensor,
-        bounds: types.Bounds,
+        bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
-    ) -> types.SamplerResult:
-        """Runs all; see `ibc_agents.types.Sampler`. Traces are joined end to end."""
+    ) -> protocols.SamplerResult:
+        """Runs all; see `ibc_agents.core.protocols.Sampler`. Traces are joined end to end."""
         actions, results = initial_actions, []
         for k, sampler in enumerate(self._samplers):
-            result = sampler(energy_fn, actions, bounds, random.fold_in(seed, k), trace)
+            result = sampler(energy_fn, actions, bounds, stateless_random.fold_in(seed, k), trace)
             actions = result.actions
             results.append(result)
         if not trace:
@@ -59,7 +59,7 @@ class Sequence:
         return result._replace(trace=visited, parents=_join_parents(results))
 
 
-def _join_parents(results: list[types.SamplerResult]) -> tf.Tensor | None:
+def _join_parents(results: list[protocols.SamplerResult]) -> tf.Tensor | None:
     """Joins them end to end: a run's first actions are the last ones of the run before."""
     if any(result.parents is None for result in results):
         return None

@@ -16,8 +16,9 @@ from tf_agents.policies import random_py_policy
 
 from environments.base import Environment
 from environments.particle import ParticleEnvironment
-from ibc_agents import collection, command_line
-from ibc_agents import task as task_lib
+from ibc_agents.cli import command_line
+from ibc_agents.rollouts import collection
+from ibc_agents.runs import task as task_lib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATHS = sorted((ROOT / "gin_configs").rglob("*.gin"))

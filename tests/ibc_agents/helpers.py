@@ -11,10 +11,12 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from data import statistics as data_statistics
-from ibc_agents import agents, networks, types
-from ibc_agents import normalizer as normalizer_lib
-from ibc_agents.networks import energy_network, layers
+from data.episodes import dataset_statistics as data_statistics
+from ibc_agents import agents, networks
+from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import protocols
+from ibc_agents.networks.energy import energy_network
+from ibc_agents.networks.layers import dense_resnet
 
 # Random examples that are the same in every run.
 properties = hypothesis.settings(max_examples=15, deadline=None, derandomize=True, database=None)
@@ -30,14 +32,14 @@ ACTION_SPEC = tensor_spec.BoundedTensorSpec((2,), tf.float32, [-1.0, 0.0], [1.0,
 TIME_STEP_SPEC = ts.time_step_spec(OBSERVATION_SPEC)
 
 
-def make_bounds(low: Any, high: Any) -> types.Bounds:
-    return types.Bounds(tf.constant(low, tf.float32), tf.constant(high, tf.float32))
+def make_bounds(low: Any, high: Any) -> protocols.Bounds:
+    return protocols.Bounds(tf.constant(low, tf.float32), tf.constant(high, tf.float32))
 
 
 UNIT_BOUNDS = make_bounds([-1.0, -1.0], [1.0, 1.0])
 
 
-def quadratic(centre: Any, steepness: float = 10.0) -> types.EnergyFn:
+def quadratic(centre: Any, steepness: float = 10.0) -> protocols.EnergyFn:
     """½ · steepness · |a − centre|²; centre [A] or [B, 1, A]."""
     return lambda actions: 0.5 * steepness * tf.reduce_sum(tf.square(actions - centre), axis=-1)
 
@@ -226,7 +228,7 @@ class CountingEnergyNetwork(energy_network.EnergyNetwork):
     def encode(self, observation, training=False):
         self.encoded += 1
         newest = {key: value[:, -1:] for key, value in observation.items()}
-        return layers.flatten_observation({"goal": newest["goal"]}) * self._scale
+        return dense_resnet.flatten_observation({"goal": newest["goal"]}) * self._scale
 
     def energy(self, code, actions, training=False):
         return 20.0 * tf.reduce_sum(tf.square(actions - code[:, None]), axis=-1)

@@ -8,7 +8,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.core import normalizer as normalizer_lib
 from tests.ibc_agents import helpers
 
 HEIGHT, WIDTH = 16, 20

@@ -20,7 +20,7 @@ COMMANDS = (
     "ibc_agents/collect.py",
     "ibc_agents/distributed/__main__.py",
     "ibc_agents/plot_energy.py",
-    "ibc_agents/command_line.py",
+    "ibc_agents/cli/command_line.py",
     "data/inspect.py",
     "data/import_*.py",
     "data/export_*.py",
@@ -29,7 +29,7 @@ COMMANDS = (
 )
 FLAG_LIBRARIES = ("absl.flags", "absl.app", "argparse")
 # Worker processes take over the configuration that a command has read.
-GIN_HEIRS = ("ibc_agents/worker_pool.py",)
+GIN_HEIRS = ("ibc_agents/rollouts/workers.py",)
 GIN_READERS = re.compile(r"parse_config\w*|bind_parameter|query_parameter")
 
 # Libraries and the only files that may import them.
@@ -46,7 +46,12 @@ SIBLINGS = tuple(f"ibc_agents.{part}" for part in ("samplers", "proposals", "los
 METHOD = (
     *SIBLINGS,
     *("ibc_agents.agents", "ibc_agents.policies"),
-    *("ibc_agents.types", "ibc_agents.random", "ibc_agents.action_space", "ibc_agents.normalizer"),
+    *(
+        "ibc_agents.core.protocols",
+        "ibc_agents.core.stateless_random",
+        "ibc_agents.core.action_space",
+        "ibc_agents.core.normalizer",
+    ),
 )
 
 
@@ -59,7 +64,9 @@ class Rule:
     mend: str
 
 
-STAND_ALONE = "environments and data stand alone; let ibc_agents/experiment.py bring them together"
+STAND_ALONE = (
+    "environments and data stand alone; let ibc_agents/runs/experiment.py bring them together"
+)
 RULES = (
     Rule(("environments",), ("data", "ibc_agents"), STAND_ALONE),
     Rule(("data",), ("environments", "ibc_agents"), STAND_ALONE),
@@ -68,19 +75,19 @@ RULES = (
             (sibling,),
             (*(s for s in SIBLINGS if s != sibling), "ibc_agents.agents", "ibc_agents.policies"),
             "siblings meet in agents and policies; take it as an argument, by a protocol of "
-            "ibc_agents/types.py",
+            "ibc_agents/core/protocols.py",
         )
         for sibling in SIBLINGS
     ),
     Rule(("ibc_agents.policies",), ("ibc_agents.agents",), "agents make policies; pass it in"),
     Rule(
         METHOD,
-        ("ibc_agents.experiment", "ibc_agents.evaluation"),
+        ("ibc_agents.runs.experiment", "ibc_agents.rollouts.evaluation"),
         "the experiment uses the method, not the other way round; pass what is needed in",
     ),
     # The normaliser is the one part that knows what statistics a dataset has.
     Rule(
-        tuple(part for part in METHOD if part != "ibc_agents.normalizer"),
+        tuple(part for part in METHOD if part != "ibc_agents.core.normalizer"),
         ("data", "environments"),
         "the method knows no task and no file format; take a spec or an array as an argument",
     ),

@@ -9,7 +9,7 @@ import pytest
 from tests.project import build_file, sources
 
 GOOD_BUILD = """
-py_library(name = "random", srcs = ["ibc_agents/random.py"])
+py_library(name = "random", srcs = ["ibc_agents/core/stateless_random.py"])
 py_library(
     name = "policies",
     srcs = glob(["ibc_agents/policies/*.py"]),
@@ -26,7 +26,7 @@ py_test(
 """
 GOOD_FILES = {
     "run_module.py": "import runpy",
-    "ibc_agents/random.py": "import tensorflow as tf",
+    "ibc_agents/core/stateless_random.py": "import tensorflow as tf",
     "ibc_agents/policies/__init__.py": "from ibc_agents.policies.a import A",
     "ibc_agents/policies/a.py": "from ibc_agents import random\nclass A: ...",
     "tests/conftest.py": "",
@@ -56,11 +56,12 @@ def test_a_build_file_that_agrees_has_no_faults(tmp_path):
         (
             'deps = [":random"]',
             "deps = []",
-            "target :policies imports ibc_agents.random but does not list :random; add it.",
+            "target :policies imports ibc_agents.core.stateless_random but does not list :random; "
+            "add it.",
         ),
         (
-            'srcs = ["ibc_agents/random.py"]',
-            'srcs = ["ibc_agents/random.py"], deps = [":policies"]',
+            'srcs = ["ibc_agents/core/stateless_random.py"]',
+            'srcs = ["ibc_agents/core/stateless_random.py"], deps = [":policies"]',
             "target :random lists :policies, but imports nothing of it; remove it.",
         ),
         (
@@ -81,8 +82,8 @@ def test_a_build_file_that_agrees_has_no_faults(tmp_path):
         ),
         (
             'srcs = ["tests/conftest.py"]',
-            'srcs = ["tests/conftest.py", "ibc_agents/random.py"]',
-            "ibc_agents/random.py is in :random and :conftest; leave it in one.",
+            'srcs = ["tests/conftest.py", "ibc_agents/core/stateless_random.py"]',
+            "ibc_agents/core/stateless_random.py is in :random and :conftest; leave it in one.",
         ),
         (
             'glob(["tests/policies/*.py"])',
@@ -105,22 +106,30 @@ def test_a_difference_is_named(tmp_path, old, new, fault):
 
 
 def test_a_new_file_outside_every_glob_is_named(tmp_path):
-    write_project(tmp_path, files={"data/windows.py": ""})
+    write_project(tmp_path, files={"data/episodes/windows.py": ""})
     [fault] = build_file.build_faults(tmp_path)
-    assert fault.startswith("data/windows.py is in no target;")
+    assert fault.startswith("data/episodes/windows.py is in no target;")
 
 
 def test_imports_in_gin_files_are_their_package_s(tmp_path):
     build = GOOD_BUILD + 'py_library(name = "gin", srcs = ["gin_configs/__init__.py"])'
-    files = {"gin_configs/__init__.py": "", "gin_configs/a/b.gin": "import ibc_agents.random"}
+    files = {
+        "gin_configs/__init__.py": "",
+        "gin_configs/a/b.gin": "import ibc_agents.core.stateless_random",
+    }
     write_project(tmp_path, build, files=files)
     [fault] = build_file.build_faults(tmp_path)
-    assert fault == "target :gin imports ibc_agents.random but does not list :random; add it."
+    assert (
+        fault
+        == "target :gin imports ibc_agents.core.stateless_random but does not list :random; add it."
+    )
 
 
 def test_a_dependency_cycle_is_named(tmp_path):
     build = GOOD_BUILD.replace('random.py"]', 'random.py"], deps = [":policies"]')
-    write_project(tmp_path, build, files={"ibc_agents/random.py": "import ibc_agents.policies"})
+    write_project(
+        tmp_path, build, files={"ibc_agents/core/stateless_random.py": "import ibc_agents.policies"}
+    )
     [fault] = build_file.build_faults(tmp_path)
     assert fault.startswith("dependency cycle :random → :policies → :random;")
 

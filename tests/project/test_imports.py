@@ -21,8 +21,12 @@ def test_imports_keep_to_the_architecture():
 @pytest.mark.parametrize(
     ("path", "text", "fault"),
     [
-        ("environments/a.py", "import data.windows", "environments/a.py:1: imports data.windows"),
-        ("environments/a.py", "from ibc_agents import types", "imports ibc_agents.types"),
+        (
+            "environments/a.py",
+            "import data.episodes.windows",
+            "environments/a.py:1: imports data.episodes.windows",
+        ),
+        ("environments/a.py", "from ibc_agents import types", "imports ibc_agents.core.protocols"),
         ("data/a.py", "\nfrom environments import base", "data/a.py:2: imports environments.base"),
         ("data/a.py", "def f():\n  import ibc_agents", "data/a.py:2: imports ibc_agents"),
         ("ibc_agents/samplers/a.py", "from ..losses import info_nce", "siblings meet in agents"),
@@ -31,7 +35,7 @@ def test_imports_keep_to_the_architecture():
         ("ibc_agents/policies/a.py", "from ibc_agents.agents import b", "agents make policies"),
         ("ibc_agents/agents/a.py", "from ibc_agents import experiment", "not the other way round"),
         ("ibc_agents/agents/a.py", "from data import windows", "no task and no file format"),
-        ("ibc_agents/experiment.py", "from absl import flags", "only commands parse flags"),
+        ("ibc_agents/runs/experiment.py", "from absl import flags", "only commands parse flags"),
         ("environments/a.py", "import argparse", "only commands parse flags"),
         ("data/a.py", "import gin\ngin.parse_config('')", "data/a.py:2: uses gin.parse_config"),
         ("data/a.py", "import gin as g\ng.config.bind_parameter('a', 1)", "uses g.config.bind"),
@@ -43,7 +47,11 @@ def test_imports_keep_to_the_architecture():
             "import importlib\nPARTS = ['environments.base']\nuse = importlib.import_module",
             "data/a.py:2: imports environments.base",
         ),
-        ("data/windows.py", "import reverb", "only data/replay*.py and ibc_agents/distributed/*"),
+        (
+            "data/episodes/windows.py",
+            "import reverb",
+            "only data/replay*.py and ibc_agents/distributed/*",
+        ),
     ],
 )
 def test_a_forbidden_import_is_named(tmp_path, path, text, fault):
@@ -76,7 +84,7 @@ def test_what_is_allowed_is_not_named(tmp_path):
             "ibc_agents/samplers/b.py": "import gin\n@gin.configurable\nclass B: ...",
             "ibc_agents/c.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
             "  from ibc_agents.agents import a",
-            "data/replay.py": "import reverb",
+            "data/sources/reverb_source.py": "import reverb",
             "data/import_tables.py": "import argparse",
             "environments/pushing/environment.py": "import pybullet",
         },

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
-from ibc_agents import collection
+from ibc_agents.rollouts import collection
 from tests.system import helpers
 
 

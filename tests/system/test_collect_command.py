@@ -8,7 +8,7 @@ import signal
 import time
 
 from data import inspect
-from ibc_agents import collection
+from ibc_agents.rollouts import collection
 from tests.system import helpers
 
 

@@ -14,9 +14,11 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 import data
-from data import replay
+from data.sources import reverb_source
 from environments import particle
-from ibc_agents import agents, collection, networks, normalizer
+from ibc_agents import agents, networks
+from ibc_agents.core import normalizer
+from ibc_agents.rollouts import collection
 from tests.system import helpers
 
 IMAGE = (6, 5, 3)
@@ -162,7 +164,7 @@ def test_contract_windows_each_executed_frame_ends_one_window_an_episode_from_re
     """Reverb gives whole episodes; a block of the shuffling may cut one."""
     expected = expected_windows(shape, window)
     batch_size, per_block = 50, 4
-    source = replay.ReverbSource(shuffle_windows=batch_size * per_block)
+    source = reverb_source.ReverbSource(shuffle_windows=batch_size * per_block)
     source.load(opened(shape).train, opened(shape).spec)
     count = min(-(-8 * len(expected) // batch_size // per_block) * per_block, 1200)
     taken = batches_of(source, window, batch_size, count)
@@ -189,7 +191,7 @@ def test_windows_of_images_from_reverb(opened, shape, window):
         number: episode.frames.observation["rgb"]
         for number, episode in enumerate(sorted(demonstrations.train, key=place_of))
     }
-    source = replay.ReverbSource()
+    source = reverb_source.ReverbSource()
     source.load(demonstrations.train, demonstrations.spec)
     taken = batches_of(source, window, 50, -(-8 * len(expected) // 50))
     source.close()
@@ -234,7 +236,7 @@ def make_agents(demonstrations, window):
 @windows
 def test_agents_learn_from_it(opened, shape, window):
     demonstrations = opened(shape)
-    sources = [data.InMemorySource(), replay.ReverbSource(shuffle_windows=100)]
+    sources = [data.InMemorySource(), reverb_source.ReverbSource(shuffle_windows=100)]
     for source in sources:
         source.load(demonstrations.train, demonstrations.spec)
     batches = [batches_of(source, window, 32, 1)[0] for source in sources]

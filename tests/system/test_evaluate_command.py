@@ -8,7 +8,7 @@ import imageio.v2 as imageio
 import pytest
 import tensorflow as tf
 
-from ibc_agents import live_window
+from ibc_agents.visualization import live_window
 from tests.system import helpers
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from data import prioritized_source
+from data.sources import prioritized_source
 from tests.system import helpers
 
 LEARNED = (

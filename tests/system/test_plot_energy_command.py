@@ -6,7 +6,7 @@ import imageio.v2 as imageio
 import numpy as np
 import pytest
 
-from ibc_agents import landscape_plots
+from ibc_agents.visualization import landscape_plots
 from tests.system import helpers
 
 SIZE = 168, 174  # rows and columns of a landscape at 30 dots an inch

@@ -9,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 
-from ibc_agents import run_directory
+from ibc_agents.runs import run_directory
 from tests.system import helpers
 
 

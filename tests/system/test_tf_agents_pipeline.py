@@ -22,7 +22,8 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import nest_utils
 
-from ibc_agents import agents, networks, normalizer
+from ibc_agents import agents, networks
+from ibc_agents.core import normalizer
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "docs" / "tf_agents_pipeline.py"
 STEPS = 5

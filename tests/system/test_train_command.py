@@ -10,7 +10,9 @@ import imageio.v2 as imageio
 import numpy as np
 import pytest
 
-from ibc_agents import command_line, evaluation, run_directory
+from ibc_agents.cli import command_line
+from ibc_agents.rollouts import evaluation
+from ibc_agents.runs import run_directory
 from tests.system import helpers
 
 OF_EVERY_STEP = {
@@ -91,7 +93,7 @@ def test_results_tell_outcomes_and_where_they_come_from(finished):
     assert sum(split) == helpers.EPISODES and min(split) > 0
     assert results["versions"]["tensorflow"].startswith("2.15.")
     assert 0 < results["wall_time_s"]["data_and_training"] < results["wall_time_s"]["total"]
-    tracked = _git("ls-files", "ibc_agents/provenance.py")
+    tracked = _git("ls-files", "ibc_agents/runs/provenance.py")
     head = _git("rev-parse", "HEAD") if tracked else None
     assert (results["git_revision"] or "None").removesuffix("-dirty") == str(head)
 

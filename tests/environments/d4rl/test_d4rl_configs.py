@@ -2,8 +2,9 @@
 
 import pytest
 
-from ibc_agents import command_line, settings
-from ibc_agents import task as task_lib
+from ibc_agents.cli import command_line
+from ibc_agents.runs import settings
+from ibc_agents.runs import task as task_lib
 from tests.environments.d4rl.test_d4rl_tasks import TASKS
 
 METHODS = ("", "_mse", "_mdn", "_nearest_neighbor", "_paper", "_mse_paper")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import losses, proposals, random, samplers
+from ibc_agents import losses, proposals, samplers
+from ibc_agents.core import stateless_random
 from tests.ibc_agents import helpers
 
 
@@ -25,7 +26,7 @@ def test_loss_is_the_sum_over_dimensions_given_the_demonstrated_ones_before():
 
     normalizer, network = agent.normalizer, agent.energy_network
     code = network.encode(normalizer.normalize_observation(experience.observation))
-    seed = random.fold_in(random.as_seed(5, tf.constant(0)), 0)
+    seed = stateless_random.fold_in(stateless_random.as_seed(5, tf.constant(0)), 0)
     negatives = proposals.Uniform().sample(code, 16, normalizer.bounds, seed).numpy()
     action = normalizer.scale_action(experience.action[:, -1]).numpy()
     total, picked = 0.0, 0.0

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import agents, losses, networks, proposals, random, samplers
+from ibc_agents import agents, losses, networks, proposals, samplers
+from ibc_agents.core import stateless_random
 from tests.ibc_agents import helpers
 
 LANGEVIN = dict(
@@ -71,7 +72,7 @@ def test_loss_is_the_papers():
 
     normalizer, network = agent.normalizer, agent.energy_network
     code = network.encode(normalizer.normalize_observation(experience.observation))
-    seed = random.fold_in(random.as_seed(5, tf.constant(7)), 0)
+    seed = stateless_random.fold_in(stateless_random.as_seed(5, tf.constant(7)), 0)
     negatives = proposals.Uniform().sample(code, 16, normalizer.bounds, seed)
     positive = normalizer.scale_action(experience.action[:, -1])[:, None]
     energies = network.energy(code, tf.concat([positive, negatives], axis=1)).numpy()
@@ -101,7 +102,7 @@ def test_gradient_penalty_is_added_at_the_demonstration_and_the_counter_examples
     )
     normalizer, network = plain.normalizer, plain.energy_network
     code = network.encode(normalizer.normalize_observation(experience.observation))
-    seed = random.fold_in(random.as_seed(0, tf.constant(0)), 0)
+    seed = stateless_random.fold_in(stateless_random.as_seed(0, tf.constant(0)), 0)
     negatives = proposals.Uniform().sample(code, 16, normalizer.bounds, seed)
     positive = normalizer.scale_action(experience.action[:, -1])[:, None]
     actions = tf.concat([positive, negatives], axis=1)
@@ -160,7 +161,7 @@ def test_the_neighbourhoods_loss_is_added_and_reported():
     assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(gradients, gradients_alone, strict=True))
 
     demonstration = agent.normalizer.scale_action(experience.action[:, -1])
-    seed = random.fold_in(random.as_seed(0, tf.constant(0)), 2)
+    seed = stateless_random.fold_in(stateless_random.as_seed(0, tf.constant(0)), 2)
     energies = agent.energy_function(experience.observation)
     expected = neighborhood(
         energies(demonstration[:, None])[:, 0],

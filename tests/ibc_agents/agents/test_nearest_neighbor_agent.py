@@ -10,9 +10,9 @@ from scipy import spatial
 from tf_agents.policies import policy_saver
 from tf_agents.trajectories import time_step as ts
 
-from data import episodes, windows
+from data.episodes import episodes, windows
 from ibc_agents import agents, networks
-from ibc_agents import normalizer as normalizer_lib
+from ibc_agents.core import normalizer as normalizer_lib
 from tests.ibc_agents import helpers
 
 

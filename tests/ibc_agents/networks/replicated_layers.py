@@ -14,7 +14,7 @@ tf.config.set_logical_device_configuration(
 )
 
 from ibc_agents import losses, networks, samplers  # noqa: E402
-from ibc_agents.networks import dropout  # noqa: E402
+from ibc_agents.networks.layers import dropout  # noqa: E402
 from tests.ibc_agents import helpers  # noqa: E402
 
 

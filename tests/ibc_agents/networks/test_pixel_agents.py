@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from tf_agents.policies import policy_saver
 
-from ibc_agents import agents, configurables, losses, networks, samplers
+from ibc_agents import agents, losses, networks, samplers
+from ibc_agents.cli import configurables
 from tests.ibc_agents import helpers, pixels
 
 N = 64

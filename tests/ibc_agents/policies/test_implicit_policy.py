@@ -9,9 +9,9 @@ from tf_agents.policies import greedy_policy, policy_saver, py_tf_eager_policy
 from tf_agents.specs import array_spec, tensor_spec
 from tf_agents.train import actor
 
-from data import statistics as data_statistics
-from ibc_agents import normalizer as normalizer_lib
+from data.episodes import dataset_statistics as data_statistics
 from ibc_agents import policies, proposals, samplers
+from ibc_agents.core import normalizer as normalizer_lib
 from tests.ibc_agents import helpers
 
 

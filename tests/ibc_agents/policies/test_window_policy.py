@@ -7,8 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from hypothesis import strategies as st
 
-from ibc_agents import normalizer as normalizer_lib
 from ibc_agents import policies
+from ibc_agents.core import normalizer as normalizer_lib
 from tests.ibc_agents import helpers
 
 NEXT_EPISODE = np.uint32(0x9E3779B9)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import networks, proposals, types
+from ibc_agents import networks, proposals
+from ibc_agents.core import protocols
 from ibc_agents.policies import gaussian_mixture
 from tests.ibc_agents import helpers
 
@@ -28,8 +29,8 @@ def make_proposal(action_size=1, **options):
 
 
 def test_contract_proposal_it_learns():
-    assert isinstance(make_proposal(), types.LearnedProposal)
-    assert not isinstance(proposals.Uniform(), types.LearnedProposal)
+    assert isinstance(make_proposal(), protocols.LearnedProposal)
+    assert not isinstance(proposals.Uniform(), protocols.LearnedProposal)
 
 
 @pytest.mark.parametrize("seed", [SEED, ROW_SEEDS], ids=["batch", "rows"])

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import random, samplers, types
+from ibc_agents import samplers
+from ibc_agents.core import protocols, stateless_random
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([41, 42], tf.int32)
 SIZE = 5
-BOUNDS = types.Bounds(tf.fill([SIZE], -1.0), tf.fill([SIZE], 1.0))
+BOUNDS = protocols.Bounds(tf.fill([SIZE], -1.0), tf.fill([SIZE], 1.0))
 
 
 def chain(prefix):
@@ -20,7 +21,7 @@ def chain(prefix):
 
 
 def initial(batch_size=3, n=200, size=SIZE):
-    return 2 * random.uniform(SEED, batch_size, [n, size]) - 1
+    return 2 * stateless_random.uniform(SEED, batch_size, [n, size]) - 1
 
 
 def search(energy_fn=chain, rounds=6, trace=False, seed=SEED):
@@ -47,9 +48,9 @@ def test_samples_share_all_but_the_last_dimension_and_have_its_energies():
 
 def test_one_dimension_is_the_inner_sampler():
     inner = samplers.DerivativeFree(4)
-    bounds = types.Bounds(BOUNDS.low[:1], BOUNDS.high[:1])
+    bounds = protocols.Bounds(BOUNDS.low[:1], BOUNDS.high[:1])
     whole = samplers.Autoregressive(inner)(chain, initial(size=1), bounds, SEED, True)
-    alone = inner(chain, initial(size=1), bounds, random.fold_in(SEED, 0), True)
+    alone = inner(chain, initial(size=1), bounds, stateless_random.fold_in(SEED, 0), True)
     for ours, theirs in zip(whole, alone, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -64,7 +65,7 @@ def test_energy_evaluations_grow_linearly_with_the_dimensions():
             scored.append(prefix.shape[:2].num_elements())
             return chain(prefix)
 
-        bounds = types.Bounds(tf.fill([size], -1.0), tf.fill([size], 1.0))
+        bounds = protocols.Bounds(tf.fill([size], -1.0), tf.fill([size], 1.0))
         sampler = samplers.Autoregressive(samplers.DerivativeFree(3))
         result = sampler(counting, initial(size=size), bounds, SEED)
         assert result.actions.shape == (3, 200, size)
@@ -100,10 +101,10 @@ def test_asking_for_a_trace_changes_nothing():
 
 
 def test_stays_within_bounds_of_each_dimension():
-    bounds = types.Bounds(
+    bounds = protocols.Bounds(
         tf.constant([-1.0, -0.5, 0.0, 0.2, 0.3]), tf.constant([-0.9, 0.5, 0.0, 0.9, 0.4])
     )
-    start = bounds.low + random.uniform(SEED, 3, [200, SIZE]) * (bounds.high - bounds.low)
+    start = bounds.low + stateless_random.uniform(SEED, 3, [200, SIZE]) * (bounds.high - bounds.low)
     result = samplers.Autoregressive()(chain, start, bounds, SEED)
     assert np.all(result.actions >= bounds.low) and np.all(result.actions <= bounds.high)
 

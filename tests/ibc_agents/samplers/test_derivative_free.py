@@ -6,14 +6,15 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
 
-from ibc_agents import random, samplers
+from ibc_agents import samplers
+from ibc_agents.core import stateless_random
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([11, 12], tf.int32)
 
 
 def uniform_actions(n, bounds=helpers.UNIT_BOUNDS, batch_size=2, seed=SEED):
-    unit = random.uniform(seed, batch_size, [n, bounds.low.shape[0]])
+    unit = stateless_random.uniform(seed, batch_size, [n, bounds.low.shape[0]])
     return bounds.low + unit * (bounds.high - bounds.low)
 
 

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
 
-from ibc_agents import random, samplers, types
+from ibc_agents import samplers
+from ibc_agents.core import protocols, stateless_random
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([21, 22], tf.int32)
@@ -14,7 +15,7 @@ ROW_SEEDS = tf.constant([[1, 2], [3, 4]], tf.int32)
 
 
 def uniform_actions(n, batch_size=2, dimension=2):
-    return 2 * random.uniform(SEED, batch_size, [n, dimension]) - 1
+    return 2 * stateless_random.uniform(SEED, batch_size, [n, dimension]) - 1
 
 
 @tf.function(input_signature=[tf.TensorSpec([2]), tf.TensorSpec([2], tf.int32)])
@@ -74,7 +75,7 @@ def test_published_update_matches_numpy_step_for_step(seed):
         trace=True,
     ).trace.numpy()
 
-    noise = random.normal(seed, 2, [6, k_all, 2]).numpy()
+    noise = stateless_random.normal(seed, 2, [6, k_all, 2]).numpy()
     actions, clipped = np.float32(initial), 0
     np.testing.assert_array_equal(trace[0], actions)
     for k in range(k_all):
@@ -139,7 +140,7 @@ def test_normalized_steps_are_as_long_as_asked_for_however_steep_the_energy_is()
 
 def test_normalized_steps_are_of_what_can_move():
     """The energy may slope in a direction that never varies, however much."""
-    narrow = types.Bounds(tf.constant([-1.0, 0.0]), tf.constant([1.0, 0.0]))
+    narrow = protocols.Bounds(tf.constant([-1.0, 0.0]), tf.constant([1.0, 0.0]))
     update, half_range = samplers.NormalizedUpdate(), 0.5 * (narrow.high - narrow.low)
     slopes = [tf.constant([[[2.0, steep]]]) for steep in (0.0, 1e6)]
     noise = tf.zeros([1, 1, 2])

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import random, samplers
+from ibc_agents import samplers
+from ibc_agents.core import stateless_random
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([31, 32], tf.int32)
-INITIAL = 2 * random.uniform(SEED, 2, [6, 2]) - 1
+INITIAL = 2 * stateless_random.uniform(SEED, 2, [6, 2]) - 1
 
 
 def test_the_second_run_starts_where_the_first_ended():
@@ -18,9 +19,15 @@ def test_the_second_run_starts_where_the_first_ended():
     result = samplers.Sequence([first, second])(
         energy_fn, INITIAL, helpers.UNIT_BOUNDS, SEED, trace=True
     )
-    middle = first(energy_fn, INITIAL, helpers.UNIT_BOUNDS, random.fold_in(SEED, 0), trace=True)
+    middle = first(
+        energy_fn, INITIAL, helpers.UNIT_BOUNDS, stateless_random.fold_in(SEED, 0), trace=True
+    )
     end = second(
-        energy_fn, middle.actions, helpers.UNIT_BOUNDS, random.fold_in(SEED, 1), trace=True
+        energy_fn,
+        middle.actions,
+        helpers.UNIT_BOUNDS,
+        stateless_random.fold_in(SEED, 1),
+        trace=True,
     )
     np.testing.assert_array_equal(result.actions, end.actions)
     np.testing.assert_array_equal(result.energies, end.energies)
@@ -48,7 +55,7 @@ def test_equal_samplers_draw_different_noise():
         """Returns what it draws."""
 
         def __call__(self, energy_fn, actions, bounds, seed, trace=False):
-            drawn = random.normal(seed, 2, [6, 2])
+            drawn = stateless_random.normal(seed, 2, [6, 2])
             return samplers.Langevin(1)(energy_fn, drawn, bounds, seed)._replace(
                 actions=drawn, trace=drawn[None]
             )

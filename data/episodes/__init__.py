@@ -1,0 +1,1 @@
+"""Episodes in memory: frames, specs, windows and statistics."""

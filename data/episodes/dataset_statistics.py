@@ -1,0 +1,153 @@
+"""One exact pass over the data: mean, deviation and range of every element."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from data.episodes import episodes, specs
+from data.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class LeafStatistics:
+    """Statistics of every element of one leaf over `count` frames.
+
+    Attributes:
+        count: number of frames.
+        mean: float64 of the leaf's shape, like all below.
+        std: population standard deviation; exactly 0 for a constant.
+        minimum: smallest value.
+        maximum: largest value.
+    """
+
+    count: int
+    mean: np.ndarray
+    std: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """Statistics of a dataset.
+
+    Attributes:
+        observation: nest of `LeafStatistics` (a leaf to `tf.nest`); None for images.
+        action: nest of `LeafStatistics`, over the frames whose action was executed.
+    """
+
+    observation: Any
+    action: Any
+
+
+def compute_statistics(trajectories: Iterable[Any], spec: trajectory.Trajectory) -> Statistics:
+    """Statistics in one pass, summed in float64.
+
+    Every frame counts as often as it comes: overlapping windows count their frames repeatedly.
+
+    Args:
+        trajectories: a finite iterable, such as a `tf.data.Dataset`, of Trajectories of arrays or
+            tensors [..., *leaf] with any leading dimensions, of `(Trajectory, info)` pairs, or of
+            Episodes.
+        spec: Trajectory of specs of one frame.
+
+    Raises:
+        DataError: a value is NaN or infinite, or there is no frame with an executed action.
+    """
+    observation = [_accumulator(name, leaf) for name, leaf in _leaves("observation", spec)]
+    action = [_accumulator(name, leaf) for name, leaf in _leaves("action", spec)]
+    for element in trajectories:
+        frames = _frames(element)
+        executed = np.asarray(frames.step_type).reshape(-1) != ts.StepType.LAST
+        for accumulator, values in zip(observation, tf.nest.flatten(frames.observation)):
+            if accumulator:
+                accumulator.add(accumulator.rows(values))
+        for accumulator, values in zip(action, tf.nest.flatten(frames.action)):
+            if accumulator:
+                accumulator.add(accumulator.rows(values)[executed])
+    return Statistics(
+        tf.nest.pack_sequence_as(spec.observation, [a and a.result() for a in observation]),
+        tf.nest.pack_sequence_as(spec.action, [a and a.result() for a in action]),
+    )
+
+
+class LeafAccumulator:
+    """Running statistics of one leaf: chunks are merged by Chan's formula.
+
+    Values are taken relative to the first one seen, so that a constant has deviation exactly 0
+    and exactly itself as mean.
+
+    Args:
+        name: the leaf's path, for messages.
+        shape: of one frame's value.
+    """
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self._name = name
+        self._shape = shape
+        self._count = 0
+        self._origin = np.zeros(shape)
+        self._mean = np.zeros(shape)
+        self._squares = np.zeros(shape)
+        self._minimum = np.full(shape, np.inf)
+        self._maximum = np.full(shape, -np.inf)
+
+    def rows(self, values: Any) -> np.ndarray:
+        """Float64 [n, *shape] of values [..., *shape]."""
+        return np.asarray(values, np.float64).reshape((-1, *self._shape))
+
+    def add(self, rows: np.ndarray) -> None:
+        """Merges rows, float64 [n, *shape].
+
+        Raises:
+            DataError: a value is NaN or infinite.
+        """
+        if not len(rows):
+            return
+        if not np.isfinite(rows).all():
+            raise DataError(f"{self._name} is NaN or infinite; remove or mend that episode.")
+        if not self._count:
+            self._origin = rows[0].copy()
+        shifted = rows - self._origin
+        mean = shifted.mean(axis=0)
+        squares = np.square(shifted - mean).sum(axis=0)
+        total = self._count + len(rows)
+        delta = mean - self._mean
+        self._mean += delta * (len(rows) / total)
+        self._squares += squares + np.square(delta) * (self._count * len(rows) / total)
+        self._minimum = np.minimum(self._minimum, rows.min(axis=0))
+        self._maximum = np.maximum(self._maximum, rows.max(axis=0))
+        self._count = total
+
+    def result(self) -> LeafStatistics:
+        """The statistics so far.
+
+        Raises:
+            DataError: there was no row.
+        """
+        if not self._count:
+            raise DataError(f"{self._name} has no frame to take statistics of; the data is empty.")
+        std = np.sqrt(self._squares / self._count)
+        mean = self._origin + self._mean
+        return LeafStatistics(self._count, mean, std, self._minimum, self._maximum)
+
+
+def _leaves(part: str, spec: trajectory.Trajectory) -> list[tuple[str, tf.TypeSpec]]:
+    return specs.named_leaves({part: getattr(spec, part)})
+
+
+def _accumulator(name: str, leaf: tf.TypeSpec) -> LeafAccumulator | None:
+    return None if specs.is_image(leaf) else LeafAccumulator(name, tuple(leaf.shape))
+
+
+def _frames(element: Any) -> trajectory.Trajectory:
+    if isinstance(element, episodes.Episode):
+        return element.frames
+    return element if isinstance(element, trajectory.Trajectory) else element[0]

@@ -1,0 +1,1 @@
+"""Summaries of what a dataset holds, as text and as a picture."""

@@ -1,0 +1,1 @@
+"""Opened demonstrations, and the sources that make training batches of them."""

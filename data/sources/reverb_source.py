@@ -1,0 +1,176 @@
+"""Training data in Reverb servers, in this process or others.
+
+Low-dimensional data: an item is a whole episode, and the client cuts it into windows. With images:
+an item is a window that shares its frames with its neighbours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import gin
+import reverb
+import tensorflow as tf
+from tf_agents.trajectories import trajectory
+
+from data.episodes import episodes, specs, windows
+from data.errors import DataError
+from data.sources import demonstrations, replay_server
+from data.sources.replay_server import replay_tables
+
+# Enough to keep a batch ahead of the learner; windows of images are large.
+_EPISODES_IN_FLIGHT = 64
+_IMAGE_WINDOWS_IN_FLIGHT = 16
+
+
+@gin.configurable
+class ReverbSource:
+    """Samples windows from a Reverb server that holds the whole training split.
+
+    Every window is equally likely. Reverb's own choice cannot be seeded, so that equal seeds do not
+    give equal batches; `InMemorySource` does.
+
+    Args:
+        address: `host:port` of a server that has `replay_tables`; None starts one in this process.
+        shuffle_windows: low-dimensional data comes an episode at a time; windows are shuffled in
+            blocks of this many.
+
+    Raises:
+        DataError: the address or the number is not usable.
+    """
+
+    def __init__(self, address: str | None = None, shuffle_windows: int = 10_000) -> None:
+        if address is not None and not re.fullmatch(r".+:\d+", address):
+            raise DataError(f"{address}: not an address of a Reverb server; write host:port.")
+        if shuffle_windows < 1:
+            raise DataError(f"shuffle_windows is {shuffle_windows}; it must be at least 1.")
+        self._address = address
+        self._shuffle_windows = shuffle_windows
+        self._own_server: reverb.Server | None = None
+        self._spec: trajectory.Trajectory | None = None
+        self._servers: list[replay_server.ReplayServer] = []
+        # None where others have filled the servers.
+        self._episodes: replay_server.Episodes | None = None
+        self.num_windows = 0
+
+    def load(self, loaded: Iterable[episodes.Episode], spec: trajectory.Trajectory) -> None:
+        """Fills the server, or finds that it holds these episodes already.
+
+        With images this waits for `dataset`, which tells the windows' length.
+
+        Args:
+            loaded: the training episodes.
+            spec: Trajectory of `tf.TensorSpec` of one frame.
+
+        Raises:
+            DataError: there is no executed frame, the server does not answer within 5 seconds, or
+                it holds something else.
+        """
+        is_known = isinstance(loaded, demonstrations.EpisodeCollection)
+        self._episodes = loaded if is_known else list(loaded)  # type: ignore[assignment]
+        self.num_windows = replay_server.num_windows(self._episodes)  # type: ignore[arg-type]
+        if not self.num_windows:
+            raise DataError("there is no demonstration to train on; check the dataset.")
+        address = self._address
+        if address is None:
+            self._own_server = reverb.Server(replay_tables())
+            address = f"localhost:{self._own_server.port}"
+        self._open([address], spec)
+        if not specs.has_images(spec):
+            self._fill(1)
+
+    def connect(self, addresses: Sequence[str], spec: trajectory.Trajectory) -> None:
+        """Takes what other processes have loaded into servers, instead of `load`.
+
+        Args:
+            addresses: `host:port` of each; together they hold the training split.
+            spec: Trajectory of `tf.TensorSpec` of one frame.
+
+        Raises:
+            DataError: a server does not answer within 5 seconds, or has not our tables.
+        """
+        self._episodes = None
+        self._open(addresses, spec)
+
+    def dataset(
+        self, sequence_length: int, batch_size: int, seed: int, start_step: int = 0
+    ) -> tf.data.Dataset:
+        """An endless dataset of `(Trajectory [B, T, ...], ())`.
+
+        Args:
+            sequence_length: T. With images, all datasets of one source share it.
+            batch_size: B.
+            seed: of the shuffling within blocks.
+            start_step: of no effect, since batches are drawn independently of each other.
+
+        Raises:
+            DataError: nothing is loaded, T or B is not usable, or, with images, what `load` raises.
+        """
+        if self._spec is None:
+            raise DataError("nothing is loaded; call load before dataset.")
+        windows.check_sequence_length(sequence_length)
+        windows.check_batch_size(batch_size)
+        if specs.has_images(self._spec):
+            return self._image_windows(sequence_length, batch_size)
+        return self._vector_windows(sequence_length, batch_size, seed)
+
+    def close(self) -> None:
+        """Stops the server, if it is in this process; its datasets end with an error."""
+        self._spec = None
+        if self._own_server is not None:
+            self._own_server.stop()
+            self._own_server = None
+
+    def _vector_windows(self, length: int, batch_size: int, seed: int) -> tf.data.Dataset:
+        layout = self._servers[0].layout
+
+        def cut(sample: Any) -> tf.Tensor:
+            rows = sample.data[replay_server.ROWS]
+            return tf.gather(rows, windows.tf_window_indices(layout.executed(rows), length))
+
+        def permute(block: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+            order = tf.random.experimental.stateless_shuffle(
+                tf.range(tf.shape(rows)[0]), seed=tf.stack([seed, block]), alg="philox"
+            )
+            return tf.gather(rows, order)
+
+        def unpack(rows: tf.Tensor) -> tuple[trajectory.Trajectory, tuple[()]]:
+            return layout.unpack(tf.ensure_shape(rows, [batch_size, length, None]), {}), ()
+
+        # Rebatching blocks costs a fraction of unbatching into a shuffle buffer.
+        cut_episodes = self._samples(length, _EPISODES_IN_FLIGHT).map(cut)
+        blocks = cut_episodes.rebatch(self._shuffle_windows)
+        batches = blocks.enumerate().map(permute).rebatch(batch_size)
+        return batches.map(unpack).prefetch(tf.data.AUTOTUNE)
+
+    def _image_windows(self, length: int, batch_size: int) -> tf.data.Dataset:
+        if self._episodes is not None:
+            self._fill(length)
+        layout = self._servers[0].layout
+
+        def unpack(sample: Any) -> tuple[trajectory.Trajectory, tuple[()]]:
+            images = dict(sample.data)
+            return layout.unpack(images.pop(replay_server.ROWS), images), ()
+
+        samples = self._samples(length, _IMAGE_WINDOWS_IN_FLIGHT)
+        return samples.batch(batch_size, drop_remainder=True).map(unpack).prefetch(1)
+
+    def _samples(self, length: int, in_flight: int) -> tf.data.Dataset:
+        """Samples of all servers' items, each equally likely."""
+        samplers = [server.sampler(length, in_flight) for server in self._servers]
+        if len(samplers) == 1:
+            return samplers[0]
+        num_items = [float(server.num_items) for server in self._servers]
+        shares = [count / sum(num_items) for count in num_items]
+        return tf.data.Dataset.sample_from_datasets(samplers, shares)
+
+    def _open(self, addresses: Sequence[str], spec: trajectory.Trajectory) -> None:
+        self._spec = spec
+        self._servers = [replay_server.ReplayServer(address, spec) for address in addresses]
+
+    def _fill(self, length: int) -> None:
+        assert self._episodes is not None
+        for server in self._servers:
+            server.fill(self._episodes, length)

@@ -1,0 +1,1 @@
+"""Dataset folders that appear complete or not at all."""

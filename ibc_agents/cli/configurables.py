@@ -1,0 +1,60 @@
+"""Makes every class that a gin file may name known to gin."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+
+import gin
+import tensorflow as tf
+
+_MODULES = (
+    "data.sources.memory_source",
+    "data.sources.prioritized_source",
+    "data.sources.reverb_source",
+    "ibc_agents.agents",
+    "ibc_agents.runs.experiment",
+    "ibc_agents.losses",
+    "ibc_agents.networks",
+    "ibc_agents.proposals",
+    "ibc_agents.samplers",
+    "ibc_agents.runs.task",
+)
+_KERAS = {
+    "tf.keras.optimizers": (tf.keras.optimizers.Adam, tf.keras.optimizers.AdamW),
+    "tf.keras.optimizers.schedules": (
+        tf.keras.optimizers.schedules.CosineDecay,
+        tf.keras.optimizers.schedules.ExponentialDecay,
+    ),
+}
+
+
+def register() -> None:
+    """Imports our configurable classes and registers the Keras ones; can be called again.
+
+    Environments are not among them: a gin file imports the one it uses, so that nobody needs a
+    simulator that is not used.
+    """
+    for module in _MODULES:
+        importlib.import_module(module)
+    for module, classes in _KERAS.items():
+        for configurable in classes:
+            name = f"{module}.{configurable.__name__}"
+            if not gin.config._REGISTRY.get_match(name):
+                gin.external_configurable(
+                    configurable, module=module, allowlist=_named_parameters(configurable)
+                )
+
+
+def unused_scopes() -> set[str]:
+    """Returns the scopes and macros that something is set for, and no setting refers to."""
+    bindings = gin.config._CONFIG
+    references = gin.config.iterate_references(bindings)
+    used = {scope for reference in references for scope in reference.scopes}
+    return {scope for scopes, _ in bindings for scope in scopes.split("/") if scope} - used
+
+
+def _named_parameters(configurable: type) -> list[str]:
+    """Without the ``**kwargs`` of optimisers, behind which gin would let pass any name."""
+    parameters = inspect.signature(configurable).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD]

@@ -1,0 +1,1 @@
+"""What every part uses: protocols, random numbers, action space and normalizer."""

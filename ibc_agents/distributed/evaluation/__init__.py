@@ -1,0 +1,1 @@
+"""How the evaluators of a job share its episodes, and the table of results."""

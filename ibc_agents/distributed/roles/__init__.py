@@ -1,0 +1,1 @@
+"""What each process of a job does: replay server, learner, evaluator and actor."""

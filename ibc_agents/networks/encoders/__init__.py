@@ -1,0 +1,1 @@
+"""Layers from a window of observations to a vector."""

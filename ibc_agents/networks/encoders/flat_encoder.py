@@ -1,0 +1,62 @@
+"""An encoder that learns nothing: the observation itself, in a row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gin
+import tensorflow as tf
+
+from ibc_agents.networks.layers import dense_resnet
+
+
+@gin.configurable
+class FlatEncoder(tf.keras.layers.Layer):
+    """All numbers of the window in a row, images made small first.
+
+    So weighted that distances mean something: one unit of squared distance is a vector element that
+    is off by one standard deviation in one frame, or an image whose pixels (in [0, 1]) are off by
+    1 / `image_weight`, root mean square, in one frame.
+    """
+
+    def __init__(
+        self, height: int = 12, width: int = 16, image_weight: float = 10.0, name: str | None = None
+    ):
+        """Creates the encoder.
+
+        Args:
+            height: of the small images, in pixels, positive; images that are smaller stay.
+            width: likewise.
+            image_weight: positive. Of no effect where there is nothing but images.
+            name: of the layer.
+
+        Raises:
+            ValueError: if a number is out of range.
+        """
+        super().__init__(name=name)
+        if height < 1 or width < 1 or image_weight <= 0:
+            raise ValueError(
+                "A FlatEncoder needs a positive height, width and image_weight, "
+                f"got {height}, {width}, {image_weight}."
+            )
+        self._size = (height, width)
+        self._image_weight = image_weight
+
+    def call(self, observation: Any) -> tf.Tensor:
+        """Maps a nest of normalised windows, leaves ``[B, T, …]``, to float32 ``[B, size]``."""
+        parts = [
+            self._shrink(leaf) if leaf.dtype == tf.uint8 else dense_resnet.flatten_observation(leaf)
+            for leaf in tf.nest.flatten(observation)
+        ]
+        return tf.concat(parts, axis=-1)
+
+    def _shrink(self, frames: tf.Tensor) -> tf.Tensor:
+        """Maps uint8 ``[B, T, height, width, channels]`` to float32 ``[B, size]``."""
+        window, *shape = frames.shape[1:].as_list()
+        size = [min(side, most) for side, most in zip(shape, self._size)]
+        # Averages over areas: no pixel of a small object falls between the samples.
+        small = tf.image.resize(tf.reshape(frames, [-1, *shape]), size, method="area")
+        pixels = math.prod(size) * shape[-1]
+        weighted = small * (self._image_weight / (255.0 * math.sqrt(pixels)))
+        return tf.reshape(weighted, [tf.shape(frames)[0], window * pixels])

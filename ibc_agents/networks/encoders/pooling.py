@@ -1,0 +1,87 @@
+"""From a map of features to one vector: what the two image encoders of the paper differ in."""
+
+from __future__ import annotations
+
+import math
+
+import gin
+import tensorflow as tf
+
+from ibc_agents.networks.encoders import image_coordinates
+
+
+@gin.configurable
+class GlobalAveragePooling(tf.keras.layers.Layer):
+    """The mean of each feature over all places.
+
+    Behind convolutions that keep a good part of the resolution this is the average pooling over
+    dense features of the paper's planar sweeping (Sec. 4).
+    """
+
+    def __init__(self):
+        """Creates the layer, which has no settings."""
+        super().__init__()
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Maps ``[B, h, w, C]`` to ``[B, C]``."""
+        return tf.reduce_mean(features, axis=[1, 2])
+
+
+@gin.configurable
+class SpatialSoftArgmax(tf.keras.layers.Layer):
+    """Where each feature is strongest, softly (Levine et al. 2016; Finn et al. 2016).
+
+    A channel's softmax over all places, divided by a temperature, weighs the places' coordinates:
+    their mean is the feature's (x, y).
+    """
+
+    def __init__(self, temperature: float = 1.0, learn_temperature: bool = False):
+        """Creates the layer.
+
+        Args:
+            temperature: the features are divided by it, positive; smaller is sharper. The first
+                value where it is learned.
+            learn_temperature: whether it is learned, one number for all channels.
+
+        Raises:
+            ValueError: if the temperature is not positive.
+        """
+        super().__init__()
+        if not 0 < temperature < math.inf:
+            raise ValueError(f"The temperature must be positive and finite, got {temperature}.")
+        self._first_temperature = temperature
+        self._learn_temperature = learn_temperature
+
+    def build(self, input_shape):
+        """Creates the temperature.
+
+        Raises:
+            ValueError: if there is but one place to choose from.
+        """
+        _, height, width, _ = input_shape
+        if height * width < 2:
+            raise ValueError(
+                f"A soft-argmax has nothing to choose from in a {height} × {width} map of "
+                "features: give it larger images, or smaller strides before it."
+            )
+        # Its logarithm, so that it stays positive however it is learned.
+        self._log_temperature = self.add_weight(
+            "log_temperature",
+            shape=[],
+            initializer=tf.keras.initializers.Constant(math.log(self._first_temperature)),
+            trainable=self._learn_temperature,
+        )
+        super().build(input_shape)
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Maps ``[B, h, w, C]`` to ``[B, 2C]``: x_1, y_1, x_2, y_2, … in [−1, 1], C static."""
+        _, height, width, channels = features.shape
+        grid = image_coordinates.pixel_grid(height, width).reshape(-1, 2)
+        logits = tf.reshape(features, [-1, height * width, channels])
+        logits *= tf.exp(-self._log_temperature)
+        # tf.nn.softmax over an axis that is not the last would transpose there and back.
+        logits -= tf.stop_gradient(tf.reduce_max(logits, axis=1, keepdims=True))
+        weights = tf.exp(logits)
+        sums = tf.einsum("bpc,pk->bck", weights, tf.constant(grid, features.dtype))
+        means = sums / tf.reduce_sum(weights, axis=1)[..., None]
+        return tf.reshape(means, [-1, 2 * channels])

@@ -1,0 +1,1 @@
+"""Last layers: minima of basins, mixture densities and regression."""

@@ -1,0 +1,1 @@
+"""Dense, random and normalized layers that several networks share."""

@@ -1,0 +1,40 @@
+"""Noise on vectors, in training only."""
+
+from __future__ import annotations
+
+import gin
+import tensorflow as tf
+
+from ibc_agents.core import noise_scales, stateless_random
+from ibc_agents.networks.layers import random_layer
+
+
+@gin.configurable
+class Noise(random_layer.RandomLayer):
+    """Adds normal noise to each vector, of a size that is drawn for each.
+
+    It shows what follows states beside those of the demonstrations, where a policy comes by its own
+    small errors. It also hides whatever in the demonstrations depends on less. Sizes are
+    log-uniform; fine ones beside coarse ones leave that to be learned where the demonstrations are.
+    """
+
+    def __init__(self, min_stddev: float = 0.05, max_stddev: float = 0.05):
+        """Creates the layer.
+
+        Args:
+            min_stddev: least standard deviation of the noise, positive; for a normalised
+                observation in standard deviations of the data.
+            max_stddev: greatest standard deviation, at least `min_stddev`.
+
+        Raises:
+            ValueError: if a number is out of range.
+        """
+        super().__init__()
+        self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)
+
+    def _randomized(self, inputs, seed):
+        batch_size, shape = tf.shape(inputs)[0], inputs.shape[1:]
+        stddev = self._scales.draw(stateless_random.fold_in(seed, 0), batch_size, [1] * len(shape))
+        return inputs + stddev * stateless_random.normal(
+            stateless_random.fold_in(seed, 1), batch_size, shape
+        )

@@ -1,0 +1,1 @@
+"""Episodes in environments: evaluation, collection, actors and worker processes."""

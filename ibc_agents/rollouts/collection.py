@@ -1,0 +1,191 @@
+"""Demonstrations from a scripted demonstrator, into a dataset folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+import gin
+import tqdm
+
+import ibc_agents
+from data.shards import encoding, shard_writer
+from data.sources import demonstrations
+from data.writing import dataset_parts
+from environments import base
+from ibc_agents.core import errors
+from ibc_agents.rollouts import shard_collector, workers
+
+MakeDemonstrator = shard_collector.MakeDemonstrator
+
+# What a kill can cost each process, and the least work for which a second one is started. More
+# shards would take longer to open: some hundredths of a second each.
+SHARD_EPISODES = 50
+
+
+def collect(
+    folder: str | os.PathLike,
+    make_environment: Callable[[], base.Environment],
+    make_demonstrator: MakeDemonstrator,
+    num_episodes: int,
+    seed: int,
+    *,
+    num_processes: int | None = None,
+    shard_episodes: int = SHARD_EPISODES,
+    image_format: encoding.ImageFormat = "png",
+) -> float:
+    """Writes demonstrations 0 … `num_episodes` − 1 of a seed into a new dataset folder.
+
+    The folder appears complete or not at all. After an interruption, a kill included, the same call
+    goes on from the shards that were finished. Number of processes and interruptions do not change
+    a byte of it.
+
+    Args:
+        folder: of the dataset; must not exist yet, or be empty.
+        make_environment: makes one environment.
+        make_demonstrator: makes the demonstrator of a (vector) environment. For several processes
+            both are classes or functions of a module; what gin configures, it configures there too.
+        num_episodes: at least 1.
+        seed: episode k depends on (seed, k) alone.
+        num_processes: that share the shards. By default one where the environment has a fast vector
+            form, for which the start of others takes longer than they save, and as many as there
+            are cores otherwise. There are never more than shards, and one shard is collected in
+            this process.
+        shard_episodes: episodes a file.
+        image_format: how images are stored; "png" and "raw" lose nothing.
+
+    Returns:
+        The demonstrator's success rate.
+
+    Raises:
+        data.DataError: if the folder cannot be written, or is half finished with other settings.
+        RunError: if a worker process fails.
+        ValueError: if a number is out of range.
+    """
+    if min(num_episodes, shard_episodes, 1 if num_processes is None else num_processes) < 1:
+        raise ValueError(
+            "collect needs num_episodes, shard_episodes and num_processes of at least 1, got "
+            f"{num_episodes}, {shard_episodes}, {num_processes}."
+        )
+    is_fast, identity = _describe(make_environment, make_demonstrator)
+    identity |= {"settings of the demonstrator": _bound(make_demonstrator), "seed": seed}
+    settings = {
+        **identity,
+        "number of episodes": num_episodes,
+        "episodes a shard": shard_episodes,
+        "image format": image_format,
+        "release": ibc_agents.__version__,
+    }
+    with dataset_parts.DatasetParts(folder, settings) as parts:
+        tasks = _missing(parts, num_episodes, shard_episodes)
+        collector = shard_collector.ShardCollector(
+            make_environment,
+            make_demonstrator,
+            environment_name=identity["environment"],
+            rows=min(shard_episodes, num_episodes) if is_fast else 1,
+            seed=seed,
+            image_format=image_format,
+            folder=parts.folder,
+        )
+        if num_processes is None:
+            num_processes = 1 if is_fast else len(os.sched_getaffinity(0))
+        work = _in_this_process if min(num_processes, len(tasks)) <= 1 else workers.run
+        there = num_episodes - sum(task.end - task.first for task in tasks)
+        with (
+            tqdm.tqdm(
+                total=num_episodes, initial=there, desc="demonstrations", unit="episode"
+            ) as bar,
+            contextlib.closing(work(collector, tasks, num_processes, bar.update)) as collected,
+        ):
+            for shard in collected:
+                parts.add(shard)
+        successes = sum(shard.extra["successes"] for shard in parts.finished.values())
+        parts.publish({**identity, "successes": successes})
+    return successes / num_episodes
+
+
+def folder_of(
+    data_dir: pathlib.Path, make_environment: Callable[[], base.Environment], num_episodes: int
+) -> pathlib.Path:
+    """Returns where the demonstrations of an environment are kept."""
+    environment = make_environment()
+    try:
+        return data_dir / f"{environment.name}_{num_episodes}"
+    finally:
+        environment.close()
+
+
+def check_origin(
+    opened: demonstrations.Demonstrations,
+    folder: os.PathLike,
+    make_demonstrator: MakeDemonstrator | None,
+    seed: int,
+) -> None:
+    """Holds a dataset that is already there against how it would be collected.
+
+    Raises:
+        RunError: if it was collected from another seed, or with other settings of the demonstrator.
+    """
+    extra = opened.manifest.extra if opened.manifest else {}
+    wanted: dict[str, Any] = {"seed": seed}
+    if make_demonstrator is not None:
+        wanted["settings of the demonstrator"] = _bound(make_demonstrator)
+    for name, value in wanted.items():
+        known = extra.get(name)
+        if known != value:
+            raise errors.RunError(
+                f"{folder} holds demonstrations with {name} {known}, not {value}. Use another "
+                "--data_dir, or remove that folder to collect them anew."
+            )
+
+
+def _describe(
+    make_environment: Callable[[], base.Environment], make_demonstrator: MakeDemonstrator
+) -> tuple[bool, dict[str, Any]]:
+    """Whether the environment has a fast vector form, and the names for the manifest."""
+    environment = base.vectorize(make_environment, 1)
+    try:
+        return not isinstance(environment, base.SerialVectorEnvironment), {
+            "environment": environment.name,
+            "demonstrator": type(make_demonstrator(environment)).__name__,
+        }
+    finally:
+        environment.close()
+
+
+def _bound(factory: Callable[..., Any]) -> dict[str, str]:
+    """What gin sets of a class or function, in words."""
+    try:
+        bindings = gin.get_bindings(factory, resolve_references=False)
+    except ValueError:  # gin does not know it
+        return {}
+    return {name: str(value) for name, value in bindings.items()}
+
+
+def _missing(
+    parts: dataset_parts.DatasetParts, num_episodes: int, shard_episodes: int
+) -> list[shard_collector.ShardTask]:
+    """The shards that are still to be collected, in order."""
+    tasks = []
+    for number, first in enumerate(range(0, num_episodes, shard_episodes)):
+        name = shard_writer.shard_name(number)
+        if name not in parts.finished:
+            end = min(first + shard_episodes, num_episodes)
+            tasks.append(shard_collector.ShardTask(os.fspath(parts.work / name), first, end))
+    return tasks
+
+
+def _in_this_process(
+    collector: shard_collector.ShardCollector,
+    tasks: Sequence[shard_collector.ShardTask],
+    num_processes: int,
+    report: Callable[[], Any],
+) -> Generator[shard_writer.Shard, None, None]:
+    """As `worker_pool.run`, without its start-up of some seconds."""
+    del num_processes
+    with contextlib.closing(collector):
+        for task in tasks:
+            yield collector(task, report)

@@ -1,0 +1,64 @@
+"""What a result must say of where it came from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import pathlib
+import platform
+import subprocess
+from typing import Any
+
+from ibc_agents.acceleration import machine
+
+_PACKAGES = (
+    "ibc-agents",
+    "tensorflow",
+    "tf-agents",
+    "dm-reverb",
+    "gin-config",
+    "numpy",
+    "tensorflow-probability",
+)
+
+
+def describe() -> dict[str, Any]:
+    """Returns package versions, git revision and machine, of JSON types."""
+    return {
+        "versions": {
+            "python": platform.python_version(),
+            **{package: _version(package) for package in _PACKAGES},
+        },
+        "git_revision": git_revision(),
+        "machine": machine.describe(),
+    }
+
+
+def git_revision() -> str | None:
+    """Returns the checkout's commit, with `-dirty` if files differ from it; None outside of one."""
+    this = pathlib.Path(__file__).resolve()
+    # An installed package may lie inside somebody else's repository: ours tracks this file.
+    if _git("ls-files", "--error-unmatch", this.name, folder=this.parent) is None:
+        return None
+    return _git("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*", folder=this.parent)
+
+
+def _git(*arguments: str, folder: pathlib.Path) -> str | None:
+    """Returns what git prints, None if it fails or is not there."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        if package != "ibc-agents":
+            return None
+        import ibc_agents
+
+        return ibc_agents.__version__

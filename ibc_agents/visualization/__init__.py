@@ -1,0 +1,1 @@
+"""Energy landscapes, videos and the live window."""

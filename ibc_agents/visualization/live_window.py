@@ -1,0 +1,77 @@
+"""Rollouts in a window, as they happen."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+
+import numpy as np
+
+from ibc_agents.core import errors
+
+_SMALLEST_HEIGHT = 480  # of the window, pixels; smaller pictures are enlarged by whole factors
+
+
+class LiveWindow:
+    """A window that shows one picture after the other, at a pace that can be followed.
+
+    Closing it, or Escape, raises `KeyboardInterrupt` at the next picture. Use it as a context
+    manager; the window opens at once, so that a machine without a display is found out early.
+
+    Args:
+        title: of the window.
+        frames_per_second: at most; where pictures come more slowly nothing waits.
+
+    Raises:
+        RunError: if there is no display.
+    """
+
+    def __init__(self, title: str, frames_per_second: int = 20) -> None:
+        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+        import pygame
+
+        self._pygame = pygame
+        self._frames_per_second = frames_per_second
+        try:
+            pygame.display.init()
+            pygame.display.set_mode((_SMALLEST_HEIGHT, _SMALLEST_HEIGHT))
+        except pygame.error as error:
+            raise errors.RunError(
+                f"there is no display to open a window on ({error}); make a video instead with "
+                "--video=rollouts.mp4"
+            ) from error
+        pygame.display.set_caption(title)
+        self._clock = pygame.time.Clock()
+
+    def __enter__(self) -> LiveWindow:
+        """Returns the window."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the window."""
+        self._pygame.display.quit()
+
+    def show(self, frame: np.ndarray) -> None:
+        """Shows a picture, uint8 ``[H, W, 3]``.
+
+        Raises:
+            KeyboardInterrupt: if the user has closed the window.
+        """
+        pygame = self._pygame
+        for event in pygame.event.get():
+            escape = event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE
+            if escape or event.type == pygame.QUIT:
+                raise KeyboardInterrupt
+        factor = max(1, -(-_SMALLEST_HEIGHT // frame.shape[0]))
+        picture = np.kron(frame, np.ones([factor, factor, 1], np.uint8)).swapaxes(0, 1)
+        size = picture.shape[:2]
+        if pygame.display.get_surface().get_size() != size:
+            pygame.display.set_mode(size)
+        pygame.surfarray.blit_array(pygame.display.get_surface(), picture)
+        pygame.display.flip()
+        self._clock.tick(self._frames_per_second)

@@ -1,0 +1,212 @@
+"""Downloads from a server on the loopback that can resume, cut off, change its file, or be away."""
+
+import contextlib
+import hashlib
+import http.server
+import os
+import re
+import socket
+import threading
+
+import numpy as np
+import pytest
+
+import data
+from data.formats import d4rl_table, fetching
+from tests.system import helpers
+
+CONTENT = np.random.default_rng(0).bytes(600_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Sends `server.content`, with the faults that the server is told."""
+
+    def do_GET(self):
+        server = self.server
+        if self.path != "/sets/toy.hdf5":
+            self.send_error(404)
+            return
+        asked = self.headers["Range"] if server.ranges else None
+        fits = self.headers["If-Range"] in (None, server.version)
+        begin = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked and fits else 0
+        server.begins.append(begin)
+        self.send_response(206 if begin else 200)
+        self.send_header("Content-Length", str(len(server.content) - begin))
+        if server.version:
+            self.send_header("ETag", server.version)
+        if begin:
+            whole = len(server.content)
+            self.send_header("Content-Range", f"bytes {begin}-{whole - 1}/{whole}")
+        self.end_headers()
+        with contextlib.suppress(BrokenPipeError):
+            self.wfile.write(server.content[begin : server.cut_at])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.content, server.version, server.ranges = CONTENT, '"one"', True
+        server.cut_at, server.begins = None, []
+        server.url = f"http://127.0.0.1:{server.server_port}/sets/toy.hdf5"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def names(folder):
+    return sorted(os.listdir(folder))
+
+
+def test_a_download_is_whole_and_is_not_repeated(server, tmp_path):
+    path = tmp_path / "new" / "toy.hdf5"
+    found = fetching.fetch(server.url, path, SHA256)
+    assert found == fetching.Fetched(server.url, len(CONTENT), SHA256)
+    assert path.read_bytes() == CONTENT
+    assert names(path.parent) == ["toy.hdf5", "toy.hdf5.json"]
+    assert fetching.fetch(server.url, path) == found
+    assert len(server.begins) == 1
+
+
+@pytest.mark.parametrize("cut_at", [0, 1, 300_000, 599_999])
+def test_a_cut_connection_is_told_and_gone_on_from(server, tmp_path, cut_at):
+    path = tmp_path / "toy.hdf5"
+    server.cut_at = cut_at
+    message = f"was cut after {cut_at} of 600000 bytes; the same command goes on"
+    with pytest.raises(data.DataError, match=message):
+        fetching.fetch(server.url, path)
+    assert not path.exists()
+    server.cut_at = None
+    assert fetching.fetch(server.url, path).sha256 == SHA256
+    assert path.read_bytes() == CONTENT and server.begins == [0, cut_at]
+    assert names(tmp_path) == ["toy.hdf5", "toy.hdf5.json"]
+
+
+@pytest.mark.parametrize(
+    ("version", "later_version", "later_ranges"),
+    [('"one"', '"two"', True), (None, None, True), ('"one"', '"one"', False)],
+    ids=["another file", "no version", "no ranges"],
+)
+def test_what_cannot_be_gone_on_from_begins_anew(
+    server, tmp_path, version, later_version, later_ranges
+):
+    server.version, server.cut_at = version, 1000
+    with pytest.raises(data.DataError, match="was cut after 1000"):
+        fetching.fetch(server.url, tmp_path / "toy.hdf5")
+    server.content, server.cut_at = CONTENT[::-1], None
+    server.version, server.ranges = later_version, later_ranges
+    fetching.fetch(server.url, tmp_path / "toy.hdf5")
+    assert (tmp_path / "toy.hdf5").read_bytes() == CONTENT[::-1] and server.begins == [0, 0]
+
+
+def test_what_was_whole_when_it_was_killed_is_only_verified(server, tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(fetching.manifest, "file_sha256", killed)
+        fetching.fetch(server.url, tmp_path / "toy.hdf5")
+    assert not (tmp_path / "toy.hdf5").exists()
+    assert fetching.fetch(server.url, tmp_path / "toy.hdf5").sha256 == SHA256
+    assert server.begins == [0]
+
+
+def test_a_wrong_hash_is_refused_and_removed(server, tmp_path):
+    with pytest.raises(data.DataError, match=f"has SHA-256 {SHA256} and not 0000.* removed"):
+        fetching.fetch(server.url, tmp_path / "toy.hdf5", "0" * 64)
+    assert not [name for name in names(tmp_path) if not name.endswith(".json")]
+    assert fetching.fetch(server.url, tmp_path / "toy.hdf5").sha256 == SHA256
+
+
+@pytest.mark.parametrize("wanted", [None, SHA256])
+def test_a_file_that_was_changed_is_not_taken(server, tmp_path, wanted):
+    path = tmp_path / "toy.hdf5"
+    fetching.fetch(server.url, path)
+    path.write_bytes(CONTENT[:-1])
+    with pytest.raises(data.DataError, match=f"toy.hdf5: it is there, but .* not {SHA256}"):
+        fetching.fetch(server.url, path, wanted)
+
+
+def test_only_one_process_downloads_a_file(server, tmp_path):
+    with open(tmp_path / ".toy.hdf5.partial", "ab") as file:
+        fetching._lock(file, tmp_path / "toy.hdf5")
+        with pytest.raises(data.DataError, match="another process is downloading it"):
+            fetching.fetch(server.url, tmp_path / "toy.hdf5")
+
+
+def test_an_answer_that_is_no_file(server, tmp_path):
+    with pytest.raises(data.DataError, match="the server answers 404 Not Found"):
+        fetching.fetch(server.url.replace("toy", "absent"), tmp_path / "toy.hdf5")
+    assert names(tmp_path) == []
+
+
+def test_no_network_is_said_plainly(tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{free.getsockname()[1]}/toy.hdf5"
+    for url, reason in ((closed, "refused"), ("http://nowhere.invalid/toy.hdf5", "nowhere")):
+        message = f"there is no network, or .*{reason}.*download the file where there is one"
+        with pytest.raises(data.DataError, match=message):
+            fetching.fetch(url, tmp_path / "toy.hdf5")
+    assert names(tmp_path) == []
+
+
+# The command, and the table
+
+
+@pytest.fixture
+def d4rl(monkeypatch, tmp_path, server):
+    """A package d4rl that names the server's file, and like the true one cannot be imported."""
+    package = tmp_path / "packages" / "d4rl"
+    (package / "kitchen").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('no MuJoCo')")
+    (package / "infos.py").write_text(f"DATASET_URLS = {{\n 'toy-human-v0' : '{server.url}',\n}}")
+    (package / "kitchen" / "__init__.py").write_text(
+        "register(id='kitchen-toy-v0', kwargs={'ref_min_score': 0.0, 'dataset_url':"
+        f" '{server.url}'}})\n"
+        "for name in ():\n    register(id=name, kwargs={'dataset_url': name})"
+    )
+    monkeypatch.syspath_prepend(package.parent)
+
+
+@pytest.mark.parametrize("task", ["toy-human-v0", "kitchen-toy-v0"])
+def test_the_command(d4rl, tmp_path, task):
+    arguments = (f"--task={task}", f"--out={tmp_path / 'new'}", f"--sha256={SHA256.upper()}")
+    done = helpers.call("data.download", *arguments)
+    assert done.returncode == 0, done
+    path = tmp_path / "new" / "toy.hdf5"
+    assert done.stdout == f"{path}: 600000 bytes, SHA-256 {SHA256}\n"
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--task=toy-humans-v0"], "d4rl names no dataset 'toy-humans-v0'; did you mean toy-human"),
+        (["--task=toy-human-v0", "--sha256=12"], "--sha256 is '12'; it has 64 hexadecimal digits"),
+    ],
+)
+def test_what_a_user_mistypes(d4rl, tmp_path, arguments, problem):
+    done = helpers.call("data.download", *arguments, f"--out={tmp_path / 'new'}")
+    assert problem in helpers.sentence(done)
+
+
+def test_the_installed_table_has_the_tasks_of_the_paper():
+    tasks = [f"{task}-human-v0" for task in ("pen", "hammer", "door", "relocate")]
+    tasks += [f"kitchen-{kind}-v0" for kind in ("complete", "partial", "mixed")]
+    urls = [d4rl_table.dataset_url(task) for task in tasks]
+    assert len(set(urls)) == 7
+    assert all(re.fullmatch(r"http://\S+/offline_rl/\S+-v0\S*\.hdf5", url) for url in urls)
+
+
+def test_without_d4rl(monkeypatch):
+    monkeypatch.setattr(d4rl_table.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(data.DataError, match="d4rl is not installed; mend it with: pip install"):
+        d4rl_table.dataset_url("pen-human-v0")

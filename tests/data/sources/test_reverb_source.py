@@ -1,0 +1,225 @@
+"""ReverbSource: the contract "Source" on a real server, here and in another process."""
+
+import collections
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import reverb
+import tensorflow as tf
+
+import data
+from data.sources import replay_server, reverb_source
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+IMAGE = (4, 3, 3)
+LENGTHS = [2, 6, 1, 13, 6]
+NUM_WINDOWS = 1 + 5 + 1 + 12 + 5
+
+_SERVE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import reverb
+from data import replay, replay_server
+tables = replay.replay_tables() if sys.argv[2] == "ours" else []
+server = reverb.Server(tables or [reverb.Table.queue("other", 10)])
+print(server.port, flush=True)
+sys.stdin.read()
+"""
+
+
+def _episodes(make_episode, image_shape=None):
+    return [make_episode(n, i, image_shape) for i, n in enumerate(LENGTHS)]
+
+
+@pytest.fixture
+def start_server():
+    """Starts servers in processes of their own; returns their addresses."""
+    processes = []
+
+    def start(tables="ours"):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _SERVE, os.fspath(ROOT), tables],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        processes.append(process)
+        return f"localhost:{int(process.stdout.readline())}"
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module", params=[None, IMAGE], ids=["vectors", "images"])
+def loaded(request, make_spec, make_episode):
+    episodes, spec = _episodes(make_episode, request.param), make_spec(request.param)
+    source = reverb_source.ReverbSource(shuffle_windows=64)
+    source.load(episodes, spec)
+    yield source, episodes, spec
+    source.close()
+
+
+def test_contract_source_reverb_gives_the_windows_of_the_episodes(loaded):
+    source, episodes, spec = loaded
+    assert source.num_windows == NUM_WINDOWS
+    dataset = source.dataset(3, 8, seed=0)
+    batch, info = next(iter(dataset))
+    assert info == ()
+    for leaf, leaf_spec in zip(tf.nest.flatten(batch), tf.nest.flatten(spec)):
+        assert (leaf.shape, leaf.dtype) == ([8, 3, *leaf_spec.shape], leaf_spec.dtype)
+    assert dataset.element_spec[0].action.shape.as_list()[1:] == [3, 2]
+    for row in range(8):
+        episode, end = divmod(int(batch.observation["counter"][row, -1]), 1000)
+        window = [max(0, end - 2), max(0, end - 1), end]
+        assert episodes[episode].executed[end]
+        expected = tf.nest.map_structure(lambda x: x[window], episodes[episode].frames)  # noqa: B023
+        actual = tf.nest.map_structure(lambda x: x[row].numpy(), batch)  # noqa: B023
+        tf.nest.map_structure(np.testing.assert_array_equal, actual, expected)
+
+
+def test_every_window_is_equally_likely(loaded):
+    source, _, _ = loaded
+    counts, draws = collections.Counter(), 0
+    for batch, _ in source.dataset(3, 64, seed=1).take(150):
+        counts.update(batch.observation["counter"].numpy()[:, -1].tolist())
+        draws += 64
+    assert len(counts) == NUM_WINDOWS
+    expected = draws / NUM_WINDOWS
+    chi_square = sum((count - expected) ** 2 / expected for count in counts.values())
+    # Whole episodes are drawn, up to 12 windows at a time, so that counts vary up to 12 times as
+    # much as 18 independent degrees of freedom; drawing windows unfairly gives over 2000.
+    assert chi_square < 12 * 50
+
+
+def test_vector_windows_come_shuffled(make_spec, make_episode):
+    source = reverb_source.ReverbSource(shuffle_windows=256)
+    source.load(_episodes(make_episode), make_spec())
+    batch, _ = next(iter(source.dataset(1, 256, seed=0)))
+    source.close()
+    ids = batch.observation["counter"].numpy()[:, 0]
+    # In order of sampling, two thirds of the neighbours would be consecutive frames.
+    assert np.mean(np.diff(ids) == 1) < 0.2
+
+
+def test_contract_reverb_layout_nothing_is_evicted_or_used_up(make_spec, make_episode):
+    source = reverb_source.ReverbSource()
+    episodes = [make_episode(4, n) for n in range(300)]
+    source.load(episodes, make_spec())
+    seen = set()
+    for batch, _ in source.dataset(1, 300, seed=0).take(60):
+        seen.update(batch.observation["counter"].numpy()[:, 0].tolist())
+    source.close()
+    assert seen == {1000 * n + frame for n in range(300) for frame in range(3)}
+
+
+@pytest.mark.parametrize("image_shape", [None, IMAGE])
+def test_a_server_elsewhere_is_filled_once_and_reused(
+    start_server, make_spec, make_episode, image_shape
+):
+    address, spec = start_server(), make_spec(image_shape)
+    episodes = _episodes(make_episode, image_shape)
+    for _ in range(2):
+        source = reverb_source.ReverbSource(address, shuffle_windows=32)
+        source.load(episodes, spec)
+        batch, _ = next(iter(source.dataset(2, 16, seed=0)))
+        assert batch.action.shape == [16, 2, 2]
+        source.close()
+        items = reverb.Client(address).server_info()["demonstrations"].current_size
+        assert items == (NUM_WINDOWS if image_shape else len(LENGTHS))
+    other = reverb_source.ReverbSource(address)
+    message = "localhost:.* holds another dataset, or windows of another length"
+    with pytest.raises(data.DataError, match=message):
+        other.load(episodes[:3], spec)
+        other.dataset(2, 16, seed=0)
+    if image_shape:
+        with pytest.raises(data.DataError, match=message):
+            source.load(episodes, spec)
+            source.dataset(3, 16, seed=0)
+
+
+def test_a_partly_filled_server_is_refused(start_server, make_spec, make_episode):
+    address = start_server()
+    reverb.Client(address).insert([np.zeros(3, np.uint8)], {"demonstrations": 1.0})
+    with pytest.raises(data.DataError, match="localhost:.*: the Reverb server is partly filled"):
+        reverb_source.ReverbSource(address).load(_episodes(make_episode), make_spec())
+
+
+def test_a_server_without_our_tables_is_refused(start_server, make_spec, make_episode):
+    address = start_server("theirs")
+    with pytest.raises(data.DataError, match="localhost:.*: the Reverb server has no table demon"):
+        reverb_source.ReverbSource(address).load(_episodes(make_episode), make_spec())
+
+
+def test_no_server_is_one_sentence(make_spec, make_episode):
+    with pytest.raises(data.DataError, match="localhost:1: no Reverb server answers within 5 sec"):
+        reverb_source.ReverbSource("localhost:1").load(_episodes(make_episode), make_spec())
+
+
+@pytest.mark.parametrize("address", ["localhost", "localhost:", "localhost:port", "1234", ":1234"])
+def test_what_is_no_address(address):
+    with pytest.raises(data.DataError, match="not an address"):
+        reverb_source.ReverbSource(address)
+
+
+def test_misuse(make_spec):
+    source = reverb_source.ReverbSource()
+    with pytest.raises(data.DataError, match="nothing is loaded"):
+        source.dataset(2, 4, 0)
+    with pytest.raises(data.DataError, match="no demonstration"):
+        source.load([], make_spec())
+    with pytest.raises(data.DataError, match="shuffle_windows is 0"):
+        reverb_source.ReverbSource(shuffle_windows=0)
+
+
+def test_a_collection_is_loaded_without_reading_it_twice(write_dataset, make_spec, make_episode):
+    folder = write_dataset([make_episode(n, n) for n in range(2, 9)], make_spec())
+    train = data.Demonstrations.open(folder, 0.3).train
+    source = reverb_source.ReverbSource(shuffle_windows=8)
+    source.load(train, make_spec())
+    ends = {
+        int(counter)
+        for batch, _ in source.dataset(2, 50, seed=0).take(20)
+        for counter in batch.observation["counter"][:, -1]
+    }
+    source.close()
+    expected = {int(c) for e in train for c in e.frames.observation["counter"][e.executed]}
+    assert ends == expected and source.num_windows == len(expected)
+
+
+@pytest.mark.parametrize("image_shape", [None, IMAGE])
+def test_a_server_that_another_has_filled_needs_no_episodes(
+    start_server, make_spec, make_episode, image_shape
+):
+    address, spec = start_server(), make_spec(image_shape)
+    replay_server.ReplayServer(address, spec).fill(_episodes(make_episode, image_shape), 2)
+    assert len(_draw([address], spec, batches=40)) == NUM_WINDOWS
+
+
+@pytest.mark.parametrize("image_shape", [None, IMAGE])
+def test_servers_that_hold_shares_are_sampled_in_proportion(
+    start_server, make_spec, make_episode, image_shape
+):
+    """As one server that holds all; the bound is that of `test_every_window_is_equally_likely`."""
+    addresses, spec = [start_server(), start_server()], make_spec(image_shape)
+    loaded = _episodes(make_episode, image_shape)
+    for address, share in zip(addresses, (loaded[:3], loaded[3:])):
+        replay_server.ReplayServer(address, spec).fill(share, 2)
+    counts = _draw(addresses, spec, batches=600)
+    assert len(counts) == NUM_WINDOWS
+    expected = 600 * 16 / NUM_WINDOWS
+    assert sum((count - expected) ** 2 / expected for count in counts.values()) < 12 * 50
+
+
+def _draw(addresses, spec, batches):
+    """How often each window of T = 2 comes."""
+    source = reverb_source.ReverbSource(shuffle_windows=32)
+    source.connect(addresses, spec)
+    counts = collections.Counter()
+    for batch, _ in source.dataset(2, 16, seed=0).take(batches):
+        assert batch.action.shape == [16, 2, 2]
+        counts.update(batch.observation["counter"].numpy()[:, -1].tolist())
+    return counts

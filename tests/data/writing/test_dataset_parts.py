@@ -1,0 +1,110 @@
+"""Datasets that are written in parts: what is kept, what is compared, what appears."""
+
+import os
+
+import numpy as np
+import pytest
+
+import data
+from data.shards import shard_writer, tfrecord
+from data.writing import dataset_parts
+
+SETTINGS = {"environment": "toy", "seed": 3}
+
+
+@pytest.fixture
+def write_part(make_spec, make_episode):
+    """Writes shard `number`, of one episode, into a folder, and describes it."""
+
+    def write(folder, number):
+        spec = make_spec()
+        path = folder / shard_writer.shard_name(number)
+        with shard_writer.ShardWriter(path, spec, "raw", "toy") as writer:
+            writer.write(number, make_episode(3 + number, number))
+        return shard_writer.describe(path, tfrecord.FrameReader(spec), successes=number)
+
+    return write
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_contract_dataset_folders_parts_in_any_order_and_over_several_sittings_are_one_dataset(
+    tmp_path, write_part
+):
+    for folder, sittings in ((tmp_path / "a", [[0, 1, 2]]), (tmp_path / "b", [[2], [], [1, 0]])):
+        for numbers in sittings:
+            assert not folder.exists()
+            with dataset_parts.DatasetParts(folder, SETTINGS) as parts:
+                for number in numbers:
+                    parts.add(write_part(parts.work, number))
+                if len(parts.finished) == 3:
+                    found = [parts.finished[shard_writer.shard_name(number)] for number in range(3)]
+                    assert [shard.extra for shard in found] == [{"successes": n} for n in range(3)]
+                    parts.publish({"environment": "toy"})
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    found = data.read_manifest(tmp_path / "b")
+    assert [entry.frames for entry in found.shards] == [3, 4, 5]
+    assert found.extra == {"environment": "toy"}
+    assert len(data.Demonstrations.open(tmp_path / "b", 0.0).train) == 3
+
+
+def test_what_was_not_finished_is_removed(tmp_path, write_part):
+    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+        parts.add(write_part(parts.work, 0))
+        write_part(parts.work, 1)
+        hidden = parts.work.parent
+    write_part(hidden, 7)  # taken over, but killed before it was recorded
+    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+        assert list(parts.finished) == ["shard-00000.tfrecord"]
+        assert os.listdir(parts.work) == []
+        parts.publish({})
+    assert sorted(os.listdir(tmp_path / "new")) == [
+        "manifest.json", "shard-00000.tfrecord", "shard-00000.tfrecord.spec",
+    ]  # fmt: skip
+
+
+def test_without_a_finished_part_nothing_is_left(tmp_path, write_part):
+    with pytest.raises(KeyError), dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+        write_part(parts.work, 0)
+        raise KeyError
+    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS | {"seed": 4}):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (SETTINGS | {"seed": 4}, "half finished, with seed 3 and not 4. Finish it with 3, or remo"),
+        ({"seed": 3}, "half finished, with environment toy and not None"),
+    ],
+)
+def test_parts_of_other_settings_are_refused_and_kept(tmp_path, write_part, settings, message):
+    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+        parts.add(write_part(parts.work, 0))
+    before = contents(tmp_path / ".new.partial")
+    with pytest.raises(data.DataError, match=f"new: it is {message}"):
+        dataset_parts.DatasetParts(tmp_path / "new", settings)
+    assert contents(tmp_path / ".new.partial") == before
+
+
+def test_contract_dataset_folders_only_one_at_a_time_and_not_over_a_dataset(tmp_path, write_part):
+    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+        with pytest.raises(data.DataError, match="new: another process is writing it"):
+            dataset_parts.DatasetParts(tmp_path / "new", SETTINGS)
+        parts.add(write_part(parts.work, 0))
+        parts.publish({})
+    with pytest.raises(data.DataError, match="new: exists already"):
+        dataset_parts.DatasetParts(tmp_path / "new", SETTINGS)
+    assert os.listdir(tmp_path) == ["new"]
+
+
+def test_contract_dataset_folders_equal_episodes_are_equal_bytes(tmp_path, write_part):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_part(tmp_path / name, 0)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert np.all([len(content) for content in contents(tmp_path / "a").values()])

@@ -1,0 +1,25 @@
+import gin
+
+from environments import block_pushing, d4rl, particle
+from ibc_agents.cli import configurables
+
+_OURS = ("data.", "environments.", "ibc_agents.", "tf.keras.")
+
+
+def test_no_configurable_takes_an_unknown_name():
+    # It would be refused only when the object is made, after demonstrations were collected.
+    configurables.register()
+    assert block_pushing and d4rl and particle  # imported, so that their classes are known as well
+    names = [name for name, _ in gin.config._REGISTRY.items() if name.startswith(_OURS)]
+    for known in ("LogDistances", "ConvStrided", "AdamW", "ParticleEnvironment", "ReverbSource"):
+        assert any(name.endswith(f".{known}") for name in names)
+    assert [name for name in names if _takes_unknown_name(name)] == []
+
+
+def _takes_unknown_name(configurable):
+    try:
+        gin.bind_parameter(f"{configurable}.no_such_setting", 1)
+    except ValueError as error:
+        assert "no_such_setting" in str(error)
+        return False
+    return True

@@ -1,0 +1,245 @@
+"""The normaliser."""
+
+import hypothesis
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import strategies as st
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import trajectory
+
+from data.episodes import dataset_statistics as data_statistics
+from ibc_agents.core import normalizer as normalizer_lib
+from tests.ibc_agents import helpers
+
+IMAGE_SPEC = tf.TensorSpec((4, 5, 3), tf.uint8, "image")
+
+
+NO_OBSERVATIONS = np.zeros([2, 1])
+
+
+def build(actions, action_spec, observations=NO_OBSERVATIONS, **kwargs):
+    """A normaliser of one observation vector and one action vector, rows [n, size]."""
+    statistics = data_statistics.Statistics(
+        helpers.leaf_statistics(observations), helpers.leaf_statistics(actions)
+    )
+    observation_spec = tf.TensorSpec(observations.shape[1:])
+    return normalizer_lib.Normalizer(statistics, observation_spec, action_spec, **kwargs)
+
+
+@helpers.properties
+@hypothesis.given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(2, 6), st.integers(1, 4)),
+        elements=st.floats(-1000, 1000, width=32),
+    ),
+    st.booleans(),
+)
+def test_scaled_actions_round_trip_and_lie_in_unit_range_and_in_the_bounds(actions, constant):
+    if constant:
+        actions[:, 0] = actions[0, 0]
+    normalizer = build(actions, tf.TensorSpec(actions.shape[1:]))
+    scaled = normalizer.scale_action(actions)
+    np.testing.assert_allclose(scaled, np.clip(scaled, -1, 1), atol=1e-3)
+    assert (scaled >= normalizer.bounds.low).numpy().all()
+    assert (scaled <= normalizer.bounds.high).numpy().all()
+    size = max(1e-3, np.abs(actions).max())
+    np.testing.assert_allclose(normalizer.unscale_action(scaled), actions, atol=1e-6 * size)
+
+
+@helpers.properties
+@hypothesis.given(
+    st.lists(st.tuples(st.floats(-9, 9), st.floats(0.1, 9)), min_size=1, max_size=3),
+    st.integers(0, 2**31 - 1),
+)
+def test_no_action_of_the_data_rounds_to_beyond_bounds_that_are_cut_to_the_data(ranges, seed):
+    low = np.array([low for low, _ in ranges], np.float32)
+    high = low + np.array([width for _, width in ranges], np.float32)
+    actions = np.random.default_rng(seed).uniform(low, high, (50, len(low))).astype(np.float32)
+    spec = tensor_spec.BoundedTensorSpec(low.shape, tf.float32, actions.min(0), actions.max(0))
+    normalizer = build(actions, spec)
+    scaled = normalizer.scale_action(actions)
+    assert (scaled >= normalizer.bounds.low).numpy().all()
+    assert (scaled <= normalizer.bounds.high).numpy().all()
+
+
+def test_bounds_are_the_range_widened_then_cut_dimension_by_dimension():
+    """Range widths 2, 1 and 4, so 5 % is 0.1, 0.05, 0.2; the spec cuts some sides."""
+    actions = np.array([[-1.0, 0.0, 6.0], [1.0, 1.0, 10.0]])
+    spec = tensor_spec.BoundedTensorSpec((3,), tf.float32, [-9, 0, 5.9], [1.02, 9, 99])
+    normalizer = build(actions, spec)
+    low = normalizer.unscale_action(normalizer.bounds.low)
+    high = normalizer.unscale_action(normalizer.bounds.high)
+    np.testing.assert_allclose(low, [-1.1, 0.0, 5.9], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(high, [1.02, 1.05, 10.2], rtol=1e-6)
+    np.testing.assert_allclose(normalizer.bounds.low, [-1.1, -1.0, -1.05], rtol=1e-6)
+
+
+def test_bounds_of_an_unbounded_spec_and_another_margin():
+    actions = np.array([[-1.0, 5.0], [1.0, 5.0]])
+    bounds = build(actions, tf.TensorSpec((2,)), margin=0.5).bounds
+    np.testing.assert_allclose(bounds.low, [-2.0, 0.0])
+    np.testing.assert_allclose(bounds.high, [2.0, 0.0])
+
+
+def test_demonstrations_outside_the_spec_stay_inside_the_bounds():
+    """An environment that clips actions may have demonstrations beyond its spec."""
+    spec = tensor_spec.BoundedTensorSpec((1,), tf.float32, -1.0, 1.0)
+    bounds = build(np.array([[-2.0], [0.5]]), spec).bounds
+    np.testing.assert_allclose(bounds.low, [-1.0])
+
+
+@helpers.properties
+@hypothesis.given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(3, 9), st.integers(1, 3)),
+        elements=st.integers(-1000, 1000).map(lambda k: k / 8),
+    )
+)
+def test_observations_get_mean_zero_and_deviation_one_where_they_vary(observations):
+    normalizer = build(np.zeros([2, 1]), tf.TensorSpec((1,)), observations)
+    normalized = normalizer.normalize_observation(tf.constant(observations)).numpy()
+    np.testing.assert_allclose(normalized.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(normalized.std(0), observations.std(0) > 1e-6, atol=1e-3)
+
+
+def test_observations_can_be_divided_by_a_power_of_the_deviation():
+    observations = np.array([[0.0, 5.0], [8.0, 5.0]])
+    normalizer = build(NO_OBSERVATIONS, tf.TensorSpec((1,)), observations, deviation_exponent=0.5)
+    found = normalizer.normalize_observation(tf.constant(observations, tf.float32))
+    np.testing.assert_allclose(found, [[-2.0, 0.0], [2.0, 0.0]])  # the deviation is 4
+    with pytest.raises(ValueError, match="deviation_exponent must not be negative, got -1"):
+        build(NO_OBSERVATIONS, tf.TensorSpec((1,)), deviation_exponent=-1)
+
+
+def test_nested_action_round_trip_in_its_own_dtypes():
+    spec = {
+        "arm": tensor_spec.BoundedTensorSpec((2,), tf.float64, -3.0, 3.0),
+        "grip": tf.TensorSpec((), tf.float32),
+    }
+    rng = np.random.default_rng(0)
+    action = {"arm": rng.uniform(-2, 2, (20, 2)), "grip": np.float32(rng.uniform(0, 1, 20))}
+    statistics = data_statistics.Statistics(
+        helpers.leaf_statistics(np.zeros([2, 1])),
+        {
+            "arm": helpers.leaf_statistics(action["arm"]),
+            "grip": helpers.leaf_statistics(action["grip"], leaf_rank=0),
+        },
+    )
+    normalizer = normalizer_lib.Normalizer(statistics, tf.TensorSpec((1,)), spec)
+    scaled = normalizer.scale_action(action)
+    assert scaled.shape == (20, 3) and scaled.dtype == tf.float32
+    back = normalizer.unscale_action(scaled)
+    tf.nest.map_structure(lambda b, a: np.testing.assert_allclose(b, a, atol=1e-6), back, action)
+    assert back["arm"].dtype == tf.float64 and back["grip"].dtype == tf.float32
+
+
+def make_frames(leading, seed=0):
+    """Trajectories of float64, image and scalar observations, every fifth frame LAST."""
+    rng = np.random.default_rng(seed)
+    step_type = np.full(leading, helpers.MID, np.int32)
+    step_type.reshape(-1)[::5] = helpers.LAST
+    action = rng.uniform(-1, 1, (*leading, 2)).astype(np.float32)
+    action[step_type == helpers.LAST] = 1e6
+    return trajectory.Trajectory(
+        step_type=step_type,
+        observation={
+            "depth": rng.normal(5, 3, leading).astype(np.float32),
+            "image": rng.integers(0, 255, (*leading, 4, 5, 3), np.uint8),
+            "joints": rng.normal(1e5, 0.5, (*leading, 3)),
+        },
+        action=action,
+        policy_info=(),
+        next_step_type=step_type,
+        reward=np.zeros(leading, np.float32),
+        discount=np.ones(leading, np.float32),
+    )
+
+
+FRAME_SPEC = {
+    "depth": tf.TensorSpec((), tf.float32),
+    "image": IMAGE_SPEC,
+    "joints": tf.TensorSpec((3,), tf.float64),
+}
+
+
+@pytest.mark.parametrize("leading", [(60,), (20, 3), (5, 4, 3)])
+@pytest.mark.parametrize("paired", [False, True], ids=["trajectories", "pairs"])
+def test_contract_statistics_from_dataset_equal_numpy(leading, paired):
+    """Over any leading dimensions; actions of frames that were never executed do not count."""
+    frames = make_frames(leading)
+    dataset = tf.data.Dataset.from_tensor_slices((frames, np.zeros(leading)))
+    if not paired:
+        dataset = dataset.map(lambda experience, info: experience)
+    normalizer = normalizer_lib.Normalizer.from_dataset(dataset, FRAME_SPEC, helpers.ACTION_SPEC)
+
+    observation = normalizer.normalize_observation(frames.observation)
+    for key in ("depth", "joints"):
+        rows = frames.observation[key].reshape(60, -1)
+        expected = np.float32(rows - rows.mean(0)) / rows.std(0)
+        assert observation[key].dtype == tf.float32
+        # Float32 knows the joints, around 1e5 with deviation 0.5, to 1 in 60.
+        atol = 1e-5 if key == "depth" else 0.05
+        np.testing.assert_allclose(np.reshape(observation[key], (60, -1)), expected, atol=atol)
+    executed = frames.action[frames.step_type != helpers.LAST]
+    ends = np.stack([executed.min(0), executed.max(0)])
+    np.testing.assert_allclose(normalizer.scale_action(ends), [[-1, -1], [1, 1]], rtol=1e-6)
+
+
+def test_images_pass_untouched():
+    frames = make_frames((6,))
+    normalizer = normalizer_lib.Normalizer.from_dataset([frames], FRAME_SPEC, helpers.ACTION_SPEC)
+    image = normalizer.normalize_observation(frames.observation)["image"]
+    assert image.dtype == tf.uint8
+    np.testing.assert_array_equal(image, frames.observation["image"])
+
+
+def test_contract_statistics_refuse_what_is_not_finite_and_what_is_empty():
+    frames = make_frames((6,))
+    frames.observation["depth"][2] = np.nan
+    with pytest.raises(ValueError, match="observation/depth is NaN or infinite"):
+        normalizer_lib.Normalizer.from_dataset([frames], FRAME_SPEC, helpers.ACTION_SPEC)
+    with pytest.raises(ValueError, match="empty"):
+        normalizer_lib.Normalizer.from_dataset([], FRAME_SPEC, helpers.ACTION_SPEC)
+
+
+def test_contract_normalizer_statistics_are_variables_and_none_is_trainable():
+    frames = make_frames((6,))
+    normalizer = normalizer_lib.Normalizer.from_dataset([frames], FRAME_SPEC, helpers.ACTION_SPEC)
+    # Mean and deviation of two leaves; centre, half range, low and high of the action.
+    assert len(normalizer.variables) == 8
+    assert normalizer.trainable_variables == ()
+
+
+def test_contract_normalizer_checkpoint_round_trip(tmp_path):
+    def make(seed):
+        return normalizer_lib.Normalizer.from_dataset(
+            [make_frames((30,), seed)], FRAME_SPEC, helpers.ACTION_SPEC
+        )
+
+    saved, restored = make(0), make(1)
+    path = tf.train.Checkpoint(normalizer=saved).save(str(tmp_path / "checkpoint"))
+    status = tf.train.Checkpoint(normalizer=restored).restore(path)
+    status.assert_existing_objects_matched().assert_consumed()
+    assert len(saved.variables) == len(restored.variables) == 8
+    for one, other in zip(saved.variables, restored.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(saved.bounds.low, restored.bounds.low)
+
+
+def test_integer_actions_are_refused_with_a_sentence():
+    with pytest.raises(ValueError, match="Actions must be float vectors"):
+        build(np.zeros([2, 1]), tensor_spec.BoundedTensorSpec((1,), tf.int32, 0, 3))
+
+
+def test_a_negative_margin_raises():
+    with pytest.raises(ValueError, match="margin must not be negative, got -0.1"):
+        build(np.zeros([2, 1]), tf.TensorSpec((1,)), margin=-0.1)
+
+
+def test_statistics_of_another_shape_raise():
+    with pytest.raises(ValueError, match=r"statistics are of shape \(1,\) where the spec has"):
+        build(np.zeros([2, 1]), tf.TensorSpec((2,)))

@@ -1,0 +1,244 @@
+"""The dense energy network."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents import networks
+from ibc_agents.core import protocols
+from ibc_agents.networks.layers import dense_resnet
+from tests.ibc_agents import helpers
+
+# A nested observation window, [B, T, …], and actions [B, N, A].
+OBSERVATION = helpers.make_experience(3, 2).observation
+ACTIONS = tf.random.stateless_normal([3, 5, 2], [1, 2])
+
+
+class CountingEncoder(tf.keras.layers.Layer):
+    """The flattened observation; counts its calls and keeps what `training` was."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def call(self, observation, training=None):
+        self.calls.append((observation["goal"].shape[0], training))
+        return dense_resnet.flatten_observation(observation)
+
+
+@pytest.fixture(params=["plain", "encoder"])
+def network(request):
+    tf.keras.utils.set_random_seed(0)
+    encoder = networks.MlpEncoder(width=8, depth=2) if request.param == "encoder" else None
+    return networks.MlpEnergyNetwork(width=16, depth=4, encoder=encoder)
+
+
+def test_contract_energy_network_call_joins_encode_and_energy(network):
+    energies, state = network((OBSERVATION, ACTIONS))
+    assert energies.shape == (3, 5) and energies.dtype == tf.float32 and state == ()
+    code = network.encode(OBSERVATION)
+    assert code.shape == (3, 16)
+    np.testing.assert_array_equal(network.energy(code, ACTIONS), energies)
+
+
+def test_contract_energy_network_scores_each_action_alone(network):
+    together = network((OBSERVATION, ACTIONS))[0]
+    for n in range(5):
+        alone = network((OBSERVATION, ACTIONS[:, n : n + 1]))[0]
+        np.testing.assert_allclose(alone[:, 0], together[:, n], rtol=1e-5, atol=1e-6)
+    for row in range(3):
+        one = tf.nest.map_structure(lambda leaf, row=row: leaf[row : row + 1], OBSERVATION)
+        alone = network((one, ACTIONS[row : row + 1]))[0]
+        np.testing.assert_allclose(alone[0], together[row], rtol=1e-5, atol=1e-6)
+    assert len(np.unique(together)) == 15
+
+
+@pytest.mark.parametrize("n", [1, 64])
+def test_contract_energy_network_encodes_once_whatever_the_number_of_actions(n):
+    encoder = CountingEncoder()
+    network = networks.MlpEnergyNetwork(width=4, depth=2, encoder=encoder)
+    network((OBSERVATION, tf.zeros([3, n, 2])))
+    assert encoder.calls == [(3, False)]
+
+
+def test_another_head():
+    heads = None, tf.keras.layers.Dense(1, "softplus")
+    plain, positive = (networks.MlpEnergyNetwork(width=16, head=head) for head in heads)
+    assert (plain((OBSERVATION, ACTIONS))[0].numpy() < 0).any()
+    assert (positive((OBSERVATION, ACTIONS))[0].numpy() > 0).all()
+
+
+def test_training_reaches_the_encoder():
+    encoder = CountingEncoder()
+    network = networks.MlpEnergyNetwork(width=4, depth=2, encoder=encoder)
+    network((OBSERVATION, ACTIONS), training=True)
+    network.encode(OBSERVATION, training=True)
+    network.encode(OBSERVATION)
+    assert [training for _, training in encoder.calls] == [True, True, False]
+
+
+def test_equals_the_published_network_on_observation_and_action_joined():
+    """The same weights, the observation repeated for every action, one first layer on [o, a]."""
+    tf.keras.utils.set_random_seed(0)
+    network = networks.MlpEnergyNetwork(width=16, depth=4)
+    energies = network((OBSERVATION, ACTIONS))[0]
+    of_observation, bias, of_action, *weights = [v.numpy() for v in network.trainable_variables]
+    assert (of_observation.shape, of_action.shape) == ((8, 16), (2, 16))
+
+    observation = np.concatenate([OBSERVATION[k].numpy().reshape(3, 4) for k in OBSERVATION], -1)
+    tiled = np.repeat(observation[:, None], 5, axis=1)
+    inputs = np.concatenate([tiled, ACTIONS], axis=-1)
+    hidden = inputs @ np.concatenate([of_observation, of_action]) + bias
+    for k in (0, 4):
+        first, first_bias, second, second_bias = weights[k : k + 4]
+        inner = np.maximum(hidden, 0) @ first + first_bias
+        hidden = hidden + np.maximum(inner, 0) @ second + second_bias
+    expected = (hidden @ weights[8] + weights[9])[..., 0]
+    np.testing.assert_allclose(energies, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_every_weight_is_there_once_and_no_two_layers_start_equal(network):
+    network((OBSERVATION, ACTIONS))
+    variables = network.trainable_variables
+    assert len({id(variable) for variable in variables}) == len(variables)
+    kernels = [v.numpy().ravel() for v in variables if v.shape.rank == 2]
+    for k, kernel in enumerate(kernels):
+        assert kernel.std() > 0
+        for other in kernels[:k]:
+            size = min(len(kernel), len(other))
+            assert not np.array_equal(kernel[:size], other[:size])
+
+
+def test_an_image_is_refused_with_a_sentence():
+    with pytest.raises(ValueError, match="takes vectors, but an observation is an image"):
+        networks.MlpEnergyNetwork().encode({"rgb": tf.zeros([2, 1, 8, 8, 3], tf.uint8)})
+
+
+def test_odd_depth_raises():
+    with pytest.raises(ValueError, match="even depth"):
+        networks.MlpEnergyNetwork(width=8, depth=3)
+
+
+def test_a_factory_makes_every_dense_layer_of_energy_and_encoder():
+    encoder = networks.MlpEncoder(width=8, depth=2, dense=networks.SpectralNormDense)
+    network = networks.MlpEnergyNetwork(
+        width=16, depth=4, encoder=encoder, dense=networks.SpectralNormDense
+    )
+    network((OBSERVATION, ACTIONS))
+    normalised = [m for m in network.submodules if isinstance(m, networks.SpectralNormDense)]
+    dense = [m for m in network.submodules if isinstance(m, tf.keras.layers.Dense)]
+    assert len(normalised) == len(dense) == 3 + 7
+    kernels = [v for v in network.trainable_variables if v.shape.rank == 2]
+    assert len(kernels) == 10 and len(network.non_trainable_variables) == 10
+
+
+def test_training_reaches_every_dense_layer():
+    network = networks.MlpEnergyNetwork(width=16, depth=2, dense=networks.SpectralNormDense)
+    network((OBSERVATION, ACTIONS))
+    for variable in network.trainable_variables:
+        variable.assign(tf.random.normal(variable.shape))
+    before = [v.numpy() for v in network.non_trainable_variables]
+    network((OBSERVATION, ACTIONS), training=False)
+    code = network.encode(OBSERVATION, training=True)
+    changes = [(v.numpy() != old).any() for v, old in zip(network.non_trainable_variables, before)]
+    assert sum(changes) == 1
+    network.energy(code, ACTIONS, training=True)
+    changes = [(v.numpy() != old).any() for v, old in zip(network.non_trainable_variables, before)]
+    # One unit's direction cannot change but in sign.
+    assert sum(changes) >= 4
+
+
+@pytest.mark.parametrize("options", [dict(layer_norm=True), dict(dropout_rate=0.5)])
+def test_slopes_can_be_differentiated_by_the_weights(options):
+    """As the gradient penalty does, against finite differences."""
+    tf.keras.utils.set_random_seed(0)
+    network = networks.MlpEnergyNetwork(width=8, depth=2, activation="tanh", **options)
+    network((OBSERVATION, ACTIONS))
+
+    def penalty():
+        with tf.GradientTape() as tape:
+            tape.watch(ACTIONS)
+            energies = network((OBSERVATION, ACTIONS))[0]
+        return tf.reduce_sum(tf.square(tape.gradient(energies, ACTIONS)))
+
+    kernel = network._action_projection.kernel
+    with tf.GradientTape() as tape:
+        value = penalty()
+    gradient = tape.gradient(value, kernel).numpy()
+    start, step = kernel.numpy(), 1e-2
+    for index in [(0, 0), (1, 5)]:
+        change = np.zeros_like(start)
+        change[index] = step
+        ends = [(kernel.assign(start + sign * change), penalty())[1] for sign in (1, -1)]
+        slope = (ends[0] - ends[1]) / (2 * step)
+        np.testing.assert_allclose(gradient[index], slope, rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(depth=0),
+        dict(depth=2),
+        dict(depth=4, activation="swish"),
+        dict(head=networks.SoftMinimum(units=4, num_basins=2)),
+        dict(layer_norm=True),
+        dict(depth=0, dense=networks.SpectralNormDense),
+        dict(dense=functools.partial(tf.keras.layers.Dense, activation="tanh")),
+    ],
+)
+def test_the_shorter_way_to_the_gradient_arrives_where_backpropagation_does(options):
+    """In the energies, their slopes, and the derivatives of both by every weight."""
+    tf.keras.utils.set_random_seed(0)
+    network = networks.MlpEnergyNetwork(width=16, **options)
+    network((OBSERVATION, ACTIONS))
+    for variable in network.trainable_variables:
+        variable.assign_add(tf.random.normal(variable.shape, stddev=0.1))
+
+    def numbers(energy_and_gradient):
+        with tf.GradientTape() as tape:
+            energies, slopes = energy_and_gradient(network.encode(OBSERVATION), ACTIONS)
+            total = tf.reduce_sum(energies) + tf.reduce_sum(tf.square(slopes))
+        return energies, slopes, *tape.gradient(total, network.trainable_variables)
+
+    plainly = numbers(functools.partial(networks.EnergyNetwork.energy_and_gradient, network))
+    assert np.abs(plainly[1]).max() > 1e-2
+    for value, expected in zip(numbers(network.energy_and_gradient), plainly, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_each_action_is_seen_by_its_own_basin():
+    head = networks.SoftMinimum(units=4, num_basins=3)
+    network = networks.MlpEnergyNetwork(width=16, head=head)
+    network((OBSERVATION, ACTIONS))
+    code = network.encode(OBSERVATION)
+    hidden = []
+    energies = network.at(code)
+    square_distances = head.square_distances
+    head.square_distances = lambda inputs: hidden.append(square_distances(inputs)) or hidden[-1]
+    distances = energies.basins(ACTIONS).numpy()
+    of_all = np.reshape(hidden[0], [*distances.shape, 3])
+    for n in range(distances.shape[1]):
+        np.testing.assert_allclose(distances[:, n], of_all[:, n, n % 3])
+    assert (distances > 0).all()
+
+
+def test_a_plain_energy_has_no_basins():
+    network = networks.MlpEnergyNetwork(width=16)
+    network((OBSERVATION, ACTIONS))
+    code = network.encode(OBSERVATION)
+    assert network.at(code).basins is None
+    with pytest.raises(NotImplementedError, match="no basins"):
+        network.basins(code, ACTIONS)
+
+
+def test_the_energy_function_at_an_observation_knows_its_gradient():
+    network = networks.MlpEnergyNetwork(width=16)
+    code = network.encode(OBSERVATION)
+    energy_fn = network.at(code)
+    np.testing.assert_array_equal(energy_fn(ACTIONS), network.energy(code, ACTIONS))
+    expected = network.energy_and_gradient(code, ACTIONS)[1]
+    np.testing.assert_array_equal(energy_fn.gradient(ACTIONS), expected)
+    assert isinstance(energy_fn, protocols.DifferentiableEnergyFn)
+    assert not isinstance(lambda actions: actions, protocols.DifferentiableEnergyFn)

@@ -1,0 +1,110 @@
+"""Worker processes: they do all tasks, know the gin configuration, and say how they failed."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+
+import gin
+import pytest
+
+from data import errors as data_errors
+from ibc_agents.core import errors
+from ibc_agents.rollouts import workers
+
+
+@gin.configurable
+class Multiply:
+    """A job of which gin sets the factor."""
+
+    def __init__(self, factor=1):
+        self._factor = factor
+
+    def __call__(self, task, report):
+        report()
+        return task, task * self._factor
+
+    def close(self):
+        pass
+
+
+class Later(Multiply):
+    """Made in the worker, as environments are."""
+
+    def __init__(self, log):
+        self._log = log
+
+    def __call__(self, task, report):
+        return Multiply()(task, report)
+
+    def close(self):
+        with open(self._log, "a") as log:
+            log.write("closed\n")
+
+
+class Fails(Multiply):
+    """Does with the task what its name says."""
+
+    def __call__(self, task, report):
+        report()
+        if task == "raise":
+            raise KeyError("no such block")
+        if task == "full disk":
+            raise data_errors.DataError("the disk is full")
+        if task == "refuse":
+            raise ConnectionRefusedError("no robot")
+        if task == "exit":
+            sys.exit(3)
+        if task == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        while True:
+            time.sleep(0.01)
+
+
+def run(job, tasks, num_processes=2):
+    reports = []
+    results = list(workers.run(job, tasks, num_processes, lambda: reports.append(None)))
+    return results, len(reports)
+
+
+def test_every_task_is_done_once_with_the_configuration_of_gin(tmp_path):
+    gin.parse_config("Multiply.factor = 3\nimport json")
+    results, reports = run(Later(tmp_path / "log"), range(5))
+    assert sorted(results) == [(n, 3 * n) for n in range(5)]
+    assert reports == 5
+    assert (tmp_path / "log").read_text() == "closed\n" * 2
+
+
+def test_no_more_processes_than_tasks(tmp_path):
+    results, _ = run(Later(tmp_path / "log"), [7], num_processes=3)
+    assert results == [(7, 7)]
+    assert (tmp_path / "log").read_text() == "closed\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "message"),
+    [
+        ("raise", errors.RunError, r"failed at raise: KeyError: 'no such block'\. What is finis"),
+        ("refuse", errors.RunError, "failed at refuse: ConnectionRefusedError: no robot"),
+        ("full disk", data_errors.DataError, "^the disk is full$"),
+        ("exit", errors.RunError, "worker process ended with exit code 3 .* at exit. What is fin"),
+        ("die", errors.RunError, "worker process was ended by SIGKILL .* at die. What is finish"),
+    ],
+)
+def test_a_worker_that_fails_ends_all_with_its_sentence(task, kind, message):
+    with pytest.raises(kind, match=message):
+        run(Fails(), ["wait", task])
+    assert not multiprocessing.active_children()
+
+
+def test_the_worker_s_traceback_is_the_cause():
+    with pytest.raises(errors.RunError) as caught:
+        run(Fails(), ["raise"], num_processes=1)
+    assert "no such block" in str(caught.value.__cause__)
+    assert "test_worker_pool.py" in str(caught.value.__cause__)
+
+
+def test_what_cannot_be_sent_is_named():
+    with pytest.raises(errors.RunError, match="cannot be told what to do .*<lambda>.* one process"):
+        run(lambda task, report: None, [1, 2])

@@ -1,0 +1,108 @@
+"""The root_dir: whole files, one dataset, a policy that takes any batch."""
+
+import json
+from unittest import mock
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ibc_agents.core import errors, files
+from ibc_agents.runs import run_directory
+from tests.ibc_agents import helpers
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return run_directory.RunDirectory(tmp_path / "deep" / "run")
+
+
+def names(directory):
+    return sorted(path.name for path in directory.path.iterdir())
+
+
+def test_creates_its_folder_and_leaves_no_probe(directory):
+    assert names(directory) == []
+    assert run_directory.RunDirectory(directory.path).path == directory.path
+
+
+def test_a_run_that_is_only_read_is_left_as_it_is(directory):
+    for path in (directory.path, directory.path / "absent"):
+        with pytest.raises(errors.RunError, match=f"{path} is not the root_dir of a run"):
+            run_directory.RunDirectory(path, writable=False)
+    directory.write_operative_config()
+    assert run_directory.RunDirectory(directory.path, writable=False).path == directory.path
+    assert names(directory) == ["operative_config.gin"]
+
+
+@pytest.mark.parametrize("name", ["file", "file/run"])
+def test_what_cannot_be_written_is_named(tmp_path, name):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(errors.RunError, match=f"root_dir {tmp_path / name}: .*--root_dir"):
+        run_directory.RunDirectory(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_remembers_the_dataset_of_its_first_run(directory):
+    directory.check_dataset("a" * 64, "mine")
+    directory.check_dataset("a" * 64, "mine, moved elsewhere")
+    with pytest.raises(errors.RunError) as caught:
+        directory.check_dataset("b" * 64, "another")
+    for part in (str(directory.path), "mine", "a" * 12, "another", "b" * 12, "--root_dir"):
+        assert part in str(caught.value)
+    known = json.loads((directory.path / "dataset.json").read_text())
+    assert known == {"hash": "a" * 64, "description": "mine"}
+
+
+def test_a_failed_write_leaves_the_file_before(directory):
+    directory.write_json("results.json", {"old": 1})
+    with (
+        mock.patch("pathlib.Path.write_text", side_effect=OSError(28, "No space left on device")),
+        pytest.raises(errors.RunError, match=r"results.json \(No space left on device\)"),
+    ):
+        directory.write_json("results.json", {"new": 2})
+    assert json.loads((directory.path / "results.json").read_text()) == {"old": 1}
+    assert names(directory) == ["results.json"]
+
+
+def test_disk_errors_of_tensorflow_are_told_in_its_own_words():
+    message = "{{function_node x}} /a/b.tmp; No space left on device [Op:SaveV2]"
+    with (
+        pytest.raises(errors.RunError, match=r"write /a/b \(No space left on device\)\."),
+        files.writing("/a/b"),
+    ):
+        raise tf.errors.ResourceExhaustedError(None, None, message)
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    with pytest.raises(ZeroDivisionError), files.replacing(tmp_path / "file.txt") as partial:
+        partial.write_text("half")
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+
+
+def test_exported_policy_acts_as_the_live_one_and_replaces_the_one_before(directory):
+    """Raw observations, any batch size. Sampled actions: tests/system/test_evaluate_command.py."""
+    policy = helpers.make_mse_agent().policy
+    step = tf.Variable(0, dtype=tf.int64)
+    for number in (1, 2):
+        step.assign(number)
+        folder = directory.export_policy(policy, step)
+        assert folder == directory.path / "policy"
+        assert names(directory) == ["policy"]
+        loaded = tf.saved_model.load(str(folder))
+        assert loaded.get_train_step().numpy() == number
+    time_step = helpers.make_time_step(3)
+    state = loaded.get_initial_state(3)
+    saved, live = loaded.action(time_step, state), policy.action(time_step, state)
+    np.testing.assert_allclose(saved.action, live.action, atol=1e-6)
+    tf.nest.map_structure(np.testing.assert_array_equal, saved.state, live.state)
+
+
+def test_newest_checkpoint(directory):
+    assert directory.latest_checkpoint() is None
+    folder = directory.path / "train" / "checkpoints"  # where the Learner writes them
+    manager = tf.train.CheckpointManager(tf.train.Checkpoint(), str(folder), max_to_keep=2)
+    for number in (5, 10):
+        manager.save(number)
+    assert directory.latest_checkpoint() == str(folder / "ckpt-10")
