@@ -20,7 +20,7 @@ from ibc_agents.cli import quiet_start
 if TYPE_CHECKING:
     from ibc_agents.runs import experiment
 
-_ROOT = pathlib.Path(__file__).resolve().parent.parent
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
 _TYPING_EXTENSIONS = "4.5.0"
 _HELP = frozenset({"--help", "-help", "--helpshort", "--helpfull", "-?"})
 # What gin adds to an error in the constructor of a class that it configures.

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 NOISE = """\
 [reverb/cc/platform/tfrecord_checkpointer.cc:162]  Initializing TFRecordCheckpointer in /tmp/x.
 2026-11-22 04:35:07 E cuda_dnn.cc:9261] Unable to register cuDNN factory: Attempting to register
