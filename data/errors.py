@@ -1,9 +1,11 @@
-"""The one exception that bad input raises."""
+"""The exception that bad input raises."""
+
+from ibc_agents.core import errors
 
 
-class DataError(ValueError):
+class DataError(errors.UserError, ValueError):
     """Demonstrations cannot be read, written or used.
 
-    The message is one sentence for the user: which file and record, what is wrong, how to mend it.
-    Records are counted from 0.
+    The message names the file and the record, what is wrong and how to fix it. Records are counted
+    from 0.
     """

@@ -1,5 +1,7 @@
-"""Errors a user can mend, each a sentence that says what is wrong and how to mend it."""
+"""Errors of environments that the user can fix."""
+
+from ibc_agents.core import errors
 
 
-class RenderingError(RuntimeError):
-    """There is nothing to draw with."""
+class RenderingError(errors.UserError, RuntimeError):
+    """The machine has no working renderer."""

@@ -8,7 +8,6 @@ policy together with --environment or --gin_file.
 
 from __future__ import annotations
 
-import json
 import pathlib
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +71,8 @@ def main() -> None:
         recorder.write(_VIDEO.value)
     if _RESULTS.value:
         content = {**result.summary(), "policy": str(saved_model), **provenance.describe()}
-        with files.replacing(_RESULTS.value) as partial:
-            partial.write_text(json.dumps(content, indent=2) + "\n")
+        with files.report_disk_errors(_RESULTS.value):
+            files.write_json(_RESULTS.value, content)
     print(result.sentence())
 
 

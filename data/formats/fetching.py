@@ -19,7 +19,8 @@ from typing import Any, BinaryIO
 import tqdm
 
 from data.errors import DataError
-from data.shards import files, manifest
+from data.shards import manifest
+from ibc_agents.core import files
 
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 1 << 18
@@ -57,7 +58,7 @@ def fetch(url: str, path: str | os.PathLike, sha256: str | None = None) -> Fetch
     """
     path = pathlib.Path(path)
     partial, record = path.with_name(f".{path.name}.partial"), path.with_name(f"{path.name}.json")
-    with files.disk_errors(path.parent):
+    with files.report_disk_errors(path.parent, DataError):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             with open(partial, "ab") as file:

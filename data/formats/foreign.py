@@ -17,9 +17,10 @@ from tf_agents.trajectories import trajectory
 
 from data.episodes import episodes, specs
 from data.errors import DataError
-from data.shards import encoding, files, manifest
+from data.shards import encoding, manifest
 from data.sources import demonstrations
 from data.writing import episode_writer, staging
+from ibc_agents.core import files
 
 
 @contextlib.contextmanager
@@ -200,7 +201,7 @@ def new_folder(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
     staged = staging.StagingFolder(folder)
     try:
         staged.clear()
-        with files.disk_errors(folder):
+        with files.report_disk_errors(folder, DataError):
             yield staged.path
         staged.publish()
     finally:

@@ -11,6 +11,7 @@ from matplotlib import figure, ticker
 
 from data.errors import DataError
 from data.inspection import survey
+from ibc_agents.core import files
 
 # Inches.
 _WIDTH, _EPISODES_HEIGHT, _ACTION_HEIGHT, _STRIP_HEIGHT = 12.0, 2.6, 1.4, 1.7
@@ -37,13 +38,8 @@ def save(found: survey.Survey, path: str | os.PathLike) -> None:
         DataError: it cannot be written.
     """
     place = pathlib.Path(path).expanduser()
-    partial = place.with_name(f".{place.name}.partial")
-    try:
+    with files.report_disk_errors(path, DataError), files.replacing(place) as partial:
         draw(found).savefig(partial, dpi=_DPI, format="png")
-        os.replace(partial, place)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
 
 
 def draw(found: survey.Survey) -> figure.Figure:

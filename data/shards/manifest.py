@@ -10,7 +10,7 @@ import pathlib
 from typing import Any
 
 from data.errors import DataError
-from data.shards import files
+from ibc_agents.core import files
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
@@ -89,10 +89,8 @@ def write_manifest(folder: str | os.PathLike, manifest: Manifest) -> None:
     check_extra(manifest.extra)
     content = dataclasses.asdict(manifest)
     content |= {"num_episodes": manifest.num_episodes, "num_frames": manifest.num_frames}
-    try:
+    with files.report_disk_errors(path, DataError):
         files.write_json(path, content)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
 
 
 def read_manifest(folder: str | os.PathLike) -> Manifest:

@@ -16,7 +16,8 @@ from tf_agents.trajectories import trajectory
 
 from data.episodes import episodes, specs, validation
 from data.errors import DataError
-from data.shards import encoding, files, manifest, tfrecord
+from data.shards import encoding, manifest, tfrecord
+from ibc_agents.core import files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +119,7 @@ class ShardWriter:
         self._spec = spec
         self._image_format = image_format
         self._dataset = dataset
-        with files.disk_errors(dataset):
+        with files.report_disk_errors(dataset, DataError):
             self._write_spec()
             self._writer = tf.io.TFRecordWriter(self._path)
 
@@ -130,7 +131,7 @@ class ShardWriter:
             with contextlib.suppress(tf.errors.OpError):
                 self._writer.close()
             return
-        with files.disk_errors(self._dataset):
+        with files.report_disk_errors(self._dataset, DataError):
             self._writer.close()
             files.fsync(self._path)
 
@@ -142,7 +143,7 @@ class ShardWriter:
                 episode, or the disk is full.
         """
         check_episode(f"{self._dataset}: episode {number}", episode, self._spec)
-        with files.disk_errors(self._dataset):
+        with files.report_disk_errors(self._dataset, DataError):
             for record in encoding.encode_frames(episode.frames, self._spec, self._image_format):
                 self._writer.write(record)
 

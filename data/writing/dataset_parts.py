@@ -10,8 +10,9 @@ import tempfile
 from typing import Any
 
 from data.errors import DataError
-from data.shards import files, manifest, shard_writer, tfrecord
+from data.shards import manifest, shard_writer, tfrecord
 from data.writing import staging
+from ibc_agents.core import files
 
 _SETTINGS = ".settings.json"
 _RECORD = ".finished-{name}.json"
@@ -44,7 +45,7 @@ class DatasetParts:
         self.folder = self._staging.folder
         self.finished: dict[str, shard_writer.Shard] = {}
         try:
-            with files.disk_errors(self.folder):
+            with files.report_disk_errors(self.folder, DataError):
                 self.finished = self._read_records()
                 self._check_settings(settings)
                 self._staging.clear(self._names())
@@ -67,7 +68,7 @@ class DatasetParts:
             DataError: the disk is full.
         """
         name = shard.entry.name
-        with files.disk_errors(self.folder):
+        with files.report_disk_errors(self.folder, DataError):
             for file in (name, name + tfrecord.SPEC_SUFFIX):
                 os.replace(self.work / file, self._staging.path / file)
             files.write_json(

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection
 
 from data.errors import DataError
-from data.shards import files
+from ibc_agents.core import files
 
 _LOCK_NAME = ".lock"
 
@@ -37,7 +37,7 @@ class StagingFolder:
         self.folder = pathlib.Path(os.path.abspath(os.path.expanduser(folder)))
         self.path = self.folder.with_name(f".{self.folder.name}.partial")
         self._published = False
-        with files.disk_errors(self.folder):
+        with files.report_disk_errors(self.folder, DataError):
             self._refuse_to_overwrite()
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             self._lock = self._acquire()
@@ -49,7 +49,7 @@ class StagingFolder:
 
     def clear(self, kept: Collection[str] = ()) -> None:
         """Removes everything from it but the `kept` names."""
-        with files.disk_errors(self.folder):
+        with files.report_disk_errors(self.folder, DataError):
             for path in list(self.path.iterdir()):
                 if path.name not in (_LOCK_NAME, *kept):
                     _remove(path)
@@ -60,7 +60,7 @@ class StagingFolder:
         Raises:
             DataError: there is such a folder by now, or it cannot be written.
         """
-        with files.disk_errors(self.folder):
+        with files.report_disk_errors(self.folder, DataError):
             for path in self.path.iterdir():
                 if not _is_scaffolding(path):
                     files.fsync(path)

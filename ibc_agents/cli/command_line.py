@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from absl import app, flags, logging
 
 from ibc_agents.cli import quiet_start
+from ibc_agents.core import errors
 
 if TYPE_CHECKING:
     from ibc_agents.runs import experiment
@@ -65,7 +66,7 @@ def run(main: Callable[[], None], after_interrupt: str = "nothing was written") 
 
 def sentence_of(error: Exception) -> str | None:
     """Returns what to tell of an error that the user can mend, None of any other error."""
-    if isinstance(error, _mendable()):
+    if isinstance(error, errors.UserError):
         return _one_paragraph(error)
     if isinstance(error, (ValueError, TypeError)) and _CONFIGURED in str(error):
         return f"in the gin configuration: {_one_paragraph(error)}"
@@ -104,8 +105,6 @@ def check_experiment_flags() -> None:
     Raises:
         RunError: if there are neither gin files nor bindings.
     """
-    from ibc_agents.core import errors
-
     if not flags.FLAGS.gin_file and not flags.FLAGS.gin_bindings:
         raise errors.RunError("say what to train: --gin_file=gin_configs/particle.gin")
 
@@ -137,8 +136,6 @@ def environment_files(name: str | None) -> list[str]:
     Raises:
         RunError: if there is no such environment.
     """
-    from ibc_agents.core import errors
-
     if name is None:
         return []
     suffix = "_environment.gin"
@@ -162,7 +159,6 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
     import gin
 
     from ibc_agents.cli import configurables
-    from ibc_agents.core import errors
 
     configurables.register()
     try:
@@ -190,7 +186,6 @@ def make_experiment(**parameters):
     Raises:
         RunError: if a value is missing or out of range.
     """
-    from ibc_agents.core import errors
     from ibc_agents.runs import experiment
 
     try:
@@ -215,8 +210,6 @@ def _check_installation() -> None:
     Raises:
         RunError: naming the package and how to mend it.
     """
-    from ibc_agents.core import errors
-
     for package in ("data", "environments"):
         found = importlib.util.find_spec(package)
         origin = pathlib.Path(found.origin).resolve() if found and found.origin else None
@@ -231,15 +224,6 @@ def _check_installation() -> None:
             f"typing_extensions is {version}, with which Keras 2.15 breaks. Mend it with: "
             f"pip install typing_extensions=={_TYPING_EXTENSIONS}"
         )
-
-
-def _mendable() -> tuple[type[BaseException], ...]:
-    from ibc_agents.core import errors
-
-    # Their packages bring TensorFlow; a command that got far enough to raise their errors has them.
-    others = (("data.errors", "DataError"), ("environments.errors", "RenderingError"))
-    imported = ((sys.modules.get(module), name) for module, name in others)
-    return (errors.RunError, *(getattr(module, name) for module, name in imported if module))
 
 
 def _one_paragraph(error: BaseException) -> str:

@@ -1,5 +1,9 @@
-"""Errors a user can mend; commands print them as one sentence, without a traceback."""
+"""Errors that the user can fix. Commands print them as one message, without a traceback."""
 
 
-class RunError(Exception):
-    """A run cannot start or go on; the message says what is wrong and how to mend it."""
+class UserError(Exception):
+    """An error whose message tells the user what is wrong, where, and how to fix it."""
+
+
+class RunError(UserError):
+    """A run cannot start or continue."""

@@ -1,59 +1,123 @@
-"""Files that appear whole or not at all, and failures of the disk as sentences."""
+"""Atomic file writing, and disk failures as errors that the user can fix."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import re
 from collections.abc import Iterator
-
-import tensorflow as tf
+from typing import Any
 
 from ibc_agents.core import errors
 
 
 @contextlib.contextmanager
-def writing(path: str | os.PathLike) -> Iterator[None]:
-    """Turns a failure to write `path` into a sentence.
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Replaces a file atomically with what the block writes.
+
+    The block writes to the yielded path in the same folder. When it ends without an error, that
+    file is flushed to the disk and renamed to `path`; otherwise it is removed.
+
+    Args:
+        path: File to create or replace.
+
+    Yields:
+        The path to write to, with the suffix of `path`.
 
     Raises:
-        RunError: naming the path and what the system said.
+        OSError: If the file cannot be written.
     """
+    path = pathlib.Path(path)
+    partial = path.with_name(f".{path.name}.partial{path.suffix}")
     try:
-        yield
-    except (OSError, tf.errors.OpError) as error:
-        raise failure(path, error) from error
+        yield partial
+        fsync(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def failure(path: str | os.PathLike, error: OSError | tf.errors.OpError) -> errors.RunError:
-    """Returns what to raise when `path` cannot be written because of `error`."""
-    return errors.RunError(
-        f"Cannot write {path} ({_reason(error)}). Make room there or choose another place, then "
-        "start the same command again."
-    )
+def write_json(path: str | os.PathLike, content: dict[str, Any]) -> None:
+    """Writes a JSON file atomically.
+
+    Args:
+        path: File to create or replace.
+        content: Values of JSON types.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def fsync(path: str | os.PathLike) -> None:
+    """Flushes a file, or the entries of a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Gives a path beside `path`; what is written there replaces `path` when the block ends well.
+def report_disk_errors(
+    target: str | os.PathLike, error_class: type[errors.UserError] = errors.RunError
+) -> Iterator[None]:
+    """Converts disk failures in the block to an error that the user can fix.
+
+    Args:
+        target: What the block writes: a path, or words such as "the checkpoint of step 40".
+        error_class: Class of the error to raise.
 
     Raises:
-        RunError: if it cannot be written.
+        UserError: If the block raised an OSError or a `tf.errors.OpError`; of `error_class`.
     """
-    path = pathlib.Path(path)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    with writing(path):
-        try:
-            yield partial
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(target, error, error_class) from error
+    except Exception as error:
+        # Commands import this module before they silence TensorFlow's startup logs.
+        import tensorflow as tf
+
+        if not isinstance(error, tf.errors.OpError):
+            raise
+        raise disk_error(target, error, error_class) from error
 
 
-def _reason(error: OSError | tf.errors.OpError) -> str:
-    if isinstance(error, tf.errors.OpError):
-        # "… {{node save}} /the/file; No space left on device [Op:SaveV2]", on any of several lines.
-        after_files = re.findall(r";\s*([^;\[\n]+)", error.message)
-        return after_files[-1].strip() if after_files else error.message.partition("\n")[0]
-    return error.strerror or str(error).partition("\n")[0].strip()
+def disk_error(
+    target: str | os.PathLike,
+    cause: Exception,
+    error_class: type[errors.UserError] = errors.RunError,
+) -> errors.UserError:
+    """Returns the error to raise if `target` cannot be written.
+
+    Args:
+        target: What cannot be written: a path or words.
+        cause: The OSError or `tf.errors.OpError` that was raised.
+        error_class: Class of the error.
+
+    Examples:
+        >>> raise disk_error("/data/run", OSError(28, "No space left on device"))
+        Traceback (most recent call last):
+            ...
+        ibc_agents.core.errors.RunError: cannot write /data/run (No space left on device). Free \
+disk space or choose another folder, then run the same command again.
+    """
+    return error_class(
+        f"cannot write {target} ({_reason(cause)}). Free disk space or choose another folder, then "
+        "run the same command again."
+    )
+
+
+def _reason(cause: Exception) -> str:
+    if isinstance(cause, OSError):
+        return cause.strerror or str(cause).partition("\n")[0].strip()
+    # TensorFlow: "… {{node save}} /the/file; No space left on device [Op:SaveV2]", which can be
+    # any of several lines.
+    message = cause.message  # type: ignore[attr-defined]
+    after_files = re.findall(r";\s*([^;\[\n]+)", message)
+    return after_files[-1].strip() if after_files else message.partition("\n")[0]

@@ -18,7 +18,6 @@ from typing import Any, Protocol
 
 import gin
 
-from data import errors as data_errors
 from ibc_agents.core import errors
 
 # Workers leave the accelerator and the other cores to the parent and to each other.
@@ -209,7 +208,7 @@ def _serve(connection: connection_lib.Connection, package: bytes, configuration:
                 while (task := parent.next_task()) is not None:
                     parent.tell(_Finished(job(task, lambda: parent.tell(_Reported()))))
         except Exception as error:
-            known = isinstance(error, (errors.RunError, data_errors.DataError))
+            known = isinstance(error, errors.UserError)
             sentence = f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}."
             parent.tell(_Failed(sentence, error if known else None, traceback.format_exc()))
 

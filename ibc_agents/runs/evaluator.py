@@ -90,7 +90,7 @@ class Evaluator:
             drawing = landscape_plots.draw(self._look(), title=f"step {step}")
             picture = landscape_plots.rasterize(drawing)
         with (
-            files.writing(f"TensorBoard's scalars to {self._directory.path}"),
+            files.report_disk_errors(f"TensorBoard's scalars to {self._directory.path}"),
             self._writer.as_default(step=step),
         ):
             tf.summary.scalar(f"success{suffix}", result.success_rate)

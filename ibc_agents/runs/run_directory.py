@@ -94,11 +94,14 @@ class RunDirectory:
 
     def write_operative_config(self) -> None:
         """Writes what gin has configured up to now."""
-        self._write(OPERATIVE_CONFIG, gin.operative_config_str())
+        path = self.path / OPERATIVE_CONFIG
+        with files.report_disk_errors(path), files.replacing(path) as partial:
+            partial.write_text(gin.operative_config_str())
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Writes a JSON file."""
-        self._write(name, json.dumps(content, indent=2) + "\n")
+        with files.report_disk_errors(self.path / name):
+            files.write_json(self.path / name, content)
 
     def export_policy(self, policy: tf_policy.TFPolicy, train_step: tf.Variable) -> pathlib.Path:
         """Writes the policy as a SavedModel that takes raw observations of any batch size."""
@@ -107,7 +110,7 @@ class RunDirectory:
         saver = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)
         old = self.path / f".{POLICY}.old"
         try:
-            with files.writing(final):
+            with files.report_disk_errors(final):
                 saver.save(str(partial))
                 shutil.rmtree(old, ignore_errors=True)
                 if final.exists():
@@ -117,7 +120,3 @@ class RunDirectory:
             shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
         return final
-
-    def _write(self, name: str, text: str) -> None:
-        with files.replacing(self.path / name) as partial:
-            partial.write_text(text)

@@ -204,7 +204,7 @@ class Trainer:
         except tf.errors.OpError as error:
             if _SUMMARY not in error.message:
                 raise
-            raise files.failure(
+            raise files.disk_error(
                 f"TensorBoard's scalars to {self._directory.path}", error
             ) from error
         self._steps_a_second = steps / (time.perf_counter() - started)
@@ -223,7 +223,9 @@ class Trainer:
         Raises:
             RunError: if it cannot be written.
         """
-        with files.writing(f"the checkpoint of step {self.step} to {self._directory.path}"):
+        with files.report_disk_errors(
+            f"the checkpoint of step {self.step} to {self._directory.path}"
+        ):
             # The Learner appends its checkpoint trigger last.
             self._learner.triggers[-1](self.step, force_trigger=True)
             self._learner.train_summary_writer.flush()
@@ -243,7 +245,7 @@ class Trainer:
         infos = [self._validation_loss(batch) for batch in self._validation]
         mean = tf.nest.map_structure(lambda *values: tf.reduce_mean(tf.stack(values)), *infos)
         with (
-            files.writing(f"TensorBoard's scalars to {self._directory.path}"),
+            files.report_disk_errors(f"TensorBoard's scalars to {self._directory.path}"),
             self._validation_writer.as_default(step=self.step),
         ):
             for name, value in {"loss": mean.loss, **mean.extra}.items():

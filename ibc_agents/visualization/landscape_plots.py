@@ -44,7 +44,7 @@ def save(
         RunError: if it cannot be written.
     """
     drawing = draw(shown, num_samples, num_paths, title, picture)
-    with files.replacing(path) as partial:
+    with files.report_disk_errors(path), files.replacing(path) as partial:
         drawing.savefig(partial, dpi=_DPI)
 
 

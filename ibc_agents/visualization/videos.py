@@ -43,7 +43,7 @@ class RolloutRecorder:
             for episode in sorted(self._frames)
             for frame in [*self._frames[episode], *[self._frames[episode][-1]] * pause]
         ]
-        with files.replacing(path) as partial:
+        with files.report_disk_errors(path), files.replacing(path) as partial:
             if partial.suffix == ".gif":
                 encoded = io.BytesIO()
                 milliseconds = 1000 / frames_per_second

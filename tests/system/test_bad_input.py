@@ -193,7 +193,7 @@ def test_unwritable_root_dir_and_data_dir(tmp_path):
     said = refuse(tmp_path, flags=[f"--root_dir={blocked / 'run'}"])
     assert f"Cannot write to root_dir {blocked / 'run'}: Not a directory" in said, said
     said = refuse(tmp_path, flags=[f"--data_dir={blocked / 'data'}"])
-    assert f"{blocked / 'data' / 'particle_2d_20'}: cannot be written (Not a directory)" in said
+    assert f"cannot write {blocked / 'data' / 'particle_2d_20'} (Not a directory)" in said
 
 
 def test_nothing_said(tmp_path):

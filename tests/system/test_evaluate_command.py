@@ -104,7 +104,7 @@ def test_takes_a_saved_model_by_itself(finished, tmp_path):
         (["--policy={other}", "--environment=particle"], "{other} is no policy"),
         (
             ["--policy={run}", "--episodes=1", "--results={empty}/absent/results.json"],
-            "Cannot write {empty}/absent/results.json (No such file or directory)",
+            "cannot write {empty}/absent/results.json (No such file or directory)",
         ),
     ],
 )

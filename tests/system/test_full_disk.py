@@ -12,7 +12,7 @@ def test_collection_leaves_nothing(tmp_path):
     arguments = ["--environment=particle", "--episodes=5", f"--out={tmp_path / 'dataset'}"]
     with helpers.full_disk(10_000):
         said = helpers.sentence(helpers.call("ibc_agents.collect", *arguments))
-    assert f"{tmp_path / 'dataset'}: cannot be written (File too large)" in said, said
+    assert f"cannot write {tmp_path / 'dataset'} (File too large)" in said, said
     assert helpers.files(tmp_path) == []
     assert helpers.call("ibc_agents.collect", *arguments).returncode == 0
     assert "dataset/manifest.json" in helpers.files(tmp_path)
@@ -38,16 +38,16 @@ def test_run_goes_on_when_there_is_room_again(finished, tmp_path):
 
     with helpers.full_disk(6_000):
         said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert f"Cannot write TensorBoard's scalars to {root_dir} (File too large)" in said, said
+    assert f"cannot write TensorBoard's scalars to {root_dir} (File too large)" in said, said
 
     with helpers.full_disk(50_000):
         said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert f"Cannot write the checkpoint of step 40 to {root_dir} (File too large)" in said, said
+    assert f"cannot write the checkpoint of step 40 to {root_dir} (File too large)" in said, said
     assert helpers.checkpointed_step(root_dir) == 0
 
     with helpers.full_disk(180_000):
         said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert f"Cannot write {root_dir / 'policy'} (File too large)" in said, said
+    assert f"cannot write {root_dir / 'policy'} (File too large)" in said, said
     left = {path.name for path in root_dir.iterdir()}
     assert not left & {"results.json", "policy"} and ".policy.partial" not in left
 

@@ -82,7 +82,7 @@ def test_gif_has_a_frame_for_every_action(finished, tmp_path):
             "the run has no environment for --rollout",
         ),
         (["--gin_bindings=MlpEnergyNetwork.width=17"], "is of another agent"),
-        (["--out={empty}/absent/energy.png"], "Cannot write {empty}/absent/energy.png"),
+        (["--out={empty}/absent/energy.png"], "cannot write {empty}/absent/energy.png"),
     ],
 )
 def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):

@@ -57,12 +57,13 @@ class Backlog:
         Raises:
             RunError: if the disk is full.
         """
-        with files.writing(self._folder):
+        path = self._path(waiting)
+        content = io.BytesIO()
+        np.savez(content, *values)
+        with files.report_disk_errors(path):
             self._folder.mkdir(parents=True, exist_ok=True)
-        with files.replacing(self._path(waiting)) as partial:
-            content = io.BytesIO()
-            np.savez(content, *values)
-            partial.write_bytes(content.getvalue())
+            with files.replacing(path) as partial:
+                partial.write_bytes(content.getvalue())
 
     def waiting(self) -> list[Waiting]:
         """Returns what waits, in the order of steps."""

@@ -81,6 +81,7 @@ class EvaluationTable:
         """
         self._rows[row.step, row.seed] = row
         with (
+            files.report_disk_errors(self._path),
             files.replacing(self._path) as partial,
             open(partial, "w", encoding="utf-8", newline="") as file,
         ):

@@ -168,7 +168,7 @@ def _own_folder(files: run_files.RunFiles, served: job.Job) -> pathlib.Path:
     share = served.share
     parent = files.replay_checkpoints / f"{share.index}-of-{share.count}"
     folder = parent / served.identity[:16]
-    with files_lib.writing(folder):
+    with files_lib.report_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for other in parent.iterdir():
             if other != folder:

@@ -234,13 +234,13 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
     message = stderr.strip().splitlines()[-1]
-    assert message.startswith(f"data.errors.DataError: {tmp_path}/dataset: cannot be written (File")
+    assert message.startswith(f"data.errors.DataError: cannot write {tmp_path}/dataset (File")
     assert os.listdir(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_made(tmp_path, make_spec):
     (tmp_path / "file").write_text("")
-    with pytest.raises(data.DataError, match=r"file/new: cannot be written \(File exists\)"):
+    with pytest.raises(data.DataError, match=r"file/new \(File exists\)"):
         with data.EpisodeWriter(tmp_path / "file" / "new", make_spec()):
             pass
 

@@ -20,7 +20,7 @@ from ibc_agents.runs import settings
 def run(monkeypatch):
     """Runs a function as a command; returns its exit code, or what it exits with."""
     monkeypatch.setattr(sys, "argv", ["command"])
-    monkeypatch.setattr(command_line.quiet, "quieten", lambda: None)
+    monkeypatch.setattr(command_line.quiet_start, "quieten", lambda: None)
 
     def run(main, **options):
         with pytest.raises(SystemExit) as end:

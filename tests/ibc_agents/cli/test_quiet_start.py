@@ -19,7 +19,7 @@ MATTERS = "F core/platform/env.cc:1] Check failed: something is really wrong\n"
 
 
 def run(body, **options):
-    code = "import os, sys\nfrom ibc_agents import quiet\nquiet.quieten()\n" + textwrap.dedent(body)
+    code = "import os, sys\nfrom ibc_agents.cli import quiet_start\nquiet_start.quieten()\n" + textwrap.dedent(body)
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

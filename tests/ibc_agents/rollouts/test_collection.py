@@ -136,7 +136,7 @@ def test_full_disk_and_interrupts_leave_what_is_finished(tmp_path, monkeypatch):
         monkeypatch.setattr(encoding, "encode_frames", fails)
 
     encode_until(OSError(errno.ENOSPC, "No space left on device"))
-    with pytest.raises(data.DataError, match=r"parts: cannot be written \(No space left on device"):
+    with pytest.raises(data.DataError, match=r"parts \(No space left on device"):
         collect(tmp_path / "parts", shard_episodes=1)
     left[0] = 2
     encode_until(KeyboardInterrupt())

@@ -102,7 +102,7 @@ def test_the_worker_s_traceback_is_the_cause():
     with pytest.raises(errors.RunError) as caught:
         run(Fails(), ["raise"], num_processes=1)
     assert "no such block" in str(caught.value.__cause__)
-    assert "test_worker_pool.py" in str(caught.value.__cause__)
+    assert "test_workers.py" in str(caught.value.__cause__)
 
 
 def test_what_cannot_be_sent_is_named():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents.core import errors, files
+from ibc_agents.core import errors
 from ibc_agents.runs import run_directory
 from tests.ibc_agents import helpers
 
@@ -63,22 +63,6 @@ def test_a_failed_write_leaves_the_file_before(directory):
         directory.write_json("results.json", {"new": 2})
     assert json.loads((directory.path / "results.json").read_text()) == {"old": 1}
     assert names(directory) == ["results.json"]
-
-
-def test_disk_errors_of_tensorflow_are_told_in_its_own_words():
-    message = "{{function_node x}} /a/b.tmp; No space left on device [Op:SaveV2]"
-    with (
-        pytest.raises(errors.RunError, match=r"write /a/b \(No space left on device\)\."),
-        files.writing("/a/b"),
-    ):
-        raise tf.errors.ResourceExhaustedError(None, None, message)
-
-
-def test_other_errors_stay_what_they_are(tmp_path):
-    with pytest.raises(ZeroDivisionError), files.replacing(tmp_path / "file.txt") as partial:
-        partial.write_text("half")
-        raise ZeroDivisionError
-    assert not list(tmp_path.iterdir())
 
 
 def test_exported_policy_acts_as_the_live_one_and_replaces_the_one_before(directory):

@@ -30,7 +30,7 @@ def test_policies_wait_over_processes_and_come_out_in_order(tmp_path):
 
 def test_there_is_no_half_a_policy(tmp_path):
     waiting = backlog.Backlog(tmp_path / "waiting")
-    with helpers.full_disk(100), pytest.raises(errors.RunError, match="Cannot write .*step-5"):
+    with helpers.full_disk(100), pytest.raises(errors.RunError, match="cannot write .*step-5"):
         waiting.add(backlog.Waiting(5, 0, 4), values(1))
     assert waiting.waiting() == []
     assert helpers.files(tmp_path / "waiting") == []

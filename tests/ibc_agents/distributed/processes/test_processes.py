@@ -41,7 +41,7 @@ def test_contract_distributed_job_ends_as_planned_whatever_is_killed(job, tmp_pa
     learner.wait_for(f"ckpt-{newest} cannot be read; going on from the one before")
     assert learner.wait() == 1
     said = learner.sentence()
-    assert f"Cannot write the checkpoint of step {newest} to {job.root_dir} (File too" in said
+    assert f"cannot write the checkpoint of step {newest} to {job.root_dir} (File too" in said
     assert helpers.checkpointed_step(job.root_dir) == newest - 200
     learner = job.start("learner")
     learner.wait_for(f"training from step {newest - 200} to {roles.STEPS}")
