@@ -1,3 +1,5 @@
 """Implicit Behavioral Cloning (Florence et al., CoRL 2021) as a TF-Agents plugin."""
 
-__version__ = "0.1.0"
+from ibc_agents.core.version import __version__
+
+__all__ = ["__version__"]

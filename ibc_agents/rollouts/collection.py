@@ -11,12 +11,11 @@ from typing import Any
 import gin
 import tqdm
 
-import ibc_agents
 from data.shards import encoding, shard_writer
 from data.sources import demonstrations
 from data.writing import dataset_parts
 from environments import base
-from ibc_agents.core import errors
+from ibc_agents.core import errors, version
 from ibc_agents.rollouts import shard_collector, workers
 
 MakeDemonstrator = shard_collector.MakeDemonstrator
@@ -77,7 +76,7 @@ def collect(
         "number of episodes": num_episodes,
         "episodes a shard": shard_episodes,
         "image format": image_format,
-        "release": ibc_agents.__version__,
+        "release": version.__version__,
     }
     with dataset_parts.DatasetParts(folder, settings) as parts:
         tasks = _missing(parts, num_episodes, shard_episodes)

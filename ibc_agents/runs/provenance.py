@@ -9,6 +9,7 @@ import subprocess
 from typing import Any
 
 from ibc_agents.acceleration import machine
+from ibc_agents.core import version
 
 _PACKAGES = (
     "ibc-agents",
@@ -57,8 +58,4 @@ def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        if package != "ibc-agents":
-            return None
-        import ibc_agents
-
-        return ibc_agents.__version__
+        return version.__version__ if package == "ibc-agents" else None

@@ -1,143 +1,224 @@
-"""Who may import whom (docs/architecture.md), as a table and the check of it.
+"""The import rules of docs/architecture.md as tables, and their check.
 
-Every fault is one line: where, what, and how to mend it.
+Every fault is one line: the file and line, what is wrong, and how to fix it.
 """
 
 from __future__ import annotations
 
 import ast
-import dataclasses
 import fnmatch
 import pathlib
 import re
+import sys
 
 from tests.project import sources
 
-# The files that may define or parse flags and read gin files.
+# A package imports only what stands in an earlier row; packages of one row are siblings, which
+# never import each other. The last row is the top of ibc_agents: its public names and commands.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("core",),
+    ("acceleration",),
+    ("networks", "samplers", "proposals", "losses"),
+    ("policies",),
+    ("agents",),
+    ("rollouts",),
+    ("visualization",),
+    ("runs",),
+    ("cli",),
+    ("distributed",),
+    ("",),
+)
+# The packages of the method, which know no task and no file format.
+METHOD = ("acceleration", "networks", "samplers", "proposals", "losses", "policies", "agents")
+# All that data and environments may import of ibc_agents.
+FOUNDATION = (
+    "ibc_agents.core.errors",
+    "ibc_agents.core.files",
+    "ibc_agents.core.lazy_names",
+    "ibc_agents.core.windows",
+)
+# The one module of core that imports data: it computes a dataset's statistics.
+KNOWS_STATISTICS = "ibc_agents.core.normalizer"
+
+# The files that a user runs, and the helpers that define flags or read gin files for them.
 COMMANDS = (
     "ibc_agents/train.py",
     "ibc_agents/evaluate.py",
     "ibc_agents/collect.py",
-    "ibc_agents/distributed/__main__.py",
     "ibc_agents/plot_energy.py",
-    "ibc_agents/cli/command_line.py",
+    "ibc_agents/distributed/__main__.py",
     "data/inspect.py",
     "data/import_*.py",
     "data/export_*.py",
     "data/download.py",
-    "data/command_line.py",
 )
+FLAG_PARSERS = (*COMMANDS, "ibc_agents/cli/*.py", "data/command_line.py")
 FLAG_LIBRARIES = ("absl.flags", "absl.app", "argparse")
-# Worker processes take over the configuration that a command has read.
-GIN_HEIRS = ("ibc_agents/rollouts/workers.py",)
-GIN_READERS = re.compile(r"parse_config\w*|bind_parameter|query_parameter")
+# Worker processes receive the gin configuration that a command has read.
+GIN_READERS = (*FLAG_PARSERS, "ibc_agents/rollouts/workers.py")
+GIN_READING = re.compile(r"parse_config\w*|bind_parameter|query_parameter")
 
 # Libraries and the only files that may import them.
-SIMULATORS_AND_ROBOTS = (
-    *("pybullet", "pybullet_data", "pybullet_utils", "pymunk", "mujoco", "mujoco_py", "dm_control"),
-    *("xarm", "pyrealsense2"),
-)
 LIBRARY_HOMES = {
-    **{library: ("environments/*",) for library in SIMULATORS_AND_ROBOTS},
-    "reverb": ("data/replay*.py", "ibc_agents/distributed/*"),
+    **dict.fromkeys(
+        (
+            *("pybullet", "pybullet_data", "pybullet_utils", "pymunk", "mujoco", "mujoco_py"),
+            *("dm_control", "xarm", "pyrealsense2"),
+        ),
+        ("environments/*",),
+    ),
+    "reverb": (
+        "data/sources/reverb_source.py",
+        "data/sources/replay_server.py",
+        "data/sources/packing.py",
+        "ibc_agents/distributed/*",
+    ),
 }
 
-SIBLINGS = tuple(f"ibc_agents.{part}" for part in ("samplers", "proposals", "losses", "networks"))
-METHOD = (
-    *SIBLINGS,
-    *("ibc_agents.agents", "ibc_agents.policies"),
-    *(
-        "ibc_agents.core.protocols",
-        "ibc_agents.core.stateless_random",
-        "ibc_agents.core.action_space",
-        "ibc_agents.core.normalizer",
-    ),
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """Modules in `importers` may not import modules in `forbidden`."""
-
-    importers: tuple[str, ...]
-    forbidden: tuple[str, ...]
-    mend: str
-
-
-STAND_ALONE = (
-    "environments and data stand alone; let ibc_agents/runs/experiment.py bring them together"
-)
-RULES = (
-    Rule(("environments",), ("data", "ibc_agents"), STAND_ALONE),
-    Rule(("data",), ("environments", "ibc_agents"), STAND_ALONE),
-    *(
-        Rule(
-            (sibling,),
-            (*(s for s in SIBLINGS if s != sibling), "ibc_agents.agents", "ibc_agents.policies"),
-            "siblings meet in agents and policies; take it as an argument, by a protocol of "
-            "ibc_agents/core/protocols.py",
-        )
-        for sibling in SIBLINGS
-    ),
-    Rule(("ibc_agents.policies",), ("ibc_agents.agents",), "agents make policies; pass it in"),
-    Rule(
-        METHOD,
-        ("ibc_agents.runs.experiment", "ibc_agents.rollouts.evaluation"),
-        "the experiment uses the method, not the other way round; pass what is needed in",
-    ),
-    # The normaliser is the one part that knows what statistics a dataset has.
-    Rule(
-        tuple(part for part in METHOD if part != "ibc_agents.core.normalizer"),
-        ("data", "environments"),
-        "the method knows no task and no file format; take a spec or an array as an argument",
-    ),
-)
+# `python -m data.inspect` keeps its name; run_module.py keeps it from hiding the library's module.
+STANDARD_NAMES_ALLOWED = ("data/inspect.py",)
+MAX_ENTRIES = 12
+# Beside their sub-packages these hold the commands, data one for each foreign format.
+MORE_ENTRIES = {"ibc_agents": 18, "data": 18}
 
 
 def import_faults(root: pathlib.Path) -> list[str]:
-    """Returns every breach of the rules in the packages under `root`."""
+    """Returns every breach of the import rules in the packages under `root`."""
     modules = sources.read_modules(root, sources.PACKAGES)
     modules = {n: m for n, m in modules.items() if n.split(".")[0] in sources.PACKAGES}
     faults = _cycle_faults(modules)
     for module in modules.values():
-        faults += _direction_faults(module)
+        faults += _direction_faults(module, modules)
         faults += _command_faults(module, modules)
         faults += _library_faults(module)
     return faults
 
 
-def is_command(path: str) -> bool:
-    """Whether a file may parse flags and read gin files."""
-    return any(fnmatch.fnmatch(path, pattern) for pattern in COMMANDS)
-
-
-def _direction_faults(module: sources.Module) -> list[str]:
+def name_faults(root: pathlib.Path) -> list[str]:
+    """Returns the modules and packages that have the name of a standard library module."""
     return [
-        f"{module.path}:{imported.line}: imports {imported.name}; {rule.mend}."
-        for rule in RULES
-        if any(sources.within(module.name, importer) for importer in rule.importers)
-        for imported in module.imports
-        if any(sources.within(imported.name, forbidden) for forbidden in rule.forbidden)
+        f"{path.relative_to(root).as_posix()} has the name of a standard library module; rename it."
+        for path in _entries(root)
+        if path.name.removesuffix(".py") in sys.stdlib_module_names
+        and path.relative_to(root).as_posix() not in STANDARD_NAMES_ALLOWED
     ]
 
 
+def size_faults(root: pathlib.Path) -> list[str]:
+    """Returns the packages with more modules and sub-packages than a reader takes in at once."""
+    counts: dict[str, int] = {}
+    for path in _entries(root):
+        folder = path.parent.relative_to(root).as_posix()
+        counts[folder] = counts.get(folder, 0) + 1
+    return [
+        f"{folder} has {count} modules and sub-packages; the limit is {limit}. Move what belongs "
+        "together into a sub-package."
+        for folder, count in counts.items()
+        if count > (limit := MORE_ENTRIES.get(folder, MAX_ENTRIES)) and folder != "."
+    ]
+
+
+def is_command(path: str) -> bool:
+    """Whether a user runs this file."""
+    return _matches(path, COMMANDS)
+
+
+def _entries(root: pathlib.Path) -> list[pathlib.Path]:
+    """The modules and sub-packages of the packages, without their `__init__.py`."""
+    return [
+        path
+        for package in sources.PACKAGES
+        for path in sorted((root / package).rglob("*"))
+        if "__pycache__" not in path.parts
+        and path.name != "__init__.py"
+        and (path.suffix == ".py" or (path / "__init__.py").is_file())
+    ]
+
+
+def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatch(path, pattern) for pattern in patterns)
+
+
+def _direction_faults(module: sources.Module, modules: dict[str, sources.Module]) -> list[str]:
+    faults = []
+    for imported in module.imports:
+        target = sources.resolve(imported.name, modules)
+        name = target.name if target else imported.name
+        if name.split(".")[0] not in sources.PACKAGES:
+            continue
+        if module.name.startswith("ibc_agents"):
+            reason = _forbidden_in_ibc_agents(module.name, name, imported.type_checking)
+        else:
+            reason = _forbidden_outside(module, name)
+        if reason:
+            faults.append(f"{module.path}:{imported.line}: imports {name}; {reason}.")
+    return faults
+
+
+def _forbidden_outside(module: sources.Module, imported: str) -> str | None:
+    """Why a module of data or environments may not import another, None if it may."""
+    package = imported.split(".")[0]
+    if package == module.name.split(".")[0] or imported in FOUNDATION:
+        return None
+    if package != "ibc_agents":
+        return "data and environments do not import each other; ibc_agents/runs joins them"
+    if _matches(module.path, FLAG_PARSERS) and sources.within(imported, "ibc_agents.cli"):
+        return None
+    return f"of ibc_agents, data and environments import only {', '.join(FOUNDATION)}"
+
+
+def _forbidden_in_ibc_agents(module: str, imported: str, type_checking: bool) -> str | None:
+    """Why a module of ibc_agents may not import another, None if it may."""
+    if module in FOUNDATION:
+        allowed = imported in FOUNDATION
+        return None if allowed else "the modules that data imports import only one another"
+    package = _package(module)
+    if not imported.startswith("ibc_agents"):
+        if package in METHOD or package == "core" and module != KNOWS_STATISTICS:
+            return "the method knows no task and no file format; pass in a spec or an array"
+        return None
+    other = _package(imported)
+    if package == other or type_checking:
+        return None
+    if _layer(package) == _layer(other):
+        return (
+            "siblings meet in agents and policies; use a protocol of ibc_agents/core/protocols.py"
+        )
+    if _layer(package) < _layer(other):
+        return f"{other or 'the top of ibc_agents'} stands above {package}; pass what is needed in"
+    return None
+
+
+def _package(module: str) -> str:
+    """The sub-package of ibc_agents that a module is in; "" for its public names and commands."""
+    _, name, *_ = [*module.split("."), ""]
+    return name if any(name in row for row in LAYERS) else ""
+
+
+def _layer(package: str) -> int:
+    return next(number for number, row in enumerate(LAYERS) if package in row)
+
+
 def _command_faults(module: sources.Module, modules: dict[str, sources.Module]) -> list[str]:
-    """Flags, gin readers and commands outside the commands."""
-    if is_command(module.path):
-        return []
+    """Flags, gin readers and imports of commands outside the commands."""
     faults = []
     for imported in module.imports:
         where = f"{module.path}:{imported.line}"
         target = sources.resolve(imported.name, modules)
-        if any(sources.within(imported.name, library) for library in FLAG_LIBRARIES):
+        if not _matches(module.path, FLAG_PARSERS) and any(
+            sources.within(imported.name, library) for library in FLAG_LIBRARIES
+        ):
             faults.append(f"{where}: imports {imported.name}; only commands parse flags.")
         if target is not None and is_command(target.path):
             faults.append(
                 f"{where}: imports the command {target.name}; move what both need into a module "
                 "that is no command."
             )
-    for name, line in _gin_readers(module) if module.path not in GIN_HEIRS else ():
-        faults.append(f"{module.path}:{line}: uses {name}; only commands read or set gin configs.")
+    if not _matches(module.path, GIN_READERS):
+        faults += [
+            f"{module.path}:{line}: uses {name}; only commands read or set gin configs."
+            for name, line in _gin_readers(module)
+        ]
     return faults
 
 
@@ -146,11 +227,11 @@ def _gin_readers(module: sources.Module) -> list[tuple[str, int]]:
         (imported.name, imported.line)
         for imported in module.imports
         if sources.within(imported.name, "gin")
-        and GIN_READERS.fullmatch(imported.name.rpartition(".")[2])
+        and GIN_READING.fullmatch(imported.name.rpartition(".")[2])
     ]
     names = _names_of_gin(module.tree)
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Attribute) and GIN_READERS.fullmatch(node.attr):
+        if isinstance(node, ast.Attribute) and GIN_READING.fullmatch(node.attr):
             if ast.unparse(node).split(".")[0] in names:
                 found.append((ast.unparse(node), node.lineno))
     return found
@@ -174,7 +255,7 @@ def _library_faults(module: sources.Module) -> list[str]:
     for imported in module.imports:
         library = imported.name.split(".")[0]
         homes = LIBRARY_HOMES.get(library, ("*",))
-        if not any(fnmatch.fnmatch(module.path, home) for home in homes):
+        if not _matches(module.path, homes):
             where = f"{module.path}:{imported.line}"
             faults.append(f"{where}: imports {library}, which only {' and '.join(homes)} may.")
     return faults

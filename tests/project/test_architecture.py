@@ -1,13 +1,10 @@
-"""docs/architecture.md against the tree: its contracts have tests, its parts are all there is."""
+"""docs/architecture.md is true: its contracts have tests, its tree and layers are the code's."""
 
-import fnmatch
 import re
 
-from tests.project import sources
+from tests.project import import_rules, sources
 
 TEXT = (sources.ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-# In a document of its own.
-DISTRIBUTED = sources.ROOT / "ibc_agents" / "distributed"
 
 
 def section(title: str) -> str:
@@ -29,16 +26,29 @@ def test_every_contract_has_a_test_that_carries_its_name():
     assert not missing, f"no test is named {missing}"
 
 
-def test_every_module_is_named_and_every_named_one_is_there():
-    named = set(re.findall(r"[\w*]+\.py", section("The parts")))
-    there = {
-        path.name
-        for package in ("ibc_agents", "data")
-        for path in (sources.ROOT / package).rglob("*.py")
-        if path.name != "__init__.py" and DISTRIBUTED not in path.parents
+def named_folders() -> set[str]:
+    """The folders of the tree in "Packages", by their indentation."""
+    (tree,) = re.findall(r"```\n(.*?)```", section("Packages"), re.DOTALL)
+    folders, path = set(), []
+    for spaces, name in re.findall(r"^( *)([\w]+)/ ", tree, re.MULTILINE):
+        path[len(spaces) // 2 :] = [name]
+        folders.add("/".join(path))
+    return folders
+
+
+def test_every_package_is_in_the_tree_and_every_folder_of_the_tree_exists():
+    packages = {
+        path.parent.relative_to(sources.ROOT).as_posix()
+        for package in sources.PACKAGES
+        for path in (sources.ROOT / package).rglob("__init__.py")
     }
-    unnamed = [name for name in sorted(there) if not any(fnmatch.fnmatch(name, n) for n in named)]
-    assert not unnamed, f"docs/architecture.md, The parts, does not say what {unnamed} is for"
-    everywhere = [path.name for path in sources.ROOT.glob("*/**/*.py")]
-    gone = [name for name in sorted(named) if not fnmatch.filter(everywhere, name)]
-    assert not gone, f"docs/architecture.md, The parts, names {gone}, which is not there"
+    missing = sorted(packages - named_folders())
+    assert not missing, f"docs/architecture.md, Packages, does not state what {missing} is for"
+    gone = [folder for folder in sorted(named_folders()) if not (sources.ROOT / folder).is_dir()]
+    assert not gone, f"docs/architecture.md, Packages, names {gone}, which does not exist"
+
+
+def test_layers_are_those_of_the_import_rules():
+    (line,) = re.findall(r"```\n(core <.*?)```", section("Import rules"), re.DOTALL)
+    rows = [re.findall(r"\w+", row) for row in line.split("<")]
+    assert [tuple(row) for row in rows[:-1]] == [row for row in import_rules.LAYERS if row != ("",)]

@@ -1,147 +1,101 @@
-"""BUILD says what the imports say, and Bazel can read it."""
+"""BUILD is what write_build writes, and Bazel reads the same targets from it."""
 
 import re
 import shutil
 import subprocess
+import xml.etree.ElementTree
 
 import pytest
 
-from tests.project import build_file, sources
+from tests.project import sources, write_build
 
-GOOD_BUILD = """
-py_library(name = "random", srcs = ["ibc_agents/core/stateless_random.py"])
-py_library(
-    name = "policies",
-    srcs = glob(["ibc_agents/policies/*.py"]),
-    deps = [":random"],
-)
-py_library(name = "conftest", srcs = ["tests/conftest.py"])
-py_test(
-    name = "policies_test",
-    srcs = ["run_module.py"] + glob(["tests/policies/*.py"]),
-    main = "run_module.py",
-    args = ["pytest", "tests/policies"],
-    deps = [":conftest", ":policies"],
-)
-"""
-GOOD_FILES = {
+FILES = {
     "run_module.py": "import runpy",
-    "ibc_agents/core/stateless_random.py": "import tensorflow as tf",
-    "ibc_agents/policies/__init__.py": "from ibc_agents.policies.a import A",
-    "ibc_agents/policies/a.py": "from ibc_agents import random\nclass A: ...",
+    "ibc_agents/__init__.py": "",
+    "ibc_agents/core/__init__.py": "",
+    "ibc_agents/core/errors.py": "",
+    "ibc_agents/core/normalizer.py": "import data.statistics",
+    "ibc_agents/cli/flags.py": "from ibc_agents.core import errors",
+    "ibc_agents/train.py": "from ibc_agents.cli import flags\nif __name__ == '__main__':\n  ...",
+    "ibc_agents/networks/energy/mlp.py": "from ibc_agents.core import normalizer",
+    "data/statistics.py": "import ibc_agents.core.errors",
+    "gin_configs/__init__.py": "",
+    "gin_configs/tasks/a.gin": "import environments.particle",
+    "environments/particle/__init__.py": "",
     "tests/conftest.py": "",
-    "tests/policies/test_a.py": "from ibc_agents import policies",
+    "tests/ibc_agents/helpers.py": "",
+    "tests/ibc_agents/networks/energy/test_mlp.py": "from tests.ibc_agents import helpers\n"
+    "from ibc_agents.networks.energy import mlp",
 }
 
 
-def write_project(root, build=GOOD_BUILD, **changes):
-    for path, text in {**GOOD_FILES, "BUILD": build, **changes.pop("files", {})}.items():
+def write_project(root, **changes):
+    for path, text in {**FILES, **changes}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
 
 
-def test_build_file_agrees_with_the_imports():
-    faults = build_file.build_faults(sources.ROOT)
-    assert not faults, "BUILD differs from the imports:\n" + "\n".join(faults)
+def targets_of(root):
+    return {target.name: target for target in write_build.read_targets(root)}
 
 
-def test_a_build_file_that_agrees_has_no_faults(tmp_path):
-    write_project(tmp_path)
-    assert build_file.build_faults(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        (
-            'deps = [":random"]',
-            "deps = []",
-            "target :policies imports ibc_agents.core.stateless_random but does not list :random; "
-            "add it.",
-        ),
-        (
-            'srcs = ["ibc_agents/core/stateless_random.py"]',
-            'srcs = ["ibc_agents/core/stateless_random.py"], deps = [":policies"]',
-            "target :random lists :policies, but imports nothing of it; remove it.",
-        ),
-        (
-            'deps = [":random"]',
-            'deps = [":random", ":samplers"]',
-            "target :policies lists :samplers, which is no target; remove it.",
-        ),
-        (
-            'deps = [":conftest", ',
-            "deps = [",
-            "target :policies_test imports tests.conftest (as every test) but does not list "
-            ":conftest; add it.",
-        ),
-        (
-            'srcs = ["tests/conftest.py"]',
-            'srcs = ["tests/conftest.py", "tests/gone.py"]',
-            "target :conftest lists tests/gone.py, which is no file; remove it.",
-        ),
-        (
-            'srcs = ["tests/conftest.py"]',
-            'srcs = ["tests/conftest.py", "ibc_agents/core/stateless_random.py"]',
-            "ibc_agents/core/stateless_random.py is in :random and :conftest; leave it in one.",
-        ),
-        (
-            'glob(["tests/policies/*.py"])',
-            'glob(["tests/policies/*.py"], exclude = ["tests/policies/test_a.py"])',
-            "tests/policies/test_a.py is in no target; add it to the srcs of one, or give it its "
-            "own.",
-        ),
-        (
-            'deps = [":random"]',
-            'deps = [":random"], data = [":configs"]',
-            "target :policies has the data :configs, which is no target.",
-        ),
-        ('name = "conftest"', 'name = "random"', "two targets are called :random (BUILD:2, 8)."),
-    ],
-)
-def test_a_difference_is_named(tmp_path, old, new, fault):
-    assert old in GOOD_BUILD
-    write_project(tmp_path, GOOD_BUILD.replace(old, new))
-    assert fault in build_file.build_faults(tmp_path)
-
-
-def test_a_new_file_outside_every_glob_is_named(tmp_path):
-    write_project(tmp_path, files={"data/episodes/windows.py": ""})
-    [fault] = build_file.build_faults(tmp_path)
-    assert fault.startswith("data/episodes/windows.py is in no target;")
-
-
-def test_imports_in_gin_files_are_their_package_s(tmp_path):
-    build = GOOD_BUILD + 'py_library(name = "gin", srcs = ["gin_configs/__init__.py"])'
-    files = {
-        "gin_configs/__init__.py": "",
-        "gin_configs/a/b.gin": "import ibc_agents.core.stateless_random",
-    }
-    write_project(tmp_path, build, files=files)
-    [fault] = build_file.build_faults(tmp_path)
-    assert (
-        fault
-        == "target :gin imports ibc_agents.core.stateless_random but does not list :random; add it."
+def test_build_file_is_what_is_written():
+    text = (sources.ROOT / "BUILD").read_text(encoding="utf-8")
+    assert text == write_build.build_text(sources.ROOT), (
+        "BUILD differs from the folders and imports; run: python -m tests.project.write_build"
     )
+
+
+def test_every_python_file_is_in_one_target():
+    paths = [path for target in write_build.read_targets(sources.ROOT) for path in target.paths]
+    modules = sources.read_modules(sources.ROOT).values()
+    assert sorted(paths) == sorted(m.path for m in modules if "/" in m.path)
+
+
+def test_targets_follow_folders_and_imports(tmp_path):
+    write_project(tmp_path)
+    targets = targets_of(tmp_path)
+    deps = {name: sorted(target.deps) for name, target in targets.items()}
+    assert deps == {
+        "cli": ["foundation", "gin_configs"],
+        "conftest": [],
+        "core": ["data"],
+        "data": ["foundation"],
+        "foundation": [],
+        "gin_configs": ["particle"],
+        "ibc_agents": [],
+        "ibc_agents_test": [],
+        "networks": ["core"],
+        "networks_test": ["conftest", "ibc_agents_test", "networks"],
+        "particle": [],
+        "train": ["cli"],
+    }
+    assert targets["networks"].paths == ["ibc_agents/networks/energy/mlp.py"]
+    assert targets["ibc_agents"].excluded == ["ibc_agents/train.py"]
+
+
+def test_imports_for_type_checkers_are_left_out(tmp_path):
+    guarded = (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n  from ibc_agents import networks"
+    )
+    write_project(tmp_path, **{"environments/particle/a.py": guarded})
+    assert targets_of(tmp_path)["particle"].deps == set()
 
 
 def test_a_dependency_cycle_is_named(tmp_path):
-    build = GOOD_BUILD.replace('random.py"]', 'random.py"], deps = [":policies"]')
-    write_project(
-        tmp_path, build, files={"ibc_agents/core/stateless_random.py": "import ibc_agents.policies"}
-    )
-    [fault] = build_file.build_faults(tmp_path)
-    assert fault.startswith("dependency cycle :random → :policies → :random;")
+    write_project(tmp_path, **{"ibc_agents/core/errors.py": "import data.statistics"})
+    with pytest.raises(ValueError, match="dependency cycle foundation → data → foundation"):
+        write_build.read_targets(tmp_path)
 
 
-def test_what_the_check_cannot_read_is_refused(tmp_path):
-    write_project(tmp_path, GOOD_BUILD.replace('[":random"]', '[":" + n for n in NAMES]'))
-    with pytest.raises(ValueError, match="BUILD:6: .* write it as one of these"):
-        build_file.build_faults(tmp_path)
+def test_two_targets_of_one_name_are_named(tmp_path):
+    write_project(tmp_path, **{"environments/core/__init__.py": ""})
+    with pytest.raises(ValueError, match="would both be :core; rename one"):
+        write_build.read_targets(tmp_path)
 
 
 def test_bazel_reads_the_same_targets(tmp_path):
-    """Bazel's own reading of BUILD; needs no network. From version 7 on Bazel wants other rules."""
+    """Bazel's own reading of BUILD; needs no network. From version 7 on Bazel has other rules."""
     bazel = shutil.which("bazel")
     if bazel is None:
         pytest.skip("bazel is not on the PATH (Debian: apt-get install bazel-bootstrap)")
@@ -149,10 +103,23 @@ def test_bazel_reads_the_same_targets(tmp_path):
     major = re.search(r"bazel (\d+)\.", version)
     if major is not None and int(major[1]) >= 7:
         pytest.skip(f"BUILD is written for Bazel 4 to 6, and this is {version.strip()}")
-    query = [bazel, "--batch", f"--output_user_root={tmp_path}", "query", "--noshow_progress"]
+    query = [bazel, "--batch", f"--output_user_root={tmp_path}", "query", "--output=xml"]
     result = subprocess.run(
         [*query, 'kind("py_.*", //...)'], cwd=sources.ROOT, capture_output=True, text=True
     )
     assert result.returncode == 0, f"bazel query //... failed:\n{result.stderr}"
-    expected = {f"//:{target.name}" for target in build_file.read_targets(sources.ROOT)}
-    assert set(result.stdout.split()) == expected
+    rules = xml.etree.ElementTree.fromstring(result.stdout).findall("rule")
+    read = {rule.get("name"): (_labels(rule, "srcs"), _labels(rule, "deps")) for rule in rules}
+    expected = {
+        f"//:{target.name}": (
+            {f"//:{path}" for path in target.paths},
+            {f"//:{name}" for name in target.deps},
+        )
+        for target in write_build.read_targets(sources.ROOT)
+    }
+    assert read == expected
+
+
+def _labels(rule: xml.etree.ElementTree.Element, attribute: str) -> set[str]:
+    labels = {label.get("value") for label in rule.findall(f"list[@name='{attribute}']/label")}
+    return labels - {"//:run_module.py"}

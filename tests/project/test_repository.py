@@ -90,10 +90,10 @@ def test_one_version_everywhere():
     pyproject = tomllib.loads((sources.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert {
         "pyproject.toml": pyproject["project"]["version"],
-        "ibc_agents/__init__.py": first("ibc_agents/__init__.py", r'^__version__ = "(.+)"'),
+        "ibc_agents/core/version.py": first("ibc_agents/core/version.py", r'^__version__ = "(.+)"'),
         "CITATION.cff": first("CITATION.cff", r"^version: (\S+)"),
         "CHANGELOG.md": first("CHANGELOG.md", r"^## \[(\d[^\]]*)\]"),
     } == dict.fromkeys(
-        ("pyproject.toml", "ibc_agents/__init__.py", "CITATION.cff", "CHANGELOG.md"),
+        ("pyproject.toml", "ibc_agents/core/version.py", "CITATION.cff", "CHANGELOG.md"),
         pyproject["project"]["version"],
     )

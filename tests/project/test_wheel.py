@@ -17,7 +17,6 @@ COMMANDS = sorted(
     ".".join(path.relative_to(sources.ROOT).with_suffix("").parts)
     for pattern in import_rules.COMMANDS
     for path in sources.ROOT.glob(pattern)
-    if path.name != "command_line.py"
 )
 
 
@@ -111,7 +110,7 @@ def test_gin_files_are_read_from_any_folder(site, tmp_path):
     ]
     code = (
         "import sys, gin\n"
-        "from ibc_agents import configurables\n"
+        "from ibc_agents.cli import configurables\n"
         "configurables.register()\n"
         "for path in sys.argv[1:]:\n"
         "  gin.parse_config_file(path)\n"

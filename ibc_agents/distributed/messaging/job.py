@@ -14,11 +14,10 @@ from tensorflow.core.protobuf import struct_pb2
 from tf_agents.policies import tf_policy
 from tf_agents.specs import tensor_spec
 
-import ibc_agents
 from data.episodes import dataset_statistics as data_statistics
 from data.episodes import specs
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.core import errors
+from ibc_agents.core import errors, version
 from ibc_agents.distributed.messaging import messages
 from ibc_agents.runs import dataset_info, settings
 
@@ -185,7 +184,7 @@ def of(
         choice={name: getattr(demonstrations, name) for name in _CHOICE},
         window=agent.train_sequence_length,
         variables=_describe(agent.policy),
-        release=ibc_agents.__version__,
+        release=version.__version__,
     )
 
 
