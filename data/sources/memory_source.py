@@ -10,15 +10,16 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episode_store, episodes, windows
+from data.episodes import episode_store, episodes
 from data.errors import DataError
-from data.sources import demonstrations
+from data.sources import batches, demonstrations, source
+from ibc_agents.core import windows
 
 _PREFETCHED = 2  # batches
 
 
 @gin.configurable
-class InMemorySource:
+class InMemorySource(source.Source):
     """Holds all frames in memory, once, and gathers windows by index.
 
     Frames that opened demonstrations keep in memory are shared with them.
@@ -74,12 +75,9 @@ class InMemorySource:
         """
         if self._frames is None:
             raise DataError("nothing is loaded; call load before dataset.")
-        windows.check_sequence_length(sequence_length)
-        windows.check_batch_size(batch_size)
+        batches.check_batch_shape(sequence_length, batch_size)
         leaves, spec = tf.nest.flatten(self._frames), tf.nest.flatten(self._spec)
-        rows = np.maximum(
-            self._ends[:, None] + np.arange(1 - sequence_length, 1), self._starts[:, None]
-        )
+        rows = windows.window_indices(self._ends, sequence_length, self._starts)
 
         def gather(chosen: tf.Tensor) -> tuple[trajectory.Trajectory, Any]:
             # By NumPy, as fast as TensorFlow, for which all frames would have to be copied.
@@ -94,12 +92,12 @@ class InMemorySource:
             ]
             return tf.nest.pack_sequence_as(self._spec, shaped), self._info(chosen)
 
-        batches = self._batches(batch_size, seed, start_step)
+        chosen_windows = self._batches(batch_size, seed, start_step)
         options = tf.data.Options()
         # Its thread sleeps up to a minute at a time, and while Python functions are in the pipeline
         # whoever lets go of an iterator waits for it to wake.
         options.autotune.enabled = False
-        return batches.map(gather).prefetch(_PREFETCHED).with_options(options)
+        return chosen_windows.map(gather).prefetch(_PREFETCHED).with_options(options)
 
     def close(self) -> None:
         """Lets go of the frames."""

@@ -15,6 +15,7 @@ from tf_agents.trajectories import trajectory
 from data.episodes import episodes, specs
 from data.errors import DataError
 from data.sources import demonstrations, packing
+from ibc_agents.core import windows
 
 ROWS = "rows"
 _ITEMS = "demonstrations"
@@ -182,7 +183,8 @@ class ReplayServer:
             for name in columns:
                 writer.configure((name,), num_keep_alive_refs=length, max_chunk_length=1)
             # The first frame is written T times: an item cannot refer to one frame repeatedly.
-            for frame in [0] * (length - 1) + list(range(episode.num_frames)):
+            last = np.array([episode.num_frames - 1])
+            for frame in windows.window_indices(last, episode.num_frames + length - 1)[0]:
                 writer.append({name: values[frame] for name, values in columns.items()})
                 if len(writer.history[ROWS]) >= length and episode.executed[frame]:
                     window = {name: writer.history[name][-length:] for name in columns}

@@ -15,10 +15,11 @@ import reverb
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes, specs, windows
+from data.episodes import episodes, specs
 from data.errors import DataError
-from data.sources import demonstrations, replay_server
+from data.sources import batches, demonstrations, replay_server, source
 from data.sources.replay_server import replay_tables
+from ibc_agents.core import windows
 
 # Enough to keep a batch ahead of the learner; windows of images are large.
 _EPISODES_IN_FLIGHT = 64
@@ -26,7 +27,7 @@ _IMAGE_WINDOWS_IN_FLIGHT = 16
 
 
 @gin.configurable
-class ReverbSource:
+class ReverbSource(source.Source):
     """Samples windows from a Reverb server that holds the whole training split.
 
     Every window is equally likely. Reverb's own choice cannot be seeded, so that equal seeds do not
@@ -110,8 +111,7 @@ class ReverbSource:
         """
         if self._spec is None:
             raise DataError("nothing is loaded; call load before dataset.")
-        windows.check_sequence_length(sequence_length)
-        windows.check_batch_size(batch_size)
+        batches.check_batch_shape(sequence_length, batch_size)
         if specs.has_images(self._spec):
             return self._image_windows(sequence_length, batch_size)
         return self._vector_windows(sequence_length, batch_size, seed)
@@ -128,7 +128,8 @@ class ReverbSource:
 
         def cut(sample: Any) -> tf.Tensor:
             rows = sample.data[replay_server.ROWS]
-            return tf.gather(rows, windows.tf_window_indices(layout.executed(rows), length))
+            ends = tf.where(layout.executed(rows))[:, 0]
+            return tf.gather(rows, windows.tf_window_indices(ends, length))
 
         def permute(block: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
             order = tf.random.experimental.stateless_shuffle(
@@ -142,8 +143,8 @@ class ReverbSource:
         # Rebatching blocks costs a fraction of unbatching into a shuffle buffer.
         cut_episodes = self._samples(length, _EPISODES_IN_FLIGHT).map(cut)
         blocks = cut_episodes.rebatch(self._shuffle_windows)
-        batches = blocks.enumerate().map(permute).rebatch(batch_size)
-        return batches.map(unpack).prefetch(tf.data.AUTOTUNE)
+        shuffled = blocks.enumerate().map(permute).rebatch(batch_size)
+        return shuffled.map(unpack).prefetch(tf.data.AUTOTUNE)
 
     def _image_windows(self, length: int, batch_size: int) -> tf.data.Dataset:
         if self._episodes is not None:

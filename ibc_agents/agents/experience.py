@@ -9,6 +9,8 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 from tf_agents.utils import nest_utils
 
+from ibc_agents.core import windows
+
 
 def check_experience(experience: Any, spec: trajectory.Trajectory, window: int) -> None:
     """Holds experience against the spec of one frame.
@@ -57,12 +59,9 @@ def repair_window(experience: trajectory.Trajectory) -> tuple[Any, tf.Tensor]:
     """
     step_type = experience.step_type
     executed = tf.cast(step_type[:, -1] != ts.StepType.LAST, tf.float32)
-    window = step_type.shape[1]
-    if window == 1:
+    if step_type.shape[1] == 1:
         return experience.observation, executed
-    positions = tf.range(window)
-    newest_first = tf.reduce_max(tf.where(step_type == ts.StepType.FIRST, positions, 0), axis=1)
-    frames = tf.maximum(positions, newest_first[:, None])
+    frames = windows.repaired_indices(step_type)
     observation = tf.nest.map_structure(
         lambda leaf: tf.gather(leaf, frames, batch_dims=1), experience.observation
     )

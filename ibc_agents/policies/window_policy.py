@@ -14,6 +14,7 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
 from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import windows
 from ibc_agents.policies import action_distribution
 
 # 2³² divided by the golden ratio, as int32: sums of it visit all of int32 before they repeat.
@@ -117,7 +118,7 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
         window = tf.nest.map_structure(lambda frame: frame[:, None], time_step.observation)
         if self._window > 1:
             window = tf.nest.map_structure(
-                lambda past, newest: _append(past, newest, is_first),
+                lambda past, newest: windows.append_frame(past, newest, is_first),
                 policy_state["observations"],
                 window,
             )
@@ -157,10 +158,3 @@ def _seed_change(is_first: tf.Tensor) -> tf.Tensor:
     """What FIRST adds to seeds: int32 ``[B, 2]``, non-zero in word 0 of the rows that are first."""
     word = tf.where(is_first, tf.constant(_NEXT_EPISODE), tf.constant(0))
     return tf.stack([word, tf.zeros_like(word)], axis=-1)
-
-
-def _append(past: tf.Tensor, newest: tf.Tensor, is_first: tf.Tensor) -> tf.Tensor:
-    """Joins ``[B, T − 1, …]`` and ``[B, 1, …]``; rows at FIRST repeat their newest frame."""
-    past = tf.convert_to_tensor(past)
-    condition = tf.reshape(is_first, [-1] + [1] * (past.shape.rank - 1))
-    return tf.concat([tf.where(condition, newest, past), newest], axis=1)

@@ -6,17 +6,17 @@ import os
 import pathlib
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import gin
 import tensorflow as tf
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
-from tf_agents.trajectories import trajectory
 
 from data.episodes import dataset_statistics as data_statistics
-from data.episodes import windows
+from data.sources import batches
 from data.sources import demonstrations as demonstrations_lib
+from data.sources import source as source_lib
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, normalizer
 from ibc_agents.rollouts import collection
@@ -35,25 +35,6 @@ from ibc_agents.visualization import landscape_plots
 _MEMORIZED_AT_ONCE = 256  # windows
 
 
-class Source(Protocol):
-    """Where training batches come from; `data.sources` has several.
-
-    A source that wants to know may have a method `feedback`, which then gets, in the graph of the
-    train step, each batch's info and the losses of its windows ``[B]``.
-    """
-
-    def load(self, loaded: Any, spec: trajectory.Trajectory) -> None:
-        """Takes the training episodes."""
-
-    def dataset(
-        self, sequence_length: int, batch_size: int, seed: int, start_step: int = 0
-    ) -> tf.data.Dataset:
-        """Returns the endless dataset of `(Trajectory [B, T, …], info)`."""
-
-    def close(self) -> None:
-        """Frees what it holds."""
-
-
 @gin.configurable(denylist=["root_dir", "data_dir", "seed"])
 class Experiment:
     """A run as a value: demonstrations, agent, budget, evaluation. `run()` executes it here.
@@ -67,7 +48,7 @@ class Experiment:
         root_dir: str | os.PathLike,
         data_dir: str | os.PathLike,
         agent: Callable[..., behavioral_cloning_agent.BehavioralCloningAgent],
-        source: Source,
+        source: source_lib.Source,
         task: task_lib.Task | None = None,
         demonstrations: settings.DemonstrationSettings | None = None,
         training: settings.TrainingSettings | None = None,
@@ -97,7 +78,7 @@ class Experiment:
             raise TypeError(
                 f"Experiment.agent makes the agent, as @ImplicitBCAgent; got {agent!r}."
             )
-        if isinstance(source, type) or not hasattr(source, "dataset"):
+        if not isinstance(source, source_lib.Source):
             raise TypeError(
                 f"Experiment.source is an object, as @ReverbSource() with parentheses; "
                 f"got {source!r}."
@@ -302,7 +283,7 @@ class Experiment:
     def _make_agent(self, opened, card):
         agent = self.build_agent(card)
         window = agent.train_sequence_length
-        agent.memorize(windows.windows_in_order(opened.train, window, _MEMORIZED_AT_ONCE))
+        agent.memorize(batches.windows_in_order(opened.train, window, _MEMORIZED_AT_ONCE))
         return agent
 
     def _train(self, directory, opened, agent, judge) -> int:
@@ -317,7 +298,7 @@ class Experiment:
                 lambda step: self.source.dataset(window, batch_size, self.seed, step),
                 validation.batches(opened, window, batch_size),
                 self.training,
-                getattr(self.source, "feedback", None),
+                self.source.feedback,
             )
             directory.write_operative_config()
             first_step = loop.step

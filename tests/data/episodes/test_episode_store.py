@@ -57,7 +57,7 @@ def test_what_was_added_may_change_afterwards(make_episode):
 _FILL = """
 import numpy as np
 from tf_agents.trajectories import trajectory
-from data import episode_store, episodes
+from data.episodes import episode_store, episodes
 
 def resident(name):
     with open("/proc/self/status") as file:

@@ -16,7 +16,7 @@ from data import inspect
 from data.inspection import picture, survey
 from data.shards import encoding
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def _run(*arguments):

@@ -126,7 +126,7 @@ def test_misuse(make_spec, make_episode):
     with pytest.raises(data.DataError, match="no demonstration"):
         source.load([], make_spec())
     source.load([make_episode(3)], make_spec())
-    with pytest.raises(data.DataError, match="window has 0 frames"):
+    with pytest.raises(data.DataError, match="window length is 0 frames"):
         source.dataset(0, 4, 0)
     with pytest.raises(data.DataError, match="batch size is 0"):
         source.dataset(2, 0, 0)

@@ -14,7 +14,7 @@ import tensorflow as tf
 import data
 from data.sources import replay_server, reverb_source
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 IMAGE = (4, 3, 3)
 LENGTHS = [2, 6, 1, 13, 6]
 NUM_WINDOWS = 1 + 5 + 1 + 12 + 5
@@ -23,8 +23,8 @@ _SERVE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import reverb
-from data import replay, replay_server
-tables = replay.replay_tables() if sys.argv[2] == "ours" else []
+from data.sources import reverb_source
+tables = reverb_source.replay_tables() if sys.argv[2] == "ours" else []
 server = reverb.Server(tables or [reverb.Table.queue("other", 10)])
 print(server.port, flush=True)
 sys.stdin.read()

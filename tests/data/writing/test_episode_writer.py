@@ -18,7 +18,7 @@ from data.shards import manifest
 
 IMAGE = (16, 12, 3)
 GREY = (16, 12, 1)
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 5])
@@ -190,9 +190,8 @@ def test_an_episode_that_does_not_fit_is_refused(
 _WRITE_FOR_EVER = """
 import sys, time
 sys.path.insert(0, {root!r})
-sys.path.insert(0, {root!r} + "/tests/data")
 import data
-from conftest import _make_episode, _make_spec
+from tests.data.conftest import _make_episode, _make_spec
 with data.EpisodeWriter(sys.argv[1], _make_spec()) as writer:
     while True:
         writer.write(_make_episode(50))

@@ -10,7 +10,8 @@ from scipy import spatial
 from tf_agents.policies import policy_saver
 from tf_agents.trajectories import time_step as ts
 
-from data.episodes import episodes, windows
+from data.episodes import episodes
+from data.sources import batches
 from ibc_agents import agents, networks
 from ibc_agents.core import normalizer as normalizer_lib
 from tests.ibc_agents import helpers
@@ -99,7 +100,7 @@ def test_contract_windows_that_end_in_last_are_not_memorised():
 def test_contract_windows_are_those_that_the_policy_remembers():
     """A demonstration played again frame by frame: its start is padded by both alike."""
     played = [make_episode(6, seed) for seed in range(4)]
-    agent = make_agent(window=3, memorized=windows.windows_in_order(played, 3, 7))
+    agent = make_agent(window=3, memorized=batches.windows_in_order(played, 3, 7))
     for episode in played:
         state = None
         for frame in range(5):
