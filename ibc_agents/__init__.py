@@ -1,5 +1,97 @@
-"""Implicit Behavioral Cloning (Florence et al., CoRL 2021) as a TF-Agents plugin."""
+"""Implicit Behavioral Cloning (Florence et al., CoRL 2021) as a TF-Agents plugin.
 
-from ibc_agents.core.version import __version__
+The public names are imported at their first use: `import ibc_agents` does not import TensorFlow.
 
-__all__ = ["__version__"]
+Examples:
+    >>> import ibc_agents
+    >>> ibc_agents.Langevin.__module__
+    'ibc_agents.samplers.langevin'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ibc_agents.core import lazy_names
+from ibc_agents.core.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from ibc_agents.agents import (
+        AutoregressiveBCAgent,
+        BehavioralCloningAgent,
+        ImplicitBCAgent,
+        MdnAgent,
+        MseAgent,
+        NearestNeighborAgent,
+    )
+    from ibc_agents.core.action_space import ActionSpace
+    from ibc_agents.core.errors import UserError
+    from ibc_agents.core.normalizer import Normalizer
+    from ibc_agents.core.protocols import (
+        Bounds,
+        EnergyFn,
+        LearnedProposal,
+        Loss,
+        Proposal,
+        Sampler,
+        SamplerResult,
+    )
+    from ibc_agents.losses import (
+        ContrastiveDivergence,
+        GradientPenalty,
+        InfoNCE,
+        Neighborhood,
+        RankingNCE,
+    )
+    from ibc_agents.networks import (
+        ConvMaxPool,
+        ConvResNet,
+        ConvStrided,
+        CoordConv,
+        EnergyNetwork,
+        FlatEncoder,
+        GlobalAveragePooling,
+        ImageCentering,
+        LogDistances,
+        MixtureDensityNetwork,
+        MlpEncoder,
+        MlpEnergyNetwork,
+        Noise,
+        PixelEncoder,
+        PrefixEnergyNetwork,
+        RandomShift,
+        RegressionNetwork,
+        SoftMinimum,
+        SpatialSoftArgmax,
+        SpectralNormDense,
+    )
+    from ibc_agents.policies import (
+        ImplicitPolicy,
+        MdnPolicy,
+        MsePolicy,
+        NearestNeighborPolicy,
+        WindowPolicy,
+    )
+    from ibc_agents.proposals import Mixture, Uniform
+    from ibc_agents.runs.experiment import Experiment
+    from ibc_agents.runs.settings import (
+        DemonstrationSettings,
+        EvaluationSettings,
+        GatheringSettings,
+        TrainingSettings,
+    )
+    from ibc_agents.runs.task import Task
+    from ibc_agents.samplers import (
+        Autoregressive,
+        Constant,
+        DerivativeFree,
+        EachBasin,
+        ExactUpdate,
+        Langevin,
+        NormalizedUpdate,
+        Polynomial,
+        PublishedUpdate,
+        Sequence,
+    )
+
+__getattr__, __dir__, __all__ = lazy_names.attach(__name__, __file__)

@@ -101,7 +101,9 @@ def _imports(tree: ast.Module, package: str) -> Iterator[Import]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and OWN_MODULE.fullmatch(str(node.value)):
                 yield Import(str(node.value), node.lineno, type_checking=False)
-    guarded = set(_nodes_under_type_checking(tree))
+    # What a package with lazy names imports for type checkers is there when the program runs.
+    is_lazy = any(_is_dotted(n) and ast.unparse(n) == "lazy_names.attach" for n in ast.walk(tree))
+    guarded = set() if is_lazy else set(_nodes_under_type_checking(tree))
     for node in ast.walk(tree):
         for name in _imported_names(node, package):
             yield Import(name, node.lineno, node in guarded)

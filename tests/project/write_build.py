@@ -198,13 +198,13 @@ def _dependencies(
 
 
 def _library(target: Target) -> str:
-    if target.name in LIBRARY_DATA:
-        lines = [f"srcs = {_strings(target.paths)}", f"data = {LIBRARY_DATA[target.name]}"]
-    elif target.name == FOUNDATION:
+    if target.name in ("conftest", FOUNDATION):
         lines = [f"srcs = {_strings(target.paths)}"]
     else:
         exclude = f", exclude = {_strings(target.excluded)}" if target.excluded else ""
         lines = [f"srcs = glob({_strings(target.patterns)}{exclude})"]
+    if target.name in LIBRARY_DATA:
+        lines.append(f"data = {LIBRARY_DATA[target.name]}")
     if target.deps:
         lines.append(f"deps = {_labels(target)}")
     lines = [f'name = "{target.name}"', *lines]
