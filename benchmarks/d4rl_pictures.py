@@ -61,11 +61,11 @@ def demonstration(
 ) -> list[np.ndarray]:
     """Returns a picture of every step of a demonstration."""
     environment = lasting(task, len(actions) + 1)
-    environment.begin_at(observations[0])
+    environment.reset_to(observations[0])
     pictures = [environment.render()]
     for observation, action in zip(observations, actions, strict=True):
         if isinstance(environment, d4rl.KitchenEnvironment):
-            environment.seen_joints = observation[:9]
+            environment.observed_joints = observation[:9]
         last = environment.step(action).is_last()
         pictures.append(environment.render())
         if last:
@@ -84,7 +84,7 @@ def rollout(
     policy = tf.saved_model.load(str(root_dir / run_directory.POLICY))
     state = policy.get_initial_state(1)
     environment = lasting(task, num_steps)
-    time_step = environment.begin_at(observation)
+    time_step = environment.reset_to(observation)
     pictures = [environment.render()]
     while not time_step.is_last():
         batch = tf.nest.map_structure(tf.constant, nest_utils.batch_nested_array(time_step))

@@ -79,7 +79,7 @@ def run_episode(environment: base.Environment, demonstrator: py_policy.PyPolicy)
 def picture_rate(size: tuple[int, int], detailed: bool, seconds: float) -> float:
     """Returns pictures a CPU-second, each of another moment of an episode."""
     environment = block_pushing.BlockPushingEnvironment(
-        image_size=size, look=block_pushing.Look(detailed)
+        image_size=size, appearance=block_pushing.Appearance(detailed)
     )
     plain = block_pushing.BlockPushingEnvironment()
     action = np.zeros(2, np.float32)
@@ -133,7 +133,7 @@ def measure_demonstrators(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure_pictures(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Each size in both looks."""
+    """Each size in both appearances."""
     print("\n| picture | look | pictures a CPU-second |\n|---|---|---|")
     results = {}
     for size in SIZES:

@@ -23,9 +23,9 @@ import runs
 
 import data
 from environments.block_pushing import (
+    Appearance,
     BlockPushingEnvironment,
     Camera,
-    Look,
     SingleTarget,
     SingleTargetDemonstrator,
     replay,
@@ -83,23 +83,23 @@ def draw(recording: Recording, path: pathlib.Path) -> None:
     """Draws an episode's first and last frame: above as recorded, below as our camera sees it."""
     import imageio.v2 as imageio
 
-    made = _make_scene(Look(detailed=True))
+    made = _make_scene(Appearance(detailed=True))
     columns = []
     for row in (0, -1):
         frame = {name: values[row] for name, values in recording[0].items()}
         replay.place(made, frame)
-        ours = made.picture(Camera(), *frame["rgb"].shape[:2])
+        ours = made.render(Camera(), *frame["rgb"].shape[:2])
         columns.append(np.vstack([frame["rgb"], ours]))
     made.close()
     imageio.imwrite(path, np.hstack(columns))
 
 
-def _make_scene(look: Look) -> scene.Scene:
-    return scene.Scene(SingleTarget.blocks, SingleTarget.zones, look)
+def _make_scene(appearance: Appearance) -> scene.Scene:
+    return scene.Scene(SingleTarget.blocks, SingleTarget.zones, appearance)
 
 
 def _rows(prefix: str, recordings: list[Recording]) -> dict[str, Any]:
-    made = _make_scene(Look())
+    made = _make_scene(Appearance())
 
     def errors(one_step: bool) -> list[np.ndarray]:
         """Of each episode [L - 1, 3]: effector, block, yaw."""

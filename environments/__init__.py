@@ -1,1 +1,1 @@
-"""Simulated tasks, one package a domain; every environment is a TF-Agents `PyEnvironment`."""
+"""Simulated tasks, one package per domain. Every environment is a TF-Agents `PyEnvironment`."""

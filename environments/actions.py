@@ -1,4 +1,4 @@
-"""The check every action passes before it reaches a simulation."""
+"""Validation of actions against an action spec."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import tensorflow as tf
 from tf_agents.specs import array_spec
 from tf_agents.utils import nest_utils
 
-# Excess over a bound, as a share of the range's width, that is taken for rounding: mapping an
-# action from [-1, 1] to physical units in float32 is wrong by some 1e-7 of the width.
+# Allowed excess over a bound, as a fraction of the range. Mapping an action from [-1, 1] to
+# physical units in float32 has a rounding error of about 1e-7 of the range.
 ROUNDING_TOLERANCE = 1e-5
 
 
@@ -20,23 +20,28 @@ def check_action(
     batch_size: int | None = None,
     rows: np.ndarray | None = None,
 ) -> Any:
-    """Returns `action` as new arrays inside the bounds of its spec.
+    """Validates an action and returns a copy clipped to the bounds of its spec.
 
     Args:
-        action: A nest of arrays that should match `action_spec`, with a leading batch dimension
-            where `batch_size` is given.
-        action_spec: A nest of `ArraySpec`, bounded or not.
-        batch_size: Number of rows, or None for one action without batch dimension.
-        rows: bool [B], the rows whose values count; the others are not looked at (their
-            environments reset and ignore the action). None: all rows.
+        action: Nest of arrays with the structure of `action_spec`. The arrays have a leading batch
+            dimension if `batch_size` is given.
+        action_spec: Nest of `ArraySpec` or `BoundedArraySpec`.
+        batch_size: Number of rows B, or None for a single action without a batch dimension.
+        rows: Bool [B], the rows whose values are checked. The other rows reset and ignore their
+            actions. None checks all rows.
 
     Returns:
-        The nest of arrays; values beyond a bound by no more than `ROUNDING_TOLERANCE` of the
-        range's width are set to the bound.
+        The nest of arrays. Values beyond a bound by at most `ROUNDING_TOLERANCE` of the range are
+        set to the bound.
 
     Raises:
-        ValueError: If the structure, a shape or a dtype differs from the spec, or a value is not
-            finite or out of range; the message names the leaf and what is wrong.
+        ValueError: If the structure, a shape or a dtype differs from the spec, or if a value is not
+            finite or out of range. The message names the array and the violation.
+
+    Examples:
+        >>> spec = array_spec.BoundedArraySpec((2,), np.float32, -1.0, 1.0)
+        >>> check_action(np.array([0.5, 1.000001], np.float32), spec)
+        array([0.5, 1. ], dtype=float32)
     """
     try:
         tf.nest.assert_same_structure(action_spec, action)
@@ -47,7 +52,7 @@ def check_action(
         try:
             checked.append(_check_leaf(np.asarray(value), spec, batch_size, rows))
         except ValueError as error:
-            # The names are put together only here: this runs at every step.
+            # Paths are computed only on failure, because this function runs at every step.
             path, _ = nest_utils.flatten_with_joined_paths(action_spec)[len(checked)]
             raise ValueError(" ".join(filter(None, ["action", path, str(error)]))) from None
     return tf.nest.pack_sequence_as(action_spec, checked)
@@ -59,7 +64,7 @@ def _check_leaf(
     batch_size: int | None,
     rows: np.ndarray | None,
 ) -> np.ndarray:
-    """`check_action` for one array; the message has everything but the name."""
+    """Checks one array as `check_action` does, with messages that omit the array's name."""
     shape = tuple(spec.shape) if batch_size is None else (batch_size, *spec.shape)
     if value.shape != shape:
         raise ValueError(f"has shape {list(value.shape)}, expected {list(shape)}")

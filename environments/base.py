@@ -1,4 +1,4 @@
-"""What all environments share: seeding, success, saved states, rendering."""
+"""The base class of all environments: seeding, success, saved states and rendering."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["Environment", "SerialVectorEnvironment", "VectorEnvironment", "vecto
 
 
 class Environment(py_environment.PyEnvironment):
-    """One task, one episode at a time, in raw physical units.
+    """A task in raw physical units that runs one episode at a time.
 
-    The specs hold at every step, observations share no memory between steps, and the step after
-    a LAST one begins the next episode, its action being ignored. A domain implements the
-    abstract members; this class does the seeding, checks actions and saves states.
+    The specs hold at every step. Observations share no memory between steps. The step after a LAST
+    step begins the next episode and ignores its action. This class seeds episodes, checks actions
+    and saves states. A domain implements the abstract members.
     """
 
     def __init__(self) -> None:
@@ -33,63 +33,69 @@ class Environment(py_environment.PyEnvironment):
     @property
     @abc.abstractmethod
     def name(self) -> str:
-        """The task and every option that changes its data, e.g. `particle_2d`."""
+        """The task and every option that changes its data, for example `particle_2d`."""
 
     @property
     @abc.abstractmethod
     def max_episode_steps(self) -> int:
-        """The most actions that an episode takes."""
+        """The maximum number of actions in an episode."""
 
     @property
     @abc.abstractmethod
     def success(self) -> bool:
-        """Whether the task is accomplished as of the current step.
+        """Whether the task is accomplished at the current step.
 
-        At LAST this is the episode's outcome; it stays readable until the next episode begins.
-        False before the first.
+        At LAST this is the outcome of the episode. It remains available until the next episode
+        begins. It is False before the first episode.
         """
 
     def normalized_score(self, episode_return: float) -> float | None:
-        """A return (or a mean of returns) on its benchmark's scale.
+        """Converts a return to the normalized score of the task's benchmark.
+
+        Args:
+            episode_return: A return, or a mean of returns.
 
         Returns:
-            0 for a policy that acts at random and 1 for the benchmark's reference, below and beyond
-            included; None where the task is of no benchmark with such a scale.
+            The score, 0 for a random policy and 1 for the reference policy of the benchmark. The
+            score is unbounded in both directions. None if the benchmark defines no such score.
         """
         del episode_return
         return None
 
     @abc.abstractmethod
     def observation_spec(self) -> Any:
-        """A nest of `ArraySpec`, in physical units, whose bounds hold at every step."""
+        """Returns a nest of `ArraySpec` in physical units, whose bounds hold at every step."""
 
     @abc.abstractmethod
     def action_spec(self) -> Any:
-        """A nest of `ArraySpec`, in physical units; values beyond the bounds are refused."""
+        """Returns a nest of `ArraySpec` in physical units. `step` rejects values out of bounds."""
 
     @property
     def states(self) -> Any:
-        """What a scripted demonstrator acts on: arrays as of the current step.
+        """The state at the current step, as a nest of arrays for a scripted demonstrator.
 
-        The observation, unless the domain hides behind pictures what a script must know.
+        The default is the observation. A domain with image observations overrides it.
         """
         return self.current_time_step().observation
 
     def seed(self, seed: int) -> None:
-        """Makes the next episodes repeatable: episode j from now on depends on (seed, j) alone.
+        """Seeds the next episodes. Episode j after this call depends only on (seed, j).
+
+        The call does not affect the current episode.
 
         Args:
-            seed: An integer, 0 or greater. The running episode is left as it is.
+            seed: An integer of at least 0.
 
         Raises:
-            ValueError: If `seed` is no such integer.
+            ValueError: If `seed` is not an integer of at least 0.
         """
         self._seeds.seed(seed)
 
     def demonstration_rng(self) -> np.random.Generator:
-        """The current episode's random generator for its demonstrator, new at every call.
+        """Returns a new random generator for the demonstrator of the current episode.
 
-        It depends on the same (seed, j) as the episode, and its draws are independent of it.
+        Every call during an episode returns the same stream. It depends on the episode's (seed, j)
+        and is statistically independent of the episode's own draws.
 
         Raises:
             ValueError: If no episode has begun.
@@ -97,7 +103,7 @@ class Environment(py_environment.PyEnvironment):
         return self._seeds.demonstration_rng()
 
     def vectorized(self, batch_size: int) -> VectorEnvironment | None:
-        """A faster environment of `batch_size` rows of this task, or None where there is none."""
+        """Returns a faster environment of `batch_size` rows of this task, or None."""
         del batch_size
         return None
 
@@ -105,30 +111,30 @@ class Environment(py_environment.PyEnvironment):
         """Draws the current step.
 
         Args:
-            mode: 'rgb_array', the only one.
+            mode: Must be 'rgb_array'.
 
         Returns:
-            uint8 [H, W, 3], red, green, blue.
+            Uint8 [H, W, 3], RGB.
 
         Raises:
-            ValueError: If `mode` is another or no episode has begun.
+            ValueError: If `mode` is not 'rgb_array', or no episode has begun.
         """
         if mode != "rgb_array":
             raise ValueError(f"render mode must be 'rgb_array', got {mode!r}")
         if self._current_time_step is None:
-            raise ValueError("nothing to render: call reset() first")
+            raise ValueError("nothing to render; call reset() first")
         return self._render()
 
     def get_state(self) -> Any:
-        """Everything needed to go on from here, as an opaque value that later steps leave alone.
+        """Returns the complete state as an opaque value, which later steps do not change.
 
-        Restored by `set_state` in this or any environment constructed alike, the same actions
-        give bit-equal steps, and the episodes that follow are the same too.
+        After `set_state` in this or an equally constructed environment, the same actions give
+        bit-equal steps, and the following episodes are equal too.
         """
         return copy.deepcopy(self._current_time_step), self._seeds.get_state(), self._save()
 
     def set_state(self, state: Any) -> None:
-        """Restores what `get_state` returned; the value can be used again."""
+        """Restores a value that `get_state` returned. The value can be used repeatedly."""
         time_step, seeds, saved = state
         self._current_time_step = copy.deepcopy(time_step)
         self._seeds.set_state(seeds)
@@ -144,36 +150,35 @@ class Environment(py_environment.PyEnvironment):
 
     @abc.abstractmethod
     def _begin(self, rng: np.random.Generator) -> ts.TimeStep:
-        """Draws a new task from `rng` alone and returns its FIRST time step."""
+        """Samples an initial state from `rng` and returns the FIRST time step."""
 
     @abc.abstractmethod
     def _advance(self, action: Any) -> ts.TimeStep:
-        """Executes an action (checked, the environment's to keep) and returns the time step."""
+        """Executes a validated action, which the environment owns, and returns the time step."""
 
     @abc.abstractmethod
     def _save(self) -> Any:
-        """A copy of the simulation's whole state."""
+        """Returns a copy of the complete simulation state."""
 
     @abc.abstractmethod
     def _restore(self, saved: Any) -> None:
-        """Takes over a copy of what `_save` returned."""
+        """Restores a copy of a value that `_save` returned."""
 
     @abc.abstractmethod
     def _render(self) -> np.ndarray:
-        """Draws the current step: uint8 [H, W, 3]."""
+        """Returns an image of the current step, uint8 [H, W, 3]."""
 
 
 def vectorize(make: Callable[[], Environment], batch_size: int) -> VectorEnvironment:
-    """An environment of `batch_size` rows.
+    """Makes an environment of `batch_size` rows.
 
     Args:
-        make: Constructs one environment; called once for each row, or only once where the
-            environment has a fast vector form.
+        make: Constructs one environment. It is called once if the environment has a vectorized
+            form, and once per row otherwise.
         batch_size: Number of rows, at least 1.
 
     Returns:
-        `make().vectorized(batch_size)`, or single environments stepped one after another where
-        that is None.
+        `make().vectorized(batch_size)`, or a `SerialVectorEnvironment` if that is None.
 
     Raises:
         ValueError: If `batch_size` is below 1.

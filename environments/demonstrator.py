@@ -1,4 +1,4 @@
-"""What all demonstrators share: rows of a batch, and a memory that is reset at FIRST."""
+"""The base class of scripted demonstrators: batching, and memory that is reset at FIRST."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from environments.base import Environment, VectorEnvironment
 class Demonstrator(py_policy.PyPolicy):
     """A scripted policy that solves its environment's task.
 
-    It acts on the environment's states, which may tell more than what a policy observes, and
-    remembers in its policy state what it must; a row's memory is replaced at FIRST. What it draws
-    at random comes from the environment's current episode, so a demonstration is repeatable from
-    the environment's seed alone and is the same in a single environment and in a row of a vector
-    environment.
+    The demonstrator acts on `Environment.states`, which may contain more than the observation. Its
+    memory is the policy state, and a row's memory is reset at FIRST. All randomness comes from the
+    environment's current episode. A demonstration therefore depends only on the environment's seed
+    and is equal in a single environment and in a row of a vector environment.
 
     Args:
-        environment: Single or vector; the time steps passed in must be its current ones.
-        memory_spec: Nest of `ArraySpec` of one row's memory.
+        environment: Single or vector environment. `action` must receive its current time step.
+        memory_spec: Nest of `ArraySpec` that describes the memory of one row.
     """
 
     def __init__(self, environment: Environment | VectorEnvironment, memory_spec: Any) -> None:
@@ -39,7 +38,7 @@ class Demonstrator(py_policy.PyPolicy):
         policy_state: Any,
         seed: types.Seed | None = None,
     ) -> policy_step.PolicyStep:
-        del seed  # The environment's episode decides all randomness.
+        del seed  # All randomness comes from the environment's episode.
         batched = self._environment.batched
         first, states = time_step.is_first(), self._environment.states
         if not batched:
@@ -55,9 +54,9 @@ class Demonstrator(py_policy.PyPolicy):
         return policy_step.PolicyStep(action, memory, ())
 
     def _renew(self, first: np.ndarray, policy_state: Any) -> Any:
-        """The rows' memory as new arrays, fresh in the rows that are at FIRST: bool [B]."""
-        # The state's own batch dimension is not relied upon: a TF-Agents Actor starts an unbatched
-        # policy with a state of batch 1, and a caller may pass () with a FIRST time step.
+        """Returns the memory as new arrays [B, ...], reset in the rows at FIRST (bool [B])."""
+        # The batch dimension of the state is unreliable. A TF-Agents Actor starts an unbatched
+        # policy with a state of batch size 1, and a caller may pass () with a FIRST time step.
         rows = first.shape[0]
         if first.all():
             memory = self.get_initial_state(rows)
@@ -79,8 +78,8 @@ class Demonstrator(py_policy.PyPolicy):
 
     @abc.abstractmethod
     def _fresh_memory(self, rng: np.random.Generator) -> Any:
-        """One row's memory at FIRST, drawn from `rng` where anything is drawn."""
+        """Returns the initial memory of one row, sampled from `rng` if it is random."""
 
     @abc.abstractmethod
     def _act(self, states: Any, memory: Any) -> tuple[Any, Any]:
-        """The rows' actions [B, …] and new memory [B, …]; `memory` may be changed in place."""
+        """Returns actions and new memory, both [B, ...]. May change `memory` in place."""

@@ -4,4 +4,4 @@ from ibc_agents.core import errors
 
 
 class RenderingError(errors.UserError, RuntimeError):
-    """The machine has no working renderer."""
+    """No rendering backend works on this machine."""

@@ -1,4 +1,4 @@
-"""Batches of independent environments, stepped together."""
+"""Batches of independent environments that step together."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class VectorEnvironment(py_environment.PyEnvironment):
     """A batched `PyEnvironment` of B independent rows of one task.
 
-    Row r seeded with s behaves exactly, bit for bit, as a single environment seeded with s. A row
-    whose episode ended begins its next at the next step, its action being ignored, while the
-    other rows go on.
+    Row r seeded with s is bit-equal to a single environment seeded with s. A row whose episode has
+    ended begins its next episode at the next step and ignores its action, while the other rows
+    continue.
 
     Args:
         batch_size: Number of rows B, at least 1.
@@ -42,62 +42,71 @@ class VectorEnvironment(py_environment.PyEnvironment):
 
     @property
     def batched(self) -> bool:
-        """True, whatever the number of rows."""
+        """Always True."""
         return True
 
     @property
     def batch_size(self) -> int:
-        """Number of rows B."""
+        """The number of rows B."""
         return self._batch_size
 
     @property
     @abc.abstractmethod
     def name(self) -> str:
-        """As `Environment.name`: no word of the batch."""
+        """`Environment.name` of the rows, independent of the batch size."""
 
     @property
     @abc.abstractmethod
     def max_episode_steps(self) -> int:
-        """The most actions that an episode takes."""
+        """The maximum number of actions in an episode."""
 
     @property
     @abc.abstractmethod
     def success(self) -> np.ndarray:
-        """`Environment.success` of every row: bool [B], the caller's to keep."""
+        """`Environment.success` of every row, a new array of bool [B]."""
 
     def normalized_score(self, episode_return: float) -> float | None:
-        """As `Environment.normalized_score`."""
+        """Returns `Environment.normalized_score` of the task."""
         del episode_return
         return None
 
     @abc.abstractmethod
     def observation_spec(self) -> Any:
-        """As `Environment.observation_spec`: of one row."""
+        """Returns `Environment.observation_spec` of one row."""
 
     @abc.abstractmethod
     def action_spec(self) -> Any:
-        """As `Environment.action_spec`: of one row."""
+        """Returns `Environment.action_spec` of one row."""
 
     @property
     def states(self) -> Any:
-        """`Environment.states` of every row: arrays [B, …]."""
+        """`Environment.states` of all rows, arrays [B, ...]."""
         return self.current_time_step().observation
 
     @abc.abstractmethod
     def seed(self, seeds: Sequence[int]) -> None:
         """Seeds row r with `seeds[r]`, as `Environment.seed` does.
 
+        Args:
+            seeds: B integers of at least 0.
+
         Raises:
-            ValueError: If there is not one seed a row, or one is no integer, 0 or greater.
+            ValueError: If the number of seeds is not B, or a seed is not an integer of at least 0.
         """
 
     @abc.abstractmethod
     def demonstration_rng(self, row: int) -> np.random.Generator:
-        """`Environment.demonstration_rng` of one row."""
+        """Returns `Environment.demonstration_rng` of one row."""
 
     @abc.abstractmethod
     def render(self, row: int = 0) -> np.ndarray:
-        """Draws the current step of one row: uint8 [H, W, 3].
+        """Draws the current step of one row.
+
+        Args:
+            row: Index of the row.
+
+        Returns:
+            Uint8 [H, W, 3], RGB.
 
         Raises:
             ValueError: If no episode has begun.
@@ -105,11 +114,11 @@ class VectorEnvironment(py_environment.PyEnvironment):
 
     @abc.abstractmethod
     def get_state(self) -> Any:
-        """As `Environment.get_state`, for all rows together."""
+        """Returns the state of all rows, as `Environment.get_state` does."""
 
     @abc.abstractmethod
     def set_state(self, state: Any) -> None:
-        """Restores what `get_state` returned; the value can be used again."""
+        """Restores a value that `get_state` returned. The value can be used repeatedly."""
 
     def _step(self, action: Any) -> ts.TimeStep:
         ended = np.asarray(self._current_time_step.is_last())
@@ -118,28 +127,30 @@ class VectorEnvironment(py_environment.PyEnvironment):
 
     @abc.abstractmethod
     def _step_rows(self, action: Any, ended: np.ndarray) -> ts.TimeStep:
-        """Begins new episodes in the `ended` rows (bool [B]) and executes the others' actions."""
+        """Begins episodes in the `ended` rows (bool [B]) and executes the other rows' actions."""
 
     def _check_seeds(self, seeds: Sequence[int]) -> None:
         if np.ndim(seeds) != 1 or len(seeds) != self._batch_size:
-            raise ValueError(f"seeds must be {self._batch_size} integers, one a row, got {seeds!r}")
+            raise ValueError(
+                f"seeds must be {self._batch_size} integers, one per row, got {seeds!r}"
+            )
 
 
 class SerialVectorEnvironment(VectorEnvironment):
-    """Single environments stepped one after another.
+    """A vector environment that steps single environments sequentially.
 
     Args:
-        environments: One a row, of one task; owned and closed by this object.
+        environments: One environment per row, all of one task. This object owns and closes them.
 
     Raises:
-        ValueError: If there are none or their names differ.
+        ValueError: If there are no environments, or their names differ.
     """
 
     def __init__(self, environments: Sequence[Environment]) -> None:
         super().__init__(len(environments))
         names = {environment.name for environment in environments}
         if len(names) != 1:
-            raise ValueError(f"rows must be of one task, got {sorted(names)}")
+            raise ValueError(f"all rows must have the same task, got {sorted(names)}")
         self._rows = list(environments)
 
     @property
@@ -189,7 +200,7 @@ class SerialVectorEnvironment(VectorEnvironment):
         return self._rows[row].render()
 
     def close(self) -> None:
-        """Closes the rows' environments."""
+        """Closes the environments of all rows."""
         for row in self._rows:
             row.close()
 
@@ -208,7 +219,7 @@ class SerialVectorEnvironment(VectorEnvironment):
         return nest_utils.stack_nested_arrays([row.reset() for row in self._rows])
 
     def _step_rows(self, action: Any, ended: np.ndarray) -> ts.TimeStep:
-        del ended  # A single environment begins its next episode by itself.
+        del ended  # A single environment begins its next episode itself.
         flat = tf.nest.flatten(action)
         steps = [
             row.step(tf.nest.pack_sequence_as(action, [leaf[index] for leaf in flat]))

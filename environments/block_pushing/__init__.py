@@ -1,4 +1,8 @@
-"""Block pushing with a simulated xArm6 (paper, Table 3)."""
+"""Block pushing with a simulated xArm6.
+
+References:
+    Florence et al., "Implicit Behavioral Cloning", 2021, Table 3. https://arxiv.org/abs/2109.00137
+"""
 
 from environments.block_pushing.demonstrators import (
     DiscontinuousDemonstrator,
@@ -8,17 +12,17 @@ from environments.block_pushing.demonstrators import (
     SingleTargetDemonstrator,
 )
 from environments.block_pushing.environment import BlockPushingEnvironment
-from environments.block_pushing.looks import Camera, Look
+from environments.block_pushing.rendering import Appearance, Camera
 from environments.block_pushing.tasks import Discontinuous, Insert, Multimodal, Reach, SingleTarget
 
 __all__ = [
+    "Appearance",
     "BlockPushingEnvironment",
     "Camera",
     "Discontinuous",
     "DiscontinuousDemonstrator",
     "Insert",
     "InsertDemonstrator",
-    "Look",
     "Multimodal",
     "MultimodalDemonstrator",
     "Reach",

@@ -1,4 +1,4 @@
-"""The xArm6 with a slim cylinder as its end effector, in a PyBullet client."""
+"""The xArm6 with a thin cylinder as its end effector, in a PyBullet client."""
 
 from __future__ import annotations
 
@@ -13,42 +13,41 @@ import pybullet_data
 
 from environments.block_pushing.engine import pybullet
 
-# The effector's frame is held at this height above the table, metres, as in the published settings.
+# Height of the effector's frame above the table in m, as in the published settings.
 HEIGHT = 0.06
-EFFECTOR_RADIUS = 0.006
-_LOWEST = 0.01  # end of the cylinder
+EFFECTOR_RADIUS = 0.006  # m
+_TIP_HEIGHT = 0.01  # m, the lower end of the cylinder
 _FLANGE_ABOVE_EFFECTOR = 0.18
 _EFFECTOR_FRICTION = 1.0
 
-# Of the arm's planar geometry, from pybullet_data's xarm6_robot.urdf, in metres.
+# The arm's planar geometry in m, from xarm6_robot.urdf of pybullet_data.
 _SHOULDER_HEIGHT = 0.267
 _ELBOW = (0.0535, 0.2845)  # from the shoulder: forward, up, with all joints at zero
 _WRIST = (0.0775, -0.3425)  # from the elbow
-_FLANGE = (0.076, -0.097)  # from the wrist; it stays so, for the tool points down
+_FLANGE = (0.076, -0.097)  # from the wrist, constant because the tool points down
 
 _UPPER, _FORE = math.hypot(*_ELBOW), math.hypot(*_WRIST)
 _ELBOW_ANGLE, _WRIST_ANGLE = math.atan2(*_ELBOW), math.atan2(*_WRIST)
 _WRIST_HEIGHT = HEIGHT + _FLANGE_ABOVE_EFFECTOR - _FLANGE[1] - _SHOULDER_HEIGHT
-# Farthest from the base that the effector reaches at HEIGHT, short of a stretched arm (0.713 m).
+# Maximum distance of the effector from the base in m, below the singularity at 0.713 m.
 REACH = 0.705
 
 _JOINTS = range(1, 7)
-_FORCES = [1200.0] * 6  # N m; the motors never give way
+_FORCES = [1200.0] * 6  # N m, large enough to track the set point under any load
 
 
 def joint_angles(position: np.ndarray) -> list[float]:
-    """The joints that hold the effector over a point, pointing down.
+    """Solves the inverse kinematics of an effector that points down.
 
-    With a tool that points down only shoulder, elbow and wrist remain, and they move in one
-    vertical plane: a triangle of known sides. PyBullet's iterative solver needs a hundred rounds
-    for the same angles, half as long as all the physics of a step, and its answer depends on where
-    it starts.
+    For such an effector, shoulder, elbow and wrist move in one vertical plane and form a triangle
+    with known sides, which has a closed-form solution. PyBullet's iterative solver would need 100
+    iterations, half the time of the physics of a step, and its result depends on the start.
 
     Args:
-        position: float [2], x and y in metres. Beyond `REACH` the nearest point within it is taken.
+        position: Float [2], x and y in meters. A point beyond `REACH` is projected onto it.
 
     Returns:
-        Six angles in radians, of joint1 to joint6.
+        Six angles in radians, from joint1 to joint6.
     """
     x, y = position
     turn = math.atan2(y, x)
@@ -65,8 +64,8 @@ class XArm:
     """The arm in a client.
 
     Args:
-        client: a `BulletClient`.
-        meshes: whether it looks like the real one (slow to draw), or is made of bars.
+        client: A `BulletClient`.
+        meshes: Whether to render the meshes of the real arm (slow) instead of bars.
     """
 
     def __init__(self, client: Any, meshes: bool) -> None:
@@ -80,40 +79,40 @@ class XArm:
 
     @property
     def effector_link(self) -> tuple[int, int]:
-        """Body and link that touch things."""
+        """Body and link of the part that has a collision shape."""
         return self._body, self._effector
 
     def place(self, position: np.ndarray) -> None:
-        """Puts the effector over a point [2], at rest."""
+        """Places the effector at a point [2], in meters, at rest."""
         for joint, angle in zip(_JOINTS, joint_angles(position), strict=True):
             self._client.resetJointState(self._body, joint, angle, 0.0)
 
     def command(self, position: np.ndarray) -> None:
-        """Sets the point [2] that the motors move the effector to from now on."""
+        """Sets the set point [2] of the motors, in meters."""
         self._control(position)
 
-    def command_at_once(self, position: np.ndarray) -> None:
-        """As `command`, but a single substep covers the whole way."""
+    def command_within_substep(self, position: np.ndarray) -> None:
+        """Sets a set point [2], in meters, that the arm reaches within one substep."""
         self._control(position, positionGains=[1.0] * len(_JOINTS))
 
-    def resistance(self) -> float:
-        """The force with which things pressed on the effector in the last substep, newtons."""
+    def contact_force(self) -> float:
+        """Returns the total contact force on the effector in the last substep, in newtons."""
         contacts = self._client.getContactPoints(bodyA=self._body, linkIndexA=self._effector)
         return sum(contact[9] for contact in contacts)
 
     def position(self) -> np.ndarray:
-        """Where the effector is: float64 [2], metres."""
+        """Returns the position of the effector, float64 [2], in meters."""
         state = self._client.getLinkState(self._body, self._effector, computeForwardKinematics=True)
-        # The link's frame, not its centre of mass ([0]).
+        # Element 4 is the link's frame, and element 0 its center of mass.
         return np.array(state[4][:2])
 
     def save(self) -> np.ndarray:
-        """Angles and velocities of the joints: float64 [6, 2]."""
+        """Returns the angles and velocities of the joints, float64 [6, 2]."""
         states = self._client.getJointStates(self._body, _JOINTS)
         return np.array([state[:2] for state in states])
 
     def restore(self, saved: np.ndarray) -> None:
-        """Takes over what `save` returned."""
+        """Restores a value that `save` returned."""
         for joint, (angle, velocity) in zip(_JOINTS, saved, strict=True):
             self._client.resetJointState(self._body, joint, angle, velocity)
 
@@ -129,9 +128,10 @@ class XArm:
 
 
 def _model(meshes: bool) -> str:
-    """The robot's description: pybullet_data's kinematics and masses, our looks and end effector.
+    """Returns the URDF of the arm, with the kinematics and masses of pybullet_data.
 
-    Only the effector has a collision shape: the other links never come near the table.
+    Visual shapes and the end effector are our own. Only the effector has a collision shape, because
+    the other links stay above the blocks.
     """
     data = pathlib.Path(pybullet_data.getDataPath(), "xarm")
     robot = ET.parse(data / "xarm6_robot.urdf").getroot()
@@ -139,13 +139,13 @@ def _model(meshes: bool) -> str:
         for shape in link.findall("collision") + ([] if meshes else link.findall("visual")):
             link.remove(shape)
         if not meshes:
-            for xml in _PLAIN_LOOKS.get(link.get("name", ""), ()):
+            for xml in _PLAIN_SHAPES.get(link.get("name", ""), ()):
                 link.append(ET.fromstring(xml))
     for mesh in robot.iter("mesh"):
         mesh.set("filename", mesh.get("filename", "").replace("package:/", str(data)))
-    length = HEIGHT + _FLANGE_ABOVE_EFFECTOR - _LOWEST
+    length = HEIGHT + _FLANGE_ABOVE_EFFECTOR - _TIP_HEIGHT
     shape = (
-        f'<origin xyz="0 0 {HEIGHT - _LOWEST - length / 2}"/>'
+        f'<origin xyz="0 0 {HEIGHT - _TIP_HEIGHT - length / 2}"/>'
         f'<geometry><cylinder radius="{EFFECTOR_RADIUS}" length="{length}"/></geometry>'
     )
     robot.append(
@@ -164,21 +164,21 @@ def _model(meshes: bool) -> str:
     return ET.tostring(robot, encoding="unicode")
 
 
-def _bar(width: float, start: tuple[float, ...], end: tuple[float, ...], grey: float) -> str:
-    """A square bar between two points of a link's frame; metres, and a brightness in [0, 1]."""
-    centre = np.add(start, end) / 2
+def _bar(width: float, start: tuple[float, ...], end: tuple[float, ...], gray: float) -> str:
+    """Returns a square bar between two points of a link's frame (m), with a gray in [0, 1]."""
+    center = np.add(start, end) / 2
     along = np.subtract(end, start)
     length = float(np.linalg.norm(along))
-    # Turns z onto the line: first about y, then about z.
+    # Rotates z onto the line, first about y and then about z.
     pitch, yaw = math.acos(along[2] / length), math.atan2(along[1], along[0])
     return (
-        f'<visual><origin xyz="{centre[0]} {centre[1]} {centre[2]}" rpy="0 {pitch} {yaw}"/>'
+        f'<visual><origin xyz="{center[0]} {center[1]} {center[2]}" rpy="0 {pitch} {yaw}"/>'
         f'<geometry><box size="{width} {width} {length}"/></geometry>'
-        f'<material name="grey_{grey}"><color rgba="{grey} {grey} {grey} 1"/></material></visual>'
+        f'<material name="gray_{gray}"><color rgba="{gray} {gray} {gray} 1"/></material></visual>'
     )
 
 
-_PLAIN_LOOKS = {
+_PLAIN_SHAPES = {
     "link_base": [_bar(0.11, (0, 0, 0), (0, 0, 0.2), 0.5)],
     "link1": [_bar(0.1, (0, 0, -0.067), (0, 0, 0.05), 0.8)],
     "link2": [_bar(0.08, (0, 0, 0), (0.0535, -0.2845, 0), 0.8)],

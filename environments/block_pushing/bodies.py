@@ -1,4 +1,4 @@
-"""What lies on the table: blocks to push, zones to push them to."""
+"""The objects on the table: blocks, zones and slots."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 from environments.block_pushing.engine import pybullet
 
 Color = tuple[float, float, float, float]
-# Adds something to a client and returns its body.
+# Adds an object to a client and returns its body.
 Body = Callable[[Any], int]
 
 RED: Color = (0.9, 0.1, 0.1, 1.0)
 BLUE: Color = (0.1, 0.3, 0.9, 1.0)
 GREEN: Color = (0.1, 0.9, 0.1, 1.0)
 YELLOW: Color = (0.95, 0.75, 0.05, 1.0)
-GREY: Color = (0.4, 0.4, 0.4, 1.0)
+GRAY: Color = (0.4, 0.4, 0.4, 1.0)
 DARK: Color = (0.2, 0.2, 0.2, 1.0)
 
 BLOCK_SIDE = 0.04  # m
 _BLOCK_MASS = 0.01  # kg
 _BLOCK_FRICTION = 1.0
-_ZONE_SIDE = 0.1
-_ZONE_LINE = 0.008
-_FLAT = 0.0005  # half the height of what is drawn on the table
+_ZONE_SIDE = 0.1  # m
+_ZONE_LINE = 0.008  # m, the width of the outline
+_FLAT = 0.0005  # m, half the height of outlines on the table
 
-SLOT_WIDTH = 0.041  # between the walls: 1 mm more than the block
-_WALL = 0.01  # thickness
-_WALL_HEIGHT = 0.03
-_WALL_FRICTION = 0.2  # smooth: with 1, a block that is pushed off its middle wedges between them
+SLOT_WIDTH = 0.041  # m between the walls, 1 mm more than the block
+_WALL = 0.01  # m, thickness
+_WALL_HEIGHT = 0.03  # m
+_WALL_FRICTION = 0.2  # with 1, a block that is pushed off-center wedges between the walls
 
 
 def block(color: Color) -> Body:
-    """A cube of 4 cm and 10 g."""
+    """Creates a cube of 4 cm and 10 g."""
 
     def add(client: Any) -> int:
         half = [BLOCK_SIDE / 2] * 3
@@ -48,7 +48,7 @@ def block(color: Color) -> Body:
 
 
 def zone(color: Color) -> Body:
-    """The outline of a square on the table; nothing collides with it."""
+    """Creates the outline of a square on the table, without a collision shape."""
 
     def add(client: Any) -> int:
         half_sides = (_ZONE_SIDE / 2, _ZONE_SIDE / 2)
@@ -58,29 +58,29 @@ def zone(color: Color) -> Body:
 
 
 def slot(color: Color) -> Body:
-    """Three walls fixed on the table that a block fits between, with 1 mm to spare.
+    """Creates three fixed walls around a space that is 1 mm wider than a block.
 
-    The origin is where the centre of a block lies that touches the back wall; the side walls are as
-    deep as the block. The mouth opens in the direction of y.
+    The origin is the center of a block that touches the back wall. The side walls are as deep as
+    the block. The opening faces the y axis.
     """
     inside, outside = SLOT_WIDTH / 2, SLOT_WIDTH / 2 + _WALL
     back = -BLOCK_SIDE / 2 - _WALL / 2
     walls = [((sign * (inside + _WALL / 2), 0.0), (_WALL / 2, BLOCK_SIDE / 2)) for sign in (-1, 1)]
     walls.append(((0.0, back), (outside, _WALL / 2)))
     half_extents = [[*half, _WALL_HEIGHT / 2] for _, half in walls]
-    centres = [[*centre, _WALL_HEIGHT / 2] for centre, _ in walls]
+    centers = [[*center, _WALL_HEIGHT / 2] for center, _ in walls]
 
     def add(client: Any) -> int:
         kinds = [pybullet.GEOM_BOX] * len(walls)
         body = client.createMultiBody(
             0,
             client.createCollisionShapeArray(
-                shapeTypes=kinds, halfExtents=half_extents, collisionFramePositions=centres
+                shapeTypes=kinds, halfExtents=half_extents, collisionFramePositions=centers
             ),
             client.createVisualShapeArray(
                 shapeTypes=kinds,
                 halfExtents=half_extents,
-                visualFramePositions=centres,
+                visualFramePositions=centers,
                 rgbaColors=[color] * len(walls),
             ),
         )
@@ -95,18 +95,21 @@ def outline(
     half_sides: tuple[float, float],
     line: float,
     color: Color,
-    centre: tuple[float, float] = (0.0, 0.0),
+    center: tuple[float, float] = (0.0, 0.0),
 ) -> int:
-    """The visual shape of a rectangle drawn on the table.
+    """Creates the visual shape of a rectangle on the table.
 
     Args:
-        client: a `BulletClient`.
-        half_sides: from the centre to the outer edge of the line, in x and y, metres.
-        line: its width, metres.
-        color: of the line.
-        centre: from the body's origin, metres.
+        client: A `BulletClient`.
+        half_sides: Distances from the center to the outer edge of the line in x and y, in meters.
+        line: Width of the line, in meters.
+        color: Color of the line.
+        center: Center of the rectangle relative to the origin of the body, in meters.
+
+    Returns:
+        The identifier of the visual shape.
     """
-    (x, y), (half_x, half_y), half = centre, half_sides, line / 2
+    (x, y), (half_x, half_y), half = center, half_sides, line / 2
     boxes = [((x + sign * (half_x - half), y), (half, half_y)) for sign in (-1, 1)] + [
         ((x, y + sign * (half_y - half)), (half_x, half)) for sign in (-1, 1)
     ]

@@ -1,4 +1,4 @@
-"""Scripted demonstrators of the pushing tasks; they see positions, whatever is observed."""
+"""Scripted demonstrators of the pushing tasks. They act on states, not on observations."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from environments.block_pushing import inserting, pushing
 from environments.block_pushing.environment import MAX_MOVE
 from environments.demonstrator import Demonstrator
 
-# A leg is taken for finished a little within the environment's usual tolerance of 0.01 m.
-_FINISHED = 0.0095
+# A subgoal is reached slightly within the default tolerance of the environment (0.01 m).
+_SUBGOAL_DISTANCE = 0.0095
 
 
 class _PushingDemonstrator(Demonstrator):
-    """What they share: rows one by one, and noise.
+    """The base class of the demonstrators, which adds action noise.
 
     Args:
-        environment: single or vector, of the task that is named.
-        action_noise: standard deviation of the normal noise on each element of an action, metres.
+        environment: Single or vector environment of the demonstrator's task.
+        action_noise: Standard deviation of the Gaussian noise on each action element, in meters.
 
     Raises:
-        ValueError: if `action_noise` is negative.
+        ValueError: If `action_noise` is negative.
     """
 
-    # What a row remembers, by name: bools, False at FIRST unless `_fresh_plan` says otherwise.
+    # Names of the bools in a row's memory. `_fresh_plan` sets them at FIRST, to False by default.
     plan_flags: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, environment: Environment | VectorEnvironment, action_noise: float = 0.0
     ) -> None:
         if action_noise < 0:
-            raise ValueError(f"action_noise must be at least 0 metres, got {action_noise}")
+            raise ValueError(f"action_noise must be at least 0 m, got {action_noise}")
         self._action_noise = action_noise
         memory_spec = {name: array_spec.ArraySpec((), bool, name) for name in self.plan_flags}
         memory_spec["noise_seed"] = array_spec.ArraySpec((), np.int64, "noise_seed")
@@ -52,9 +52,9 @@ class _PushingDemonstrator(Demonstrator):
         rows = len(memory["noise_seed"])
         actions = np.zeros([rows, 2], np.float32)
         for row in range(rows):
-            seen = {key: value[row].astype(np.float64) for key, value in states.items()}
+            state = {key: value[row].astype(np.float64) for key, value in states.items()}
             plan = {key: value[row] for key, value in memory.items()}
-            move = self._move(seen, plan)
+            move = self._move(state, plan)
             for key, value in plan.items():
                 memory[key][row] = value
             if self._action_noise:
@@ -65,22 +65,22 @@ class _PushingDemonstrator(Demonstrator):
         return actions, memory
 
     def _fresh_plan(self, rng: np.random.Generator) -> dict[str, Any]:
-        """What a row remembers at FIRST."""
+        """Returns the plan of a row at FIRST."""
         del rng
         return dict.fromkeys(self.plan_flags, False)
 
     @abc.abstractmethod
     def _move(self, states: dict[str, np.ndarray], plan: dict[str, Any]) -> np.ndarray:
-        """A row's next change of the set point: [2], metres; `plan` may be changed."""
+        """Returns a row's change of the set point [2], in meters. May change `plan`."""
 
 
 @gin.configurable
 class ReachDemonstrator(_PushingDemonstrator):
-    """Goes straight to the zone.
+    """Moves the effector straight to the zone.
 
     Args:
-        environment: single or vector, of the task `Reach`.
-        action_noise: standard deviation of the noise on each action, metres.
+        environment: Single or vector environment of the task `Reach`.
+        action_noise: Standard deviation of the noise on each action element, in meters.
     """
 
     @override
@@ -93,8 +93,8 @@ class SingleTargetDemonstrator(_PushingDemonstrator):
     """Pushes the block into the zone.
 
     Args:
-        environment: single or vector, of the task `SingleTarget`.
-        action_noise: standard deviation of the noise on each action, metres.
+        environment: Single or vector environment of the task `SingleTarget`.
+        action_noise: Standard deviation of the noise on each action element, in meters.
     """
 
     @override
@@ -108,32 +108,32 @@ class SingleTargetDemonstrator(_PushingDemonstrator):
 
 @gin.configurable
 class DiscontinuousDemonstrator(_PushingDemonstrator):
-    """Pushes the block into the first zone, and from there into the second.
+    """Pushes the block into the first zone and then into the second zone.
 
     Args:
-        environment: single or vector, of the task `Discontinuous`.
-        action_noise: standard deviation of the noise on each action, metres.
+        environment: Single or vector environment of the task `Discontinuous`.
+        action_noise: Standard deviation of the noise on each action element, in meters.
     """
 
-    plan_flags = ("second_leg",)
+    plan_flags = ("first_zone_reached",)
 
     @override
     def _move(self, states: dict[str, np.ndarray], plan: dict[str, Any]) -> np.ndarray:
         block = states["block_translation"]
-        plan["second_leg"] |= _is_at(block, states["target_translation"])
-        goal = states["target2_translation" if plan["second_leg"] else "target_translation"]
+        plan["first_zone_reached"] |= _is_at(block, states["target_translation"])
+        goal = states["target2_translation" if plan["first_zone_reached"] else "target_translation"]
         return pushing.push(states["effector_translation"], block, goal)
 
 
 @gin.configurable
 class MultimodalDemonstrator(_PushingDemonstrator):
-    """Pushes one block into one zone, then the other into the other.
+    """Pushes one block into one zone, and then the other block into the other zone.
 
-    Which block is first, and which zone it gets, is drawn each episode: there are four ways.
+    Each episode samples the first block and its zone, which gives four modes.
 
     Args:
-        environment: single or vector, of the task `Multimodal`.
-        action_noise: standard deviation of the noise on each action, metres.
+        environment: Single or vector environment of the task `Multimodal`.
+        action_noise: Standard deviation of the noise on each action element, in meters.
     """
 
     plan_flags = ("swap_blocks", "swap_zones")
@@ -151,19 +151,20 @@ class MultimodalDemonstrator(_PushingDemonstrator):
             blocks.reverse()
         if plan["swap_zones"]:
             zones.reverse()
-        leg = int(_is_at(blocks[0], zones[0]))
+        index = int(_is_at(blocks[0], zones[0]))
         return pushing.push(
-            states["effector_translation"], blocks[leg], zones[leg], others=[blocks[1 - leg]]
+            states["effector_translation"], blocks[index], zones[index], others=[blocks[1 - index]]
         )
 
 
 @gin.configurable
 class InsertDemonstrator(_PushingDemonstrator):
-    """Pushes the block into the slot; not every time: in about 2 of 100 episodes time runs out.
+    """Pushes the block into the slot. About 2 of 100 episodes exceed the step limit.
 
     Args:
-        environment: single or vector, of the task `Insert`.
-        action_noise: standard deviation of the noise on each action, metres; the slot leaves 1 mm.
+        environment: Single or vector environment of the task `Insert`.
+        action_noise: Standard deviation of the noise on each action element, in meters. The slot is
+            1 mm wider than the block.
     """
 
     @override
@@ -176,9 +177,9 @@ class InsertDemonstrator(_PushingDemonstrator):
             states["target_translation"],
             states["target_orientation"][0],
         )
-        # From where the effector is: the set point stays behind a wall that has stopped it.
+        # Relative to the effector, so that the set point does not move on when a wall stops it.
         return effector + step - states["effector_target_translation"]
 
 
 def _is_at(block: np.ndarray, zone: np.ndarray) -> bool:
-    return bool(np.linalg.norm(block - zone) <= _FINISHED)
+    return bool(np.linalg.norm(block - zone) <= _SUBGOAL_DISTANCE)

@@ -1,4 +1,4 @@
-"""PyBullet without its greetings, which would stand among a command's own few lines."""
+"""PyBullet without the messages that it prints on import and on connection."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ __all__ = ["connect", "pybullet"]
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Sends what native code prints meanwhile to nowhere; errors are raised, not printed."""
+    """Discards the output of native code. PyBullet reports errors as exceptions."""
     flush_native = ctypes.CDLL(None).fflush
 
     def flush() -> None:
-        # What waits in a buffer goes where it was meant to go when it was written.
+        # Buffered output belongs to the stream that it was written to.
         sys.stdout.flush()
         sys.stderr.flush()
         flush_native(None)
 
     flush()
     kept = [(stream, os.dup(stream)) for stream in (1, 2)]
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
         for stream, _ in kept:
-            os.dup2(nowhere, stream)
+            os.dup2(null, stream)
         yield
     finally:
         flush()
         for stream, original in kept:
             os.dup2(original, stream)
             os.close(original)
-        os.close(nowhere)
+        os.close(null)
 
 
 with _silence():
@@ -44,6 +44,6 @@ with _silence():
 
 
 def connect() -> Any:
-    """Returns a `BulletClient` to a simulation of its own, in this process and without a window."""
+    """Returns a `BulletClient` of a new simulation in this process, without a window."""
     with _silence():
         return bullet_client.BulletClient(pybullet.DIRECT)

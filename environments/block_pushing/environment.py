@@ -1,4 +1,4 @@
-"""The pushing tasks as an environment."""
+"""The environment of the block-pushing tasks."""
 
 from __future__ import annotations
 
@@ -11,45 +11,49 @@ from tf_agents.trajectories import time_step as ts
 from typing_extensions import override
 
 from environments.base import Environment
-from environments.block_pushing import looks, scene, tasks
+from environments.block_pushing import rendering, scene, tasks
 
-MAX_MOVE = 0.1  # m a step, of the set point
+MAX_MOVE = 0.1  # m per step, of the set point
 _SET_POINT_LOW, _SET_POINT_HIGH = np.array([0.15, -0.5]), np.array([0.7, 0.5])
-# Of what is observed, in metres; the published datasets state the same.
+# Bounds of the observations in m, equal to those of the published datasets.
 _EFFECTOR_LOW, _EFFECTOR_HIGH = np.array([0.05, -0.6]), np.array([0.8, 0.6])
-_FARTHEST = 5.0
-_VIDEO_SIZE = (240, 320)
+_MAX_DISTANCE = 5.0
+_VIDEO_SIZE = (240, 320)  # height and width in pixels
 
 
 @gin.configurable
 class BlockPushingEnvironment(Environment):
-    """An xArm6 pushes blocks over a table (paper, Table 3), simulated by PyBullet.
+    """An xArm6 that pushes blocks on a table, simulated by PyBullet.
 
-    The arm holds a slim vertical cylinder. Action: float32 [2], the change of its set point in x
-    and y, metres in [-0.1, 0.1]; a step is 0.1 s. The set point stays in x 0.15…0.7, y -0.5…0.5 and
-    begins at (0.3, -0.4).
+    The end effector is a thin vertical cylinder. Action: float32 [2] in [-0.1, 0.1], the change of
+    the set point in x and y, in meters. A step is 0.1 s. The set point is clipped to [0.15, 0.7] in
+    x and [-0.5, 0.5] in y, and starts at (0.3, -0.4).
 
-    Observation, float32, metres and radians in [-pi, pi]: `effector_translation` [2],
-    `effector_target_translation` [2] (the set point), for each block `block_translation` [2] and
-    `block_orientation` [1], for each zone or slot `target_translation` [2] and `target_orientation`
-    [1]; the second block and zone are `block2_…` and `target2_…`. With `image_size` also, or
-    instead, `rgb`, uint8 [H, W, 3].
+    Observation, float32, in meters and radians in [-pi, pi]: `effector_translation` [2],
+    `effector_target_translation` [2] (the set point), `block_translation` [2] and
+    `block_orientation` [1] of each block, and `target_translation` [2] and `target_orientation` [1]
+    of each zone or slot. The keys of a second block or zone start with `block2_` or `target2_`.
+    With `image_size` the observation contains `rgb`, uint8 [H, W, 3].
 
-    Success: every leg of the task is at its end, which ends the episode with discount 0. An episode
-    that runs out of steps ends with discount 1. Reward: the largest share so far of the way to go
-    at the beginning that was closed; 1 on success.
+    Success: all subgoals of the task are within the tolerance, which terminates the episode with
+    discount 0. An episode that reaches the step limit ends with discount 1. Reward: the maximum so
+    far of the fraction of the initial distance that was closed, and 1 on success.
 
     Args:
-        task: what is to be done; by default `SingleTarget`.
-        tolerance: distance at which a leg is at its end, metres; by default the task's own: 0.01
-            for zones, 0.002 for the slot.
-        image_size: (height, width) of `rgb`, or None for none.
-        observe_states: whether positions and angles are observed.
-        camera: that sees `rgb` and the videos.
-        look: of table and arm.
+        task: The task, by default `SingleTarget`.
+        tolerance: Distance in meters at which a subgoal is reached. The default is that of the
+            task: 0.01 for zones, 0.002 for the slot.
+        image_size: (height, width) of `rgb` in pixels, or None to omit `rgb`.
+        observe_states: Whether the observation contains positions and angles.
+        camera: Camera of `rgb` and of videos.
+        appearance: Visual appearance of table and arm.
 
     Raises:
-        ValueError: if nothing would be observed, or a number is out of range.
+        ValueError: If the observation would be empty, or an argument is out of range.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Table 3.
+        https://arxiv.org/abs/2109.00137
     """
 
     def __init__(
@@ -58,24 +62,24 @@ class BlockPushingEnvironment(Environment):
         tolerance: float | None = None,
         image_size: tuple[int, int] | None = None,
         observe_states: bool = True,
-        camera: looks.Camera | None = None,
-        look: looks.Look | None = None,
+        camera: rendering.Camera | None = None,
+        appearance: rendering.Appearance | None = None,
     ) -> None:
         super().__init__()
         if tolerance is not None and not tolerance > 0:
-            raise ValueError(f"tolerance must be above 0 metres, got {tolerance}")
+            raise ValueError(f"tolerance must be above 0 m, got {tolerance}")
         if image_size is None and not observe_states:
-            raise ValueError("nothing to observe: give an image_size or observe_states=True")
+            raise ValueError("the observation is empty; set image_size or observe_states=True")
         if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
             raise ValueError(f"image_size must be (height, width) in pixels, got {image_size}")
         self._task = task or tasks.SingleTarget()
         self._tolerance = self._task.tolerance if tolerance is None else tolerance
         self._image_size = tuple(image_size) if image_size else None
         self._observe_states = observe_states
-        self._camera = camera or looks.Camera()
-        self._look = look or looks.Look()
+        self._camera = camera or rendering.Camera()
+        self._appearance = appearance or rendering.Appearance()
         self._scene = scene.Scene(
-            self._task.blocks, self._task.zones, self._look, self._task.force_limit
+            self._task.blocks, self._task.zones, self._appearance, self._task.force_limit
         )
         self._scene.place(self._task.layout(np.random.default_rng(0)))
         self._set_point = scene.START
@@ -93,7 +97,7 @@ class BlockPushingEnvironment(Environment):
         if self._image_size:
             parts.append("states_and_pixels" if self._observe_states else "pixels")
             parts.append("{}x{}".format(*self._image_size))
-            parts += [self._camera.name, self._look.name]
+            parts += [self._camera.name, self._appearance.name]
         if self._tolerance != self._task.tolerance:
             parts.append(f"tolerance_{self._tolerance:g}")
         return "_".join(parts)
@@ -110,13 +114,13 @@ class BlockPushingEnvironment(Environment):
 
     @property
     def goal_distance(self) -> float:
-        """Metres that are still to go, all legs together; NaN before the first episode."""
-        return float(np.sum(self._progress.to_go)) if self._progress else float("nan")
+        """The sum of the distances to all subgoals, in meters. NaN before the first episode."""
+        return float(np.sum(self._progress.distances)) if self._progress else float("nan")
 
     @property
     @override
     def states(self) -> dict[str, np.ndarray]:
-        """What is observed with `observe_states`, whether it is observed or not."""
+        """The observation with `observe_states`, independent of that option."""
         values: dict[str, Any] = {
             "effector_translation": self._scene.effector,
             "effector_target_translation": self._set_point,
@@ -136,7 +140,7 @@ class BlockPushingEnvironment(Environment):
         return self._action_spec
 
     def close(self) -> None:
-        """Ends the simulation."""
+        """Closes the simulation."""
         self._scene.close()
 
     def _begin(self, rng: np.random.Generator) -> ts.TimeStep:
@@ -154,7 +158,7 @@ class BlockPushingEnvironment(Environment):
         self._progress = self._progress.after(self._task, self._scene, self._tolerance)
         if self._progress.success:
             return ts.termination(self._observe(), 1.0)
-        reward = self._progress.closed
+        reward = self._progress.closed_fraction
         if self._step_count == self.max_episode_steps:
             return ts.truncation(self._observe(), reward)
         return ts.transition(self._observe(), reward)
@@ -162,19 +166,19 @@ class BlockPushingEnvironment(Environment):
     def _observe(self) -> dict[str, np.ndarray]:
         observation = self.states if self._observe_states else {}
         if self._image_size:
-            observation["rgb"] = self._scene.picture(self._camera, *self._image_size)
+            observation["rgb"] = self._scene.render(self._camera, *self._image_size)
         return observation
 
     def _save(self) -> Any:
         return self._scene.save(), self._set_point, self._step_count, self._progress
 
     def _restore(self, saved: Any) -> None:
-        # Nothing of it is ever changed in place.
+        # These values are never changed in place, so they need no copies.
         snapshot, self._set_point, self._step_count, self._progress = saved
         self._scene.restore(snapshot)
 
     def _render(self) -> np.ndarray:
-        return self._scene.picture(self._camera, *_VIDEO_SIZE)
+        return self._scene.render(self._camera, *_VIDEO_SIZE)
 
     def _make_observation_spec(self) -> dict[str, array_spec.BoundedArraySpec]:
         def spec(name: str, low: Any, high: Any, shape: Any = None, dtype: Any = np.float32) -> Any:
@@ -187,7 +191,7 @@ class BlockPushingEnvironment(Environment):
                 if name.startswith("effector"):
                     specs[name] = spec(name, _EFFECTOR_LOW, _EFFECTOR_HIGH)
                 elif name.endswith("translation"):
-                    specs[name] = spec(name, -_FARTHEST, _FARTHEST, [2])
+                    specs[name] = spec(name, -_MAX_DISTANCE, _MAX_DISTANCE, [2])
                 else:
                     specs[name] = spec(name, -np.pi, np.pi, [1])
         if self._image_size:

@@ -1,4 +1,4 @@
-"""How far a scene follows episodes that were recorded elsewhere, in another simulation say."""
+"""Replays episodes of another simulation in a scene and measures the differences."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from environments.block_pushing.scene import Layout, Pose, Scene
 
 
 class Errors(NamedTuple):
-    """What is between a scene and the recorded frames 1 … L - 1.
+    """Differences between a scene and the recorded frames 1 to L - 1.
 
     Attributes:
-        effector: float64 [L - 1], metres.
-        blocks: float64 [L - 1, K], from centre to centre, metres.
-        yaws: float64 [L - 1, K], how far a block is turned from the other, radians in [0, pi].
+        effector: Distances of the effector, float64 [L - 1], in meters.
+        blocks: Distances of the block centers, float64 [L - 1, K], in meters.
+        yaws: Differences of the block angles, float64 [L - 1, K], in radians in [0, pi].
     """
 
     effector: np.ndarray
@@ -27,14 +27,17 @@ class Errors(NamedTuple):
 def follow(
     scene: Scene, observations: Mapping[str, np.ndarray], actions: np.ndarray, one_step: bool
 ) -> Errors:
-    """Executes an episode's actions and compares where they lead with what was recorded.
+    """Executes the actions of an episode and compares the result with the recorded frames.
 
     Args:
-        scene: with the blocks and zones that were recorded.
-        observations: of L frames, [L, ...], as `BlockPushingEnvironment` observes.
-        actions: float [L, 2], metres; the last one was never executed.
-        one_step: True places the scene anew at every recorded frame; False only at the first, and
-            all that follows is open loop.
+        scene: A scene with the recorded blocks and zones.
+        observations: L frames, [L, ...], with the keys of `BlockPushingEnvironment`.
+        actions: Float [L, 2], in meters. The last action was never executed.
+        one_step: Whether to reset the scene to every recorded frame. Otherwise it is reset to the
+            first frame, and the replay is open loop.
+
+    Returns:
+        The differences.
     """
     frames = [
         {name: values[row] for name, values in observations.items()} for row in range(len(actions))
@@ -51,7 +54,14 @@ def follow(
 
 
 def place(scene: Scene, observation: Mapping[str, np.ndarray]) -> None:
-    """Puts a scene where an observation says, at rest and upright, for more is not observed."""
+    """Resets a scene to an observation.
+
+    Velocities and tilts are not observed, so the blocks are at rest and upright.
+
+    Args:
+        scene: The scene to reset.
+        observation: One frame with the keys of `BlockPushingEnvironment`.
+    """
     layout = Layout(_poses(observation, "block"), _poses(observation, "target"))
     scene.place(layout, observation["effector_translation"])
 
@@ -66,9 +76,9 @@ def _poses(observation: Mapping[str, np.ndarray], kind: str) -> list[Pose]:
 
 def _compare(scene: Scene, observation: Mapping[str, np.ndarray]) -> tuple[Any, list, list]:
     pairs = list(zip(scene.blocks, _poses(observation, "block"), strict=True))
-    turns = [abs(block.yaw - other.yaw) for block, other in pairs]
+    angles = [abs(block.yaw - other.yaw) for block, other in pairs]
     return (
         np.linalg.norm(scene.effector - observation["effector_translation"]),
         [np.linalg.norm(block.position - other.position) for block, other in pairs],
-        [min(turn, 2 * np.pi - turn) for turn in turns],
+        [min(angle, 2 * np.pi - angle) for angle in angles],
     )

@@ -1,4 +1,4 @@
-"""The table, the arm, blocks and zones in one PyBullet client, and a control step's physics."""
+"""The table, the arm, blocks and zones in a PyBullet client, and the physics of a step."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environments.block_pushing import arm, bodies, engine, looks
+from environments.block_pushing import arm, bodies, engine, rendering
 
 CONTROL_RATE = 10  # Hz
-START = np.array([0.3, -0.4])  # of the effector, metres
+START = np.array([0.3, -0.4])  # initial position of the effector, m
 _PHYSICS_RATE = 240  # Hz
 _SUBSTEPS = _PHYSICS_RATE // CONTROL_RATE
-# More than there are pairs of effector, ground, two blocks or a block and a slot.
+# More than the number of pairs of effector, ground, blocks and slot.
 _DETECTIONS = 8
 
 
 class Pose(NamedTuple):
-    """Where something lies on the table.
+    """The pose of an object on the table.
 
     Attributes:
-        position: float64 [2], x and y, metres.
-        yaw: radians, in [-pi, pi].
+        position: Float64 [2], x and y, in meters.
+        yaw: Angle in radians, in [-pi, pi].
     """
 
     position: np.ndarray
@@ -31,11 +31,11 @@ class Pose(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where everything lies when an episode begins.
+    """The initial poses of an episode.
 
     Attributes:
-        blocks: one pose each.
-        zones: one pose each.
+        blocks: One pose per block.
+        zones: One pose per zone.
     """
 
     blocks: Sequence[Pose]
@@ -43,14 +43,14 @@ class Layout(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The whole state of the physics.
+    """The complete state of the physics.
 
     Attributes:
-        joints: float64 [6, 2], angles (rad) and velocities of the arm's joints.
-        effector: float64 [2], where that puts the effector.
-        blocks: float64 [K, 13], position (m), orientation (x, y, z, w), linear and angular
-            velocity.
-        zones: one pose each.
+        joints: Angles (rad) and velocities (rad/s) of the arm's joints, float64 [6, 2].
+        effector: The corresponding position of the effector, float64 [2], in meters.
+        blocks: Position (m), orientation (x, y, z, w), linear velocity (m/s) and angular velocity
+            (rad/s) of the blocks, float64 [K, 13].
+        zones: One pose per zone.
     """
 
     joints: np.ndarray
@@ -60,34 +60,34 @@ class Snapshot(NamedTuple):
 
 
 class Scene:
-    """What all pushing tasks share.
+    """The simulation that all pushing tasks share.
 
-    A control step is a function of the snapshot and the set point alone, bit for bit: nothing of
-    the solver's memory (contacts, their order, the impulses of the last step) is carried over from
-    one to the next. So a snapshot taken here goes on in any scene that is constructed alike.
+    A control step is an exact function of the snapshot and the set point. No state of the solver
+    (contacts, their order, impulses of the last step) carries over to the next step. A snapshot
+    therefore continues equally in any scene with the same arguments.
 
     Args:
-        blocks: what can be pushed.
-        zones: what stands still during an episode.
-        look: what the rest looks like.
-        force_limit: newtons. Where more than that resists the effector the arm stops, as robots do
-            by themselves; within a control step it then moves at an even speed. Without a limit
-            nothing stops it: a block between effector and wall is pressed into the wall.
+        blocks: The movable objects.
+        zones: The objects that are fixed during an episode.
+        appearance: Visual appearance of table and arm.
+        force_limit: Contact force in newtons that stops the arm, as the protective stop of a robot
+            does. With a finite limit the arm moves at constant speed within a control step. With
+            an infinite limit, a block between effector and wall is pressed into the wall.
     """
 
     def __init__(
         self,
         blocks: Sequence[bodies.Body],
         zones: Sequence[bodies.Body],
-        look: looks.Look,
+        appearance: rendering.Appearance,
         force_limit: float = math.inf,
     ) -> None:
         self._client = engine.connect()
         self._client.setGravity(0, 0, -9.8)
         self._client.setTimeStep(1 / _PHYSICS_RATE)
         self._client.setPhysicsEngineParameter(deterministicOverlappingPairs=1)
-        look.build(self._client)
-        self._arm = arm.XArm(self._client, look.detailed)
+        appearance.build(self._client)
+        self._arm = arm.XArm(self._client, appearance.detailed)
         self._force_limit = force_limit
         self._blocks = [add(self._client) for add in blocks]
         self._zones = [add(self._client) for add in zones]
@@ -95,7 +95,12 @@ class Scene:
         self._snapshot = Snapshot(np.zeros([6, 2]), np.zeros(2), np.zeros([0, 13]), ())
 
     def place(self, layout: Layout, effector: np.ndarray = START) -> None:
-        """Puts everything where a layout says, and the effector over a point [2], at rest."""
+        """Places all objects at rest.
+
+        Args:
+            layout: Poses of blocks and zones.
+            effector: Position of the effector, float [2], in meters.
+        """
         self._arm.place(effector)
         blocks = np.zeros([len(self._blocks), 13])
         for row, pose in zip(blocks, layout.blocks, strict=True):
@@ -105,23 +110,27 @@ class Scene:
         self.restore(Snapshot(self._arm.save(), self._arm.position(), blocks, zones))
 
     def advance(self, set_point: np.ndarray) -> None:
-        """Lets a tenth of a second pass while the arm moves its effector to a point [2]."""
-        self._place_anew()
+        """Simulates a control step (0.1 s).
+
+        Args:
+            set_point: Set point of the effector, float [2], in meters.
+        """
+        self._reset_contacts()
         if math.isinf(self._force_limit):
             self._arm.command(set_point)
             for _ in range(_SUBSTEPS):
                 self._client.stepSimulation()
         else:
-            self._advance_carefully(set_point)
+            self._advance_with_force_limit(set_point)
         self._snapshot = self._observe()
 
     def save(self) -> Snapshot:
-        """The state as it is now; later steps leave it alone."""
+        """Returns the state, which later steps do not change."""
         return self._snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Takes over what `save` returned."""
-        # Kept, for what the simulator gives back would differ in the last bit.
+        """Restores a value that `save` returned."""
+        # The snapshot is kept, because values read from the simulator may differ in the last bit.
         self._snapshot = snapshot
         self._arm.restore(snapshot.joints)
         for body, row in zip(self._blocks, snapshot.blocks, strict=True):
@@ -134,37 +143,37 @@ class Scene:
 
     @property
     def effector(self) -> np.ndarray:
-        """Where the effector is: float64 [2], metres."""
+        """The position of the effector, float64 [2], in meters."""
         return self._snapshot.effector
 
     @property
     def blocks(self) -> list[Pose]:
-        """Where the blocks are."""
+        """The poses of the blocks."""
         return [Pose(row[:2], _yaw(row[3:7])) for row in self._snapshot.blocks]
 
     @property
     def zones(self) -> tuple[Pose, ...]:
-        """Where the zones are."""
+        """The poses of the zones."""
         return self._snapshot.zones
 
-    def picture(self, camera: looks.Camera, height: int, width: int) -> np.ndarray:
-        """What a camera sees: uint8 [height, width, 3]."""
-        return camera.picture(self._client, height, width)
+    def render(self, camera: rendering.Camera, height: int, width: int) -> np.ndarray:
+        """Renders the scene, uint8 [height, width, 3]."""
+        return camera.render(self._client, height, width)
 
     def close(self) -> None:
-        """Ends the client; the scene cannot be used any more."""
+        """Disconnects the client. The scene must not be used afterwards."""
         self._client.disconnect()
 
-    def _advance_carefully(self, set_point: np.ndarray) -> None:
-        way = np.linspace(self._arm.position(), set_point, _SUBSTEPS + 1)
-        at, pace = 0, 1
+    def _advance_with_force_limit(self, set_point: np.ndarray) -> None:
+        waypoints = np.linspace(self._arm.position(), set_point, _SUBSTEPS + 1)
+        index, increment = 0, 1
         for _ in range(_SUBSTEPS):
-            at += pace
-            self._arm.command_at_once(way[at])
+            index += increment
+            self._arm.command_within_substep(waypoints[index])
             self._client.stepSimulation()
-            if self._arm.resistance() > self._force_limit:
-                # Back to where it was before, and no further.
-                at, pace = max(at - 2 * pace, 0), 0
+            if self._arm.contact_force() > self._force_limit:
+                # The arm returns to the waypoint before the last one and stays there.
+                index, increment = max(index - 2 * increment, 0), 0
 
     def _observe(self) -> Snapshot:
         blocks = [
@@ -182,12 +191,12 @@ class Scene:
             blocks=np.reshape(blocks, [len(blocks), 13]),
         )
 
-    def _place_anew(self) -> None:
-        """Puts everything where it is, as if for the first time: no contact is remembered.
+    def _reset_contacts(self) -> None:
+        """Restores the snapshot and clears the contacts of the solver.
 
-        What moves is out of the collision world meanwhile, so that pairs of bodies that are near
-        each other are found anew, and in the same order, wherever they were before. Detections in
-        between let the search forget where it was: it looks at one pair in each.
+        Movable bodies leave the collision world and enter it again, so that the solver finds pairs
+        of close bodies in the same order, independent of earlier steps. The collision detections
+        reset the solver's incremental search, which processes one pair per detection.
         """
         for body, link in self._movable:
             self._client.setCollisionFilterGroupMask(body, link, 0, 0)
@@ -207,6 +216,6 @@ class Scene:
 
 
 def _yaw(orientation: np.ndarray) -> float:
-    """Where the first axis of an orientation (x, y, z, w) points to on the table, in [-pi, pi]."""
+    """Computes the yaw of an orientation (x, y, z, w), in [-pi, pi]."""
     x, y, z, w = orientation
     return math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))

@@ -1,4 +1,4 @@
-"""The pushing tasks: what lies on the table, where episodes begin, and what is to be done."""
+"""The pushing tasks: objects, distributions of initial poses, and subgoals."""
 
 from __future__ import annotations
 
@@ -18,44 +18,52 @@ from environments.block_pushing.scene import Layout, Pose, Scene
 _BLOCKS = (bodies.block(bodies.RED), bodies.block(bodies.YELLOW))
 _ZONES = (bodies.zone(bodies.GREEN), bodies.zone(bodies.BLUE))
 
-# Where things begin: centre and half width of uniform draws, metres and radians.
-_BLOCK_CENTRE, _BLOCK_SPREAD = (0.4, -0.2), (0.1, 0.15)
-_ZONE_CENTRE, _ZONE_SPREAD = (0.4, 0.2), (0.1, 0.15)
+# Center and half width of the uniform initial positions (m) and angles (rad).
+_BLOCK_CENTER, _BLOCK_SPREAD = (0.4, -0.2), (0.1, 0.15)
+_ZONE_CENTER, _ZONE_SPREAD = (0.4, 0.2), (0.1, 0.15)
 _ZONE_YAW_SPREAD = np.pi / 6
 
 
 class Task(abc.ABC):
-    """What is to be done on the table, in one or several legs; holds no episode's state."""
+    """A task with one or more subgoals. It holds no state of an episode."""
 
     name: ClassVar[str]
     max_episode_steps: ClassVar[int]
     blocks: ClassVar[Sequence[bodies.Body]]
     zones: ClassVar[Sequence[bodies.Body]]
-    # At which a leg is at its end where the environment is told no other, metres.
+    # Default distance in m at which a subgoal is reached.
     tolerance: ClassVar[float] = 0.01
-    # Newtons that stop the arm.
+    # Contact force in N that stops the arm.
     force_limit: ClassVar[float] = math.inf
 
-    def __init__(self):  # noqa: B027, as without it gin would let settings of any name pass.
+    def __init__(self):  # noqa: B027, because gin accepts any binding without a constructor.
         """Creates the task, which has no settings."""
 
     @abc.abstractmethod
     def layout(self, rng: np.random.Generator) -> Layout:
-        """Draws where an episode begins."""
+        """Samples the initial poses."""
 
     @abc.abstractmethod
-    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
-        """How far each leg is from its end: float64 [legs], metres.
+    def distances(self, scene: Scene, num_completed: int) -> np.ndarray:
+        """Computes the distance to each subgoal.
 
         Args:
-            scene: as it is now.
-            finished: the legs that had their end already, in tasks whose legs come in turn.
+            scene: The scene at the current step.
+            num_completed: Number of subgoals already completed, in tasks with ordered subgoals.
+
+        Returns:
+            Float64 [number of subgoals], in meters.
         """
 
 
 @gin.configurable
 class SingleTarget(Task):
-    """Push the block into the zone (paper, Table 3)."""
+    """Push the block into the zone.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Table 3.
+        https://arxiv.org/abs/2109.00137
+    """
 
     name = "pushing"
     max_episode_steps = 100
@@ -63,18 +71,18 @@ class SingleTarget(Task):
     zones = _ZONES[:1]
 
     def layout(self, rng: np.random.Generator) -> Layout:
-        """Draws where an episode begins."""
-        return Layout([_draw_block(rng)], [_draw_zone(rng, _ZONE_CENTRE, _ZONE_SPREAD)])
+        """Samples the initial poses."""
+        return Layout([_sample_block(rng)], [_sample_zone(rng, _ZONE_CENTER, _ZONE_SPREAD)])
 
-    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
-        """From the block to the zone."""
-        del finished
+    def distances(self, scene: Scene, num_completed: int) -> np.ndarray:
+        """Computes the distance from the block to the zone, float64 [1], in meters."""
+        del num_completed
         return _distances(scene.blocks, scene.zones)
 
 
 @gin.configurable
 class Reach(Task):
-    """Bring the effector over the zone; there is nothing to push."""
+    """Move the effector over the zone. There is no block."""
 
     name = "pushing_reach"
     max_episode_steps = 50
@@ -82,18 +90,21 @@ class Reach(Task):
     zones = _ZONES[:1]
 
     def layout(self, rng: np.random.Generator) -> Layout:
-        """Draws where an episode begins."""
-        return Layout([], [_draw_zone(rng, _ZONE_CENTRE, _ZONE_SPREAD)])
+        """Samples the initial poses."""
+        return Layout([], [_sample_zone(rng, _ZONE_CENTER, _ZONE_SPREAD)])
 
-    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
-        """From the effector to the zone."""
-        del finished
+    def distances(self, scene: Scene, num_completed: int) -> np.ndarray:
+        """Computes the distance from the effector to the zone, float64 [1], in meters."""
+        del num_completed
         return np.array([np.linalg.norm(scene.effector - scene.zones[0].position)])
 
 
 @gin.configurable
 class Discontinuous(Task):
-    """Push the block into the first zone, then on into the second: what to do changes at once."""
+    """Push the block into the first zone, and then into the second zone.
+
+    The demonstrated action is discontinuous where the block reaches the first zone.
+    """
 
     name = "pushing_discontinuous"
     max_episode_steps = 200
@@ -101,23 +112,27 @@ class Discontinuous(Task):
     zones = _ZONES
 
     def layout(self, rng: np.random.Generator) -> Layout:
-        """Draws where an episode begins."""
-        block = _draw_block(rng)
-        # Narrower in y than the single target's, so that the second stays within the arm's reach.
-        zones = [_draw_zone(rng, (0.4, y), (0.1, 0.05)) for y in (0.0, 0.4)]
+        """Samples the initial poses."""
+        block = _sample_block(rng)
+        # The range in y is smaller than in SingleTarget, so that the arm reaches the second zone.
+        zones = [_sample_zone(rng, (0.4, y), (0.1, 0.05)) for y in (0.0, 0.4)]
         return Layout([block], zones)
 
-    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
-        """From the block to the first zone and from there to the second; then to the second."""
+    def distances(self, scene: Scene, num_completed: int) -> np.ndarray:
+        """Computes the distances to the subgoals, float64 [2], in meters.
+
+        They are block to first zone and first zone to second zone. After the first zone was
+        reached, they are 0 and block to second zone.
+        """
         block, (first, second) = scene.blocks[0], scene.zones
-        if finished:
+        if num_completed:
             return np.array([0.0, *_distances([block], [second])])
         return _distances([block, first], [first, second])
 
 
 @gin.configurable
 class Multimodal(Task):
-    """Push two blocks into two zones, either into either, in any order."""
+    """Push two blocks into two zones, in any assignment and order."""
 
     name = "pushing_multimodal"
     max_episode_steps = 200
@@ -125,27 +140,32 @@ class Multimodal(Task):
     zones = _ZONES
 
     def layout(self, rng: np.random.Generator) -> Layout:
-        """Draws where an episode begins: blocks 0.1 m apart in x or more, zones 0.12 m."""
-        blocks = _draw_apart(lambda: _draw_block(rng), 0.1)
-        zones = _draw_apart(lambda: _draw_zone(rng, _ZONE_CENTRE, _ZONE_SPREAD), 0.12)
+        """Samples the initial poses, with blocks 0.1 m and zones 0.12 m apart in x."""
+        blocks = _sample_apart(lambda: _sample_block(rng), 0.1)
+        zones = _sample_apart(lambda: _sample_zone(rng, _ZONE_CENTER, _ZONE_SPREAD), 0.12)
         return Layout(blocks, zones)
 
-    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
-        """From each block to its zone, as they are assigned best."""
-        del finished
+    def distances(self, scene: Scene, num_completed: int) -> np.ndarray:
+        """Computes the distances from blocks to zones in the best assignment, float64 [2], in m."""
+        del num_completed
         assignments = itertools.permutations(scene.zones)
         return min((_distances(scene.blocks, zones) for zones in assignments), key=np.sum)
 
 
 @gin.configurable
 class Insert(Task):
-    """Push the block into a slot that leaves 1 mm, as in the paper's insertion with a real arm.
+    """Push the block into a slot that is 1 mm wider than the block.
 
-    The target's pose is that of a block that sits in the slot, against its back wall; the mouth
-    opens in the direction of the target's own y. The arm stops where more than 2 N resist it.
+    The task follows the insertion with a real arm in the paper. The target pose is that of a block
+    in the slot that touches its back wall. The opening faces the y axis of the target. A contact
+    force above 2 N stops the arm.
 
-    To go is the longest way that a corner of the block has to its place, so turning counts too; any
-    of the four turns of a cube will do. In the slot it is the depth that is missing.
+    The distance is the maximum over the corners of the block, minimized over the four symmetric
+    orientations of a cube. It includes the rotation outside the slot, and equals the remaining
+    depth inside.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021. https://arxiv.org/abs/2109.00137
     """
 
     name = "pushing_insert"
@@ -156,87 +176,95 @@ class Insert(Task):
     force_limit = 2.0
 
     def layout(self, rng: np.random.Generator) -> Layout:
-        """Draws where an episode begins.
+        """Samples the initial poses.
 
-        The slot is at least 0.2 m beyond the block in y and turned by 15 degrees at most: the block
-        has a run-up to the mouth, and the arm gets behind it.
+        The slot is at least 0.2 m from the block in y and is rotated by at most 15 degrees. The
+        block therefore approaches the opening in a straight line, and the arm can move behind it.
         """
-        slot = _draw_zone(rng, (0.4, 0.25), (0.1, 0.1), np.pi / 12)
-        return Layout([_draw_block(rng)], [slot])
+        slot = _sample_zone(rng, (0.4, 0.25), (0.1, 0.1), np.pi / 12)
+        return Layout([_sample_block(rng)], [slot])
 
-    def to_go(self, scene: Scene, finished: int) -> np.ndarray:
-        """From the block's corners to the slot's."""
-        del finished
+    def distances(self, scene: Scene, num_completed: int) -> np.ndarray:
+        """Computes the distance of the corners of block and target, float64 [1], in meters."""
+        del num_completed
         block, slot = _corners(scene.blocks[0]), _corners(scene.zones[0])
-        ways = [np.linalg.norm(np.roll(block, turn, 0) - slot, axis=1).max() for turn in range(4)]
-        return np.array([min(ways)])
+        orientations = (np.roll(block, shift, axis=0) for shift in range(4))
+        return np.array([min(np.linalg.norm(o - slot, axis=1).max() for o in orientations)])
 
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """How far an episode has come.
+    """The progress of an episode.
 
     Attributes:
-        to_go: of each leg, metres.
-        finished: legs that had their end, in order.
-        at_first: metres to go when the episode began, all legs together.
-        closed: the largest share of `at_first` that was ever closed, in [0, 1].
-        success: whether every leg is at its end.
+        distances: Distance to each subgoal, in meters.
+        num_completed: Number of ordered subgoals completed so far.
+        initial_distance: Sum of the distances at the start of the episode, in meters.
+        closed_fraction: Maximum so far of the closed fraction of `initial_distance`, in [0, 1].
+        success: Whether all subgoals are within the tolerance.
     """
 
-    to_go: np.ndarray
-    finished: int
-    at_first: float
-    closed: float
+    distances: np.ndarray
+    num_completed: int
+    initial_distance: float
+    closed_fraction: float
     success: bool
 
     @classmethod
     def begin(cls, task: Task, scene: Scene) -> Progress:
-        """Of an episode that begins."""
-        to_go = task.to_go(scene, 0)
-        return cls(to_go, 0, float(to_go.sum()), 0.0, False)
+        """Returns the progress at the start of an episode."""
+        distances = task.distances(scene, 0)
+        return cls(distances, 0, float(distances.sum()), 0.0, False)
 
     def after(self, task: Task, scene: Scene, tolerance: float) -> Progress:
-        """One step later.
+        """Returns the progress after one more step.
 
         Args:
-            task: of the episode.
-            scene: as it is now.
-            tolerance: a leg is at its end when there is no more than this to go, metres.
+            task: The task of the episode.
+            scene: The scene after the step.
+            tolerance: Maximum distance at which a subgoal is reached, in meters.
+
+        Returns:
+            The new progress.
         """
-        to_go = task.to_go(scene, self.finished)
-        finished = self.finished
-        if finished < len(to_go) - 1 and to_go[finished] <= tolerance:
-            finished += 1
-            to_go = task.to_go(scene, finished)
-        closed = max(self.closed, 1.0 - float(to_go.sum()) / self.at_first)
-        success = bool(np.all(to_go <= tolerance))
-        return Progress(to_go, finished, self.at_first, closed, success)
+        distances = task.distances(scene, self.num_completed)
+        num_completed = self.num_completed
+        if num_completed < len(distances) - 1 and distances[num_completed] <= tolerance:
+            num_completed += 1
+            distances = task.distances(scene, num_completed)
+        closed = 1.0 - float(distances.sum()) / self.initial_distance
+        return Progress(
+            distances,
+            num_completed,
+            self.initial_distance,
+            max(self.closed_fraction, closed),
+            bool(np.all(distances <= tolerance)),
+        )
 
 
-def _draw_block(rng: np.random.Generator) -> Pose:
-    return Pose(_draw_near(rng, _BLOCK_CENTRE, _BLOCK_SPREAD), rng.uniform(0.0, np.pi))
+def _sample_block(rng: np.random.Generator) -> Pose:
+    return Pose(_sample_near(rng, _BLOCK_CENTER, _BLOCK_SPREAD), rng.uniform(0.0, np.pi))
 
 
-def _draw_zone(
+def _sample_zone(
     rng: np.random.Generator,
-    centre: tuple[float, float],
+    center: tuple[float, float],
     spread: tuple[float, float],
     yaw_spread: float = _ZONE_YAW_SPREAD,
 ) -> Pose:
     yaw = np.pi + rng.uniform(-yaw_spread, yaw_spread)
-    return Pose(_draw_near(rng, centre, spread), _wrap(yaw))
+    return Pose(_sample_near(rng, center, spread), _wrap(yaw))
 
 
-def _draw_near(rng: np.random.Generator, centre, spread) -> np.ndarray:
-    return np.array(centre) + rng.uniform(-1.0, 1.0, 2) * spread
+def _sample_near(rng: np.random.Generator, center, spread) -> np.ndarray:
+    return np.array(center) + rng.uniform(-1.0, 1.0, 2) * spread
 
 
-def _draw_apart(draw: Callable[[], Pose], distance: float) -> list[Pose]:
+def _sample_apart(sample: Callable[[], Pose], distance: float) -> list[Pose]:
     while True:
-        one, other = draw(), draw()
-        if abs(one.position[0] - other.position[0]) >= distance:
-            return [one, other]
+        first, second = sample(), sample()
+        if abs(first.position[0] - second.position[0]) >= distance:
+            return [first, second]
 
 
 def _distances(starts: Sequence[Pose], ends: Sequence[Pose]) -> np.ndarray:
@@ -246,7 +274,7 @@ def _distances(starts: Sequence[Pose], ends: Sequence[Pose]) -> np.ndarray:
 
 
 def _corners(pose: Pose) -> np.ndarray:
-    """The corners of a block: float64 [4, 2], metres, anticlockwise."""
+    """Computes the corners of a block in counterclockwise order, float64 [4, 2], in meters."""
     angles = pose.yaw + np.pi / 4 + np.pi / 2 * np.arange(4)
     return pose.position + bodies.BLOCK_SIDE / np.sqrt(2) * np.stack(
         [np.cos(angles), np.sin(angles)], axis=1
@@ -254,5 +282,5 @@ def _corners(pose: Pose) -> np.ndarray:
 
 
 def _wrap(angle: float) -> float:
-    """The same angle in [-pi, pi]."""
+    """Wraps an angle to [-pi, pi]."""
     return float((angle + np.pi) % (2 * np.pi) - np.pi)

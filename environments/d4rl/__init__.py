@@ -1,4 +1,12 @@
-"""D4RL's tasks with human demonstrations: the Adroit hand and Franka Kitchen (paper, Table 2)."""
+"""D4RL tasks with human demonstrations: the Adroit hand and Franka Kitchen.
+
+References:
+    Fu et al., "D4RL: Datasets for Deep Data-Driven Reinforcement Learning", 2020.
+    https://arxiv.org/abs/2004.07219
+
+    Florence et al., "Implicit Behavioral Cloning", 2021, Table 2.
+    https://arxiv.org/abs/2109.00137
+"""
 
 from environments.d4rl.door import DoorEnvironment, LongDoorEnvironment
 from environments.d4rl.environment import D4RLEnvironment

@@ -1,4 +1,4 @@
-"""The Adroit hand: what pen, hammer, door and relocate share."""
+"""The base class of the Adroit tasks pen, hammer, door and relocate."""
 
 from __future__ import annotations
 
@@ -13,30 +13,34 @@ from typing_extensions import override
 from environments.d4rl import assets
 from environments.d4rl.environment import D4RLEnvironment
 
-_SUBSTEPS = 5  # of 2 ms
+_SUBSTEPS = 5  # physics steps of 2 ms per action
 
 
 class Outcome(NamedTuple):
-    """What a step came to.
+    """The outcome of a step.
 
     Attributes:
-        reward: of the step.
-        at_goal: whether things are as they should be.
-        over: whether the episode cannot go on.
+        reward: Reward of the step.
+        at_goal: Whether the task's goal condition holds.
+        terminated: Whether the episode ends by the rules of the task.
     """
 
     reward: float
     at_goal: bool
-    over: bool = False
+    terminated: bool = False
 
 
 class AdroitEnvironment(D4RLEnvironment):
-    """A hand of 24 joints, on a forearm that moves or not, in position control at 100 Hz.
+    """A hand with 24 joints on a fixed or movable forearm, in position control at 100 Hz.
 
-    Action: set points of forearm and hand, scaled from the actuators' ranges to [-1, 1].
+    Action: set points of forearm and hand, scaled from the actuator ranges to [-1, 1].
 
-    Success: at the goal at the end of more than `steps_at_goal` steps of the episode, in a row or
-    not, as D4RL counts.
+    Success: the goal condition holds after more than `steps_at_goal` steps of the episode, which
+    need not be consecutive. This is the criterion of D4RL.
+
+    References:
+        Rajeswaran et al., "Learning Complex Dexterous Manipulation with Deep Reinforcement Learning
+        and Demonstrations", 2018. https://arxiv.org/abs/1709.10087
     """
 
     model_file: ClassVar[str]
@@ -45,12 +49,12 @@ class AdroitEnvironment(D4RLEnvironment):
 
     def __init__(self) -> None:
         path = f"hand_manipulation_suite/assets/{self.model_file}"
-        # Of its own: where things begin is written into the model.
-        model = copy.copy(assets.compiled(path))
+        # Each environment needs its own copy, because initial poses are written to the model.
+        model = copy.copy(assets.load_model(path))
         _set_gains(model)
         super().__init__(model, self.observation_size)
         low, high = model.actuator_ctrlrange.T
-        self._centre, self._half_range = (low + high) / 2, (high - low) / 2
+        self._center, self._half_range = (low + high) / 2, (high - low) / 2
         self._palm = self._simulation.data.site("S_grasp").xpos
         self._steps_at_goal = 0
 
@@ -60,20 +64,20 @@ class AdroitEnvironment(D4RLEnvironment):
         return self._steps_at_goal > self.steps_at_goal
 
     @abc.abstractmethod
-    def _assess(self) -> Outcome:
-        """Judges the step just made."""
+    def _evaluate(self) -> Outcome:
+        """Returns the outcome of the last step."""
 
     def _begin(self, rng: np.random.Generator) -> Any:
         self._steps_at_goal = 0
         return super()._begin(rng)
 
-    def _execute(self, action: np.ndarray) -> None:
-        self._simulation.advance(self._centre + action * self._half_range, _SUBSTEPS)
+    def _apply_action(self, action: np.ndarray) -> None:
+        self._simulation.advance(self._center + action * self._half_range, _SUBSTEPS)
 
-    def _judge(self) -> tuple[float, bool]:
-        outcome = self._assess()
+    def _reward_and_termination(self) -> tuple[float, bool]:
+        outcome = self._evaluate()
         self._steps_at_goal += outcome.at_goal
-        return outcome.reward, outcome.over
+        return outcome.reward, outcome.terminated
 
     def _save_progress(self) -> int:
         return self._steps_at_goal
@@ -83,7 +87,7 @@ class AdroitEnvironment(D4RLEnvironment):
 
 
 def _set_gains(model: mujoco.MjModel) -> None:
-    """Makes wrist and fingers as stiff as the tasks have them, N m/rad; the file says otherwise."""
+    """Sets the stiffness of wrist and fingers (N m/rad), which differs from the model file."""
     for first, last, stiffness in (("A_WRJ1", "A_WRJ0", 10), ("A_FFJ3", "A_THJ0", 1)):
         actuators = slice(model.actuator(first).id, model.actuator(last).id + 1)
         model.actuator_gainprm[actuators, :3] = [stiffness, 0, 0]
@@ -91,5 +95,5 @@ def _set_gains(model: mujoco.MjModel) -> None:
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Between two points, metres."""
+    """Computes the distance between two points, in meters."""
     return float(np.linalg.norm(one - other))

@@ -1,7 +1,7 @@
-"""The installed package `d4rl`, read as data: its MuJoCo models and its table of scores.
+"""Data of the installed package `d4rl`: its MuJoCo models and its reference scores.
 
-It is never imported: that would ask for MuJoCo 2.0. Nothing of it is copied; the models keep their
-Apache licences beside them.
+The package is read from its files and never imported, because the import requires MuJoCo 2.0. No
+file of it is copied. The models have an Apache license.
 """
 
 from __future__ import annotations
@@ -16,36 +16,46 @@ import mujoco
 
 
 def folder() -> pathlib.Path:
-    """Where the package is installed.
+    """Returns the folder of the installed package.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If the package is not installed.
     """
     found = importlib.util.find_spec("d4rl")
     if found is None or not found.submodule_search_locations:
         raise ValueError(
-            "the D4RL tasks read their models from the package d4rl, which is not installed; "
-            "install it with: pip install --no-deps d4rl==1.1"
+            "the D4RL tasks read their models from the package d4rl, which is not installed. "
+            "Install it with: pip install --no-deps d4rl==1.1"
         )
     return pathlib.Path(found.submodule_search_locations[0])
 
 
 @functools.cache
-def compiled(model: str) -> mujoco.MjModel:
-    """A model, compiled once a process and shared by whoever asks; copy it before changing it.
+def load_model(model: str) -> mujoco.MjModel:
+    """Compiles a model once per process. Callers share the result and must copy it to change it.
 
     Args:
-        model: the path of its MJCF file within the package.
+        model: Path of the MJCF file within the package.
+
+    Returns:
+        The compiled model.
     """
     return mujoco.MjModel.from_xml_path(os.fspath(folder() / model))
 
 
 @functools.cache
 def reference_returns(dataset: str) -> tuple[float, float]:
-    """The returns that D4RL's normalised score calls 0 (a random policy) and 1 (its reference).
+    """Reads the returns that define D4RL's normalized score.
 
     Args:
-        dataset: D4RL's name of it, such as `door-human-v0`.
+        dataset: Name of the dataset in D4RL, for example `door-human-v0`.
+
+    Returns:
+        The returns of a random policy (score 0) and of the reference policy (score 1).
+
+    References:
+        Fu et al., "D4RL: Datasets for Deep Data-Driven Reinforcement Learning", 2020.
+        https://arxiv.org/abs/2004.07219
     """
     tree = ast.parse((folder() / "infos.py").read_text(encoding="utf-8"))
     tables = {

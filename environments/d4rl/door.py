@@ -1,4 +1,4 @@
-"""Door: unlatch it and swing it open."""
+"""The door task: undo the latch and swing the door open."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing_extensions import override
 from environments.d4rl.adroit import AdroitEnvironment, Outcome, distance
 from environments.d4rl.rendering import Camera
 
-_FRAME_LOW, _FRAME_HIGH = (-0.3, 0.25, 0.252), (-0.2, 0.35, 0.35)  # metres
-_STRAIGHT = 1.57  # radians; the hinge's range ends there
-_OPEN = 1.35
+_FRAME_LOW, _FRAME_HIGH = (-0.3, 0.25, 0.252), (-0.2, 0.35, 0.35)  # m
+_FULLY_OPEN = 1.57  # rad, the limit of the hinge
+_OPEN = 1.35  # rad
 
 
 @gin.configurable
 class DoorEnvironment(AdroitEnvironment):
-    """Turn the handle and swing the door open (`door-human-v0`).
+    """The door task of D4RL (`door-human-v0`): turn the handle and swing the door open.
 
-    Observation, float32 [39]: all joints of arm and hand but the first, which slides the forearm
-    [27], latch, hinge (radians), palm [3], handle [3], from handle to palm [3] (metres), and 1 or
-    -1 for a hinge beyond 1 or not. Action: float32 [28].
+    Observation, float32 [39]: the joints of arm and hand except the forearm slide [27] (rad), latch
+    and hinge (rad), palm [3], handle [3], palm relative to handle [3] (m), and 1 if the hinge angle
+    exceeds 1 rad, else -1. Action: float32 [28].
 
-    Reward: -0.1 · distance of palm and handle - 0.1 · (hinge - 1.57)² - 1e-5 · |joint velocities|²;
-    2, 8 and 10 more where the hinge is beyond 0.2, 1 and 1.35. At the goal: from 1.35 on.
+    Reward: -0.1 · |palm - handle| - 0.1 · (hinge - 1.57)² - 1e-5 · |joint velocities|², plus 2, 8
+    and 10 if the hinge angle exceeds 0.2, 1 and 1.35 rad. Goal: a hinge angle of at least 1.35 rad.
 
-    The frame begins anywhere in a box of 0.1 × 0.1 × 0.098 m. Episodes end after 200 steps only.
+    The frame starts uniformly in a box of 0.1 × 0.1 × 0.098 m. Every episode has 200 steps.
     """
 
     name = "d4rl_door"
@@ -39,15 +39,15 @@ class DoorEnvironment(AdroitEnvironment):
         super().__init__()
         self._handle = self._simulation.data.site("S_handle").xpos
 
-    def _place(self, rng: np.random.Generator) -> None:
+    def _sample_initial_state(self, rng: np.random.Generator) -> None:
         self._simulation.model.body("frame").pos[:] = rng.uniform(_FRAME_LOW, _FRAME_HIGH)
 
-    def _recreate(self, observation: np.ndarray) -> None:
+    def _set_initial_state(self, observation: np.ndarray) -> None:
         data, frame = self._simulation.data, self._simulation.model.body("frame").pos
         data.qpos[1:28] = observation[:27]
         data.qpos[28:] = observation[28], observation[27]
-        self._simulation.settle()
-        # The forearm slides along a line, the frame stands where it was put: both to the point.
+        self._simulation.forward()
+        # Infer the forearm slide from the palm, and the frame from the handle.
         along = data.joint("ARTz").xaxis
         data.qpos[0] = along @ (observation[29:32] - self._palm)
         frame += observation[32:35] - self._handle
@@ -55,16 +55,18 @@ class DoorEnvironment(AdroitEnvironment):
     def _observe(self) -> np.ndarray:
         positions = self._simulation.data.qpos
         *joints, hinge, latch = positions[1:]
-        opened = 1.0 if hinge > 1.0 else -1.0
+        is_open = 1.0 if hinge > 1.0 else -1.0
         to_palm = self._palm - self._handle
-        return np.concatenate([joints, [latch, hinge], self._palm, self._handle, to_palm, [opened]])
+        return np.concatenate(
+            [joints, [latch, hinge], self._palm, self._handle, to_palm, [is_open]]
+        )
 
-    def _assess(self) -> Outcome:
+    def _evaluate(self) -> Outcome:
         data = self._simulation.data
         hinge = data.qpos[28]
         reward = (
             -0.1 * distance(self._palm, self._handle)
-            - 0.1 * (hinge - _STRAIGHT) ** 2
+            - 0.1 * (hinge - _FULLY_OPEN) ** 2
             - 1e-5 * float(data.qvel @ data.qvel)
             + 2.0 * (hinge > 0.2)
             + 8.0 * (hinge > 1.0)
@@ -75,9 +77,10 @@ class DoorEnvironment(AdroitEnvironment):
 
 @gin.configurable
 class LongDoorEnvironment(DoorEnvironment):
-    """With the time that people took: D4RL cut most of their demonstrations, of 300 steps, at 200.
+    """The door task with the 300-step horizon of the human demonstrations.
 
-    No task of D4RL's, so it has no normalised score.
+    D4RL truncates most of the demonstrations at 200 steps. This variant is not part of D4RL and has
+    no normalized score.
     """
 
     name = "d4rl_door_long"

@@ -1,4 +1,4 @@
-"""What the D4RL tasks share: MuJoCo's steps, time limits, scores, saved states, pictures."""
+"""The base class of the D4RL tasks: steps, time limits, scores, saved states and rendering."""
 
 from __future__ import annotations
 
@@ -16,22 +16,26 @@ from environments.d4rl import assets
 from environments.d4rl.rendering import Camera, Renderer
 from environments.d4rl.simulation import Simulation
 
-_PICTURE_SIZE = (240, 320)
+_IMAGE_SIZE = (240, 320)  # height and width in pixels
 
 
 class D4RLEnvironment(Environment):
-    """A task of D4RL v0 on today's MuJoCo.
+    """A D4RL v0 task on a current version of MuJoCo.
 
-    Action: float32 [A] in [-1, 1]. Observation: one float32 vector; the tasks say what is in it.
-    An episode that is over by the task's own rule ends with discount 0, one that runs out of steps
-    with discount 1.
+    Action: float32 [A] in [-1, 1]. Observation: a float32 vector that the tasks document. An
+    episode that terminates by the rules of the task ends with discount 0, and an episode that
+    reaches the step limit ends with discount 1.
 
     Args:
-        model: this environment's own where it changes it.
-        observation_size: numbers in the observation.
+        model: The model. It must not be shared if the environment changes it.
+        observation_size: Number of elements of the observation.
+
+    References:
+        Fu et al., "D4RL: Datasets for Deep Data-Driven Reinforcement Learning", 2020.
+        https://arxiv.org/abs/2004.07219
     """
 
-    # D4RL's name of the demonstrations, and of the row in its table of scores.
+    # Name of the dataset in D4RL, which is also the key of its reference scores.
     dataset: ClassVar[str]
     camera: ClassVar[Camera]
 
@@ -40,7 +44,7 @@ class D4RLEnvironment(Environment):
         self._simulation = Simulation(model)
         self._renderer: Renderer | None = None
         self._step_count = 0
-        # Without bounds: nothing keeps what falls or is thrown within any.
+        # The observation is unbounded, because objects can fall or be thrown any distance.
         self._observation_spec = array_spec.ArraySpec(
             (observation_size,), np.float32, "observation"
         )
@@ -61,26 +65,26 @@ class D4RLEnvironment(Environment):
         low, high = assets.reference_returns(self.dataset)
         return (episode_return - low) / (high - low)
 
-    def begin_at(self, observation: np.ndarray) -> ts.TimeStep:
-        """Begins an episode at rest where a recorded episode began.
+    def reset_to(self, observation: np.ndarray) -> ts.TimeStep:
+        """Begins an episode at rest in the initial state of a recorded episode.
 
-        What the recorded actions do then can be compared with what was recorded, and be seen.
+        Executing the recorded actions then reproduces the recorded episode for comparison.
 
         Args:
-            observation: float [N], the first of an episode of this task.
+            observation: Float [N], the first observation of an episode of this task.
 
         Returns:
             The FIRST time step.
         """
         self.reset()
         self._simulation.reset()
-        self._recreate(np.asarray(observation, np.float64))
-        self._simulation.settle()
+        self._set_initial_state(np.asarray(observation, np.float64))
+        self._simulation.forward()
         self._current_time_step = ts.restart(self._observe().astype(np.float32))
         return self._current_time_step
 
     def close(self) -> None:
-        """Frees what draws."""
+        """Releases the renderer."""
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
@@ -88,51 +92,51 @@ class D4RLEnvironment(Environment):
     def _begin(self, rng: np.random.Generator) -> ts.TimeStep:
         self._step_count = 0
         self._simulation.reset()
-        self._place(rng)
-        self._simulation.settle()
+        self._sample_initial_state(rng)
+        self._simulation.forward()
         return ts.restart(self._observe().astype(np.float32))
 
     def _advance(self, action: np.ndarray) -> ts.TimeStep:
-        self._execute(action)
+        self._apply_action(action)
         self._step_count += 1
         observation = self._observe().astype(np.float32)
-        reward, over = self._judge()
-        last = over or self._step_count == self.max_episode_steps
-        # Put together by hand: `ts.transition` takes a quarter as long as a step's physics.
+        reward, terminated = self._reward_and_termination()
+        last = terminated or self._step_count == self.max_episode_steps
+        # `ts.transition` would take a quarter of the time of the physics.
         return ts.TimeStep(
             ts.StepType.LAST if last else ts.StepType.MID,
             np.asarray(reward, np.float32),
-            np.asarray(0.0 if over else 1.0, np.float32),
+            np.asarray(0.0 if terminated else 1.0, np.float32),
             observation,
         )
 
     @abc.abstractmethod
-    def _place(self, rng: np.random.Generator) -> None:
-        """Draws where an episode begins, in a simulation that was just reset."""
+    def _sample_initial_state(self, rng: np.random.Generator) -> None:
+        """Samples the initial state of an episode in a simulation that was just reset."""
 
     @abc.abstractmethod
-    def _recreate(self, observation: np.ndarray) -> None:
-        """Puts everything where the first observation of an episode says, instead of `_place`."""
+    def _set_initial_state(self, observation: np.ndarray) -> None:
+        """Sets the initial state that corresponds to the first observation of an episode."""
 
     @abc.abstractmethod
-    def _execute(self, action: np.ndarray) -> None:
-        """Lets a step's time pass."""
+    def _apply_action(self, action: np.ndarray) -> None:
+        """Simulates one step."""
 
     @abc.abstractmethod
     def _observe(self) -> np.ndarray:
-        """What is observed now: float64 [N]; called once a step."""
+        """Returns the observation, float64 [N]. It is called once per step."""
 
     @abc.abstractmethod
-    def _judge(self) -> tuple[float, bool]:
-        """The reward of the step just made, and whether it was the episode's last."""
+    def _reward_and_termination(self) -> tuple[float, bool]:
+        """Returns the reward of the last step, and whether the task's rules end the episode."""
 
     @abc.abstractmethod
     def _save_progress(self) -> Any:
-        """A copy of what the episode has to remember besides the simulation."""
+        """Returns a copy of the episode state outside the simulation."""
 
     @abc.abstractmethod
     def _restore_progress(self, progress: Any) -> None:
-        """Takes over a copy of what `_save_progress` returned."""
+        """Restores a copy of a value that `_save_progress` returned."""
 
     def _save(self) -> Any:
         return self._simulation.save(), self._step_count, self._save_progress()
@@ -144,5 +148,5 @@ class D4RLEnvironment(Environment):
 
     def _render(self) -> np.ndarray:
         if self._renderer is None:
-            self._renderer = Renderer(self._simulation.model, self.camera, *_PICTURE_SIZE)
-        return self._renderer.picture(self._simulation.data)
+            self._renderer = Renderer(self._simulation.model, self.camera, *_IMAGE_SIZE)
+        return self._renderer.render(self._simulation.data)

@@ -1,4 +1,4 @@
-"""Hammer: pick up a hammer and drive a nail into a board."""
+"""The hammer task: pick up a hammer and drive a nail into a board."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ import numpy as np
 from environments.d4rl.adroit import AdroitEnvironment, Outcome, distance
 from environments.d4rl.rendering import Camera
 
-_BOARD_HEIGHT = (0.1, 0.25)  # metres
-_LIFTED = 0.04  # metres
-_NEARLY_IN, _IN = 0.02, 0.01  # metres from where the nail is in
+_BOARD_HEIGHT = (0.1, 0.25)  # m, minimum and maximum
+_LIFTED_HEIGHT = 0.04  # m
+_NEAR_DISTANCE, _GOAL_DISTANCE = 0.02, 0.01  # m, from the nail's goal
 
 
 @gin.configurable
 class HammerEnvironment(AdroitEnvironment):
-    """Pick up the hammer and drive the nail into the board (`hammer-human-v0`).
+    """The hammer task of D4RL (`hammer-human-v0`): pick up a hammer and drive in a nail.
 
-    Observation, float32 [46]: joints of arm and hand [26] (radians), how far the nail is in (m),
-    velocity of the hammer [6] and the force on the nail [1] at the end, both cut to [-1, 1]; in
-    between palm [3], hammer [3], its Euler angles x-y-z [3], and the nail's head [3] (metres).
-    Action: float32 [26].
+    Observation, float32 [46]: the joints of arm and hand [26] (rad), the depth of the nail [1] (m),
+    the velocity of the hammer [6], clipped to [-1, 1], palm [3] and hammer [3] (m), the x-y-z Euler
+    angles of the hammer [3] (rad), the head of the nail [3] (m), and the force on the nail [1],
+    clipped to [-1, 1]. Action: float32 [26].
 
-    Reward: -0.1 · distance of palm and hammer - distance of the hammer's head and the nail's - 10 ·
-    what the nail is still to go - 0.01 · |joint velocities|; 2 more where hammer and its head are
-    above 0.04 m, 25 and 75 more where the nail has less than 0.02 and 0.01 m to go. At the goal:
-    less than 0.01 m.
+    Reward: -0.1 · |palm - hammer| - |head of the hammer - head of the nail| - 10 · |nail - goal| -
+    0.01 · |joint velocities|, plus 2 if the hammer and its head are above 0.04 m, and plus 25 and
+    75 if the nail is within 0.02 and 0.01 m of its goal. Goal: the nail is within 0.01 m of it.
 
-    The board begins at a height in 0.1…0.25 m. Episodes end after 200 steps only.
+    The height of the board is uniform in [0.1, 0.25] m. Every episode has 200 steps.
     """
 
     name = "d4rl_hammer"
@@ -47,13 +46,13 @@ class HammerEnvironment(AdroitEnvironment):
         self._goal = data.site("nail_goal").xpos
         self._impact = data.sensor("S_nail").data
 
-    def _place(self, rng: np.random.Generator) -> None:
+    def _sample_initial_state(self, rng: np.random.Generator) -> None:
         self._simulation.model.body("nail_board").pos[2] = rng.uniform(*_BOARD_HEIGHT)
 
-    def _recreate(self, observation: np.ndarray) -> None:
-        # The hammer lies where it always does.
+    def _set_initial_state(self, observation: np.ndarray) -> None:
+        # The initial pose of the hammer is constant.
         self._simulation.data.qpos[:27] = observation[:27]
-        self._simulation.settle()
+        self._simulation.forward()
         height = observation[44] - self._nail[2]
         self._simulation.model.body("nail_board").pos[2] += height
 
@@ -71,23 +70,23 @@ class HammerEnvironment(AdroitEnvironment):
             ]
         )
 
-    def _assess(self) -> Outcome:
-        to_go = distance(self._nail, self._goal)
-        lifted = self._hammer[2] > _LIFTED and self._head[2] > _LIFTED
+    def _evaluate(self) -> Outcome:
+        remaining = distance(self._nail, self._goal)
+        is_lifted = self._hammer[2] > _LIFTED_HEIGHT and self._head[2] > _LIFTED_HEIGHT
         reward = (
             -0.1 * distance(self._palm, self._hammer)
             - distance(self._head, self._nail)
-            - 10.0 * to_go
+            - 10.0 * remaining
             - 1e-2 * float(np.linalg.norm(self._simulation.data.qvel))
-            + 2.0 * lifted
-            + 25.0 * (to_go < _NEARLY_IN)
-            + 75.0 * (to_go < _IN)
+            + 2.0 * is_lifted
+            + 25.0 * (remaining < _NEAR_DISTANCE)
+            + 75.0 * (remaining < _GOAL_DISTANCE)
         )
-        return Outcome(reward, to_go < _IN)
+        return Outcome(reward, remaining < _GOAL_DISTANCE)
 
 
 def _euler_angles(rotation: np.ndarray) -> np.ndarray:
-    """The angles of rotations about x, then the new y, then the new z: float64 [3], radians."""
+    """Converts a rotation matrix to intrinsic x-y-z Euler angles, float64 [3], in radians."""
     return np.array(
         [
             np.arctan2(-rotation[1, 2], rotation[2, 2]),

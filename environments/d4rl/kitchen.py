@@ -1,4 +1,4 @@
-"""Franka Kitchen: four things to be done in one kitchen, in any order."""
+"""The Franka Kitchen tasks: four subtasks in one kitchen, in any order."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from environments.d4rl.environment import D4RLEnvironment
 from environments.d4rl.rendering import Camera
 
 _FRANKA = "kitchen/adept_envs/franka"
-_JOINTS = 9  # of the arm and its two fingers
-_POSITIONS = 30  # of the joints and of everything that moves in the kitchen
+_JOINTS = 9  # positions of the arm and its two fingers
+_POSITIONS = 30  # positions of the joints and of all movable objects
 _SUBSTEPS, _STEP_SECONDS = 40, 0.08
-_FASTEST = 2.0  # radians a second (fingers: metres); what an action of 1 asks for
-_NOISE = 0.1  # of the amplitudes that the robot's file states
-_COMPLETE = 0.3  # distance from a goal at which it counts as reached
+_MAX_VELOCITY = 2.0  # rad/s (fingers: m/s), the velocity of an action of 1
+_NOISE = 0.1  # fraction of the noise amplitudes in the robot's file
+_GOAL_DISTANCE = 0.3  # distance from a goal at which it is reached
 
-# What is to be done: which positions, and where they should be (radians, metres, a quaternion).
+# The positions of each subtask and their goal (rad, m, a quaternion).
 _GOALS: Mapping[str, tuple[slice, tuple[float, ...]]] = {
     "bottom burner": (slice(11, 13), (-0.88, -0.01)),
     "light switch": (slice(17, 19), (-0.69, -0.05)),
@@ -32,7 +32,7 @@ _GOALS: Mapping[str, tuple[slice, tuple[float, ...]]] = {
     "kettle": (slice(23, 30), (-0.23, 0.75, 1.62, 0.99, 0.0, 0.0, -0.06)),
 }
 
-# Where every episode begins: the joints, knobs and burners, lights, doors, the kettle.
+# The initial positions: joints, knobs and burners, lights, doors, kettle.
 _START = (
     *(0.148388023, -1.76848573, 1.84390296, -2.4768576, 0.260252026, 0.712533105, 1.59515394),
     *(0.0479267505, 0.0371350919),
@@ -46,12 +46,12 @@ _START = (
 
 
 class _Robot(NamedTuple):
-    """What the robot's file says of each position.
+    """The properties of each position in the robot's file.
 
     Attributes:
-        low: that may be asked for, float64 [30].
-        high: that may be asked for, float64 [30].
-        noise: amplitude of what is seen beside the truth, float64 [30].
+        low: Lower bounds of the set points, float64 [30].
+        high: Upper bounds of the set points, float64 [30].
+        noise: Amplitudes of the observation noise, float64 [30].
     """
 
     low: np.ndarray
@@ -62,90 +62,94 @@ class _Robot(NamedTuple):
 class KitchenEnvironment(D4RLEnvironment):
     """A Franka arm in a kitchen, in velocity control at 12.5 Hz.
 
-    Observation, float32 [60]: positions of the arm's joints and fingers [9] and of everything else
-    that moves [21], each with uniform noise (0.01 radians for the joints), and the goals of those
-    [30], 0 where there is none. Action: float32 [9], velocities, 1 for 2 radians a second. As in
-    D4RL the controller counts from where the joints were last *seen*, noise included, and what is
-    seen decides about rewards.
+    Observation, float32 [60]: the positions of arm and fingers [9] and of the movable objects [21]
+    with uniform noise (0.01 rad for the joints), and the goals of these positions [30], which are 0
+    where no goal is set. Action: float32 [9], velocities, where 1 is 2 rad/s. As in D4RL, the
+    controller adds the action to the last observed joints, including their noise, and rewards
+    depend on observed positions.
 
-    Reward: 1 for each of the four tasks at the step that completes it. A task is complete when its
-    positions are within 0.3 of their goal (Euclidean, for the kettle with its quaternion). Success:
-    all four; that ends the episode. Else it ends after 280 steps. Every episode begins in the same
-    place; its noise alone is random.
+    Reward: 1 for each subtask at the step that completes it. A subtask is complete if its positions
+    are within a Euclidean distance of 0.3 of their goal, which includes the quaternion of the
+    kettle. Success: all four subtasks are complete, which terminates the episode. The step limit is
+    280. All episodes have the same initial state, and only the observation noise is random.
+
+    References:
+        Gupta et al., "Relay Policy Learning: Solving Long-Horizon Tasks via Imitation and
+        Reinforcement Learning", 2019. https://arxiv.org/abs/1910.11956
     """
 
     max_episode_steps = 280
     camera = Camera((-0.2, 0.5, 2.0), 2.2, 70.0, -35.0)
-    # Of `_GOALS`.
+    # Keys of `_GOALS`.
     tasks: ClassVar[tuple[str, ...]]
 
     def __init__(self) -> None:
-        # Nobody changes it, so all environments of the process share it.
-        model = assets.compiled(f"{_FRANKA}/assets/franka_kitchen_jntpos_act_ab.xml")
+        # The environment does not change the model, so all environments of the process share it.
+        model = assets.load_model(f"{_FRANKA}/assets/franka_kitchen_jntpos_act_ab.xml")
         super().__init__(model, 2 * _POSITIONS)
         self._robot = _read_robot()
         self._goal = np.zeros(_POSITIONS)
         for positions, goal in (_GOALS[task] for task in self.tasks):
             self._goal[positions] = goal
-        self._to_do = frozenset(self.tasks)
-        self._seen = np.array(_START)
+        self._remaining = frozenset(self.tasks)
+        self._observed = np.array(_START)
         self._rng = np.random.default_rng(0)
 
     @property
     @override
     def success(self) -> bool:
-        return not self._to_do
+        return not self._remaining
 
     @property
-    def seen_joints(self) -> np.ndarray:
-        """The joints as last observed, from which the next action counts: float64 [9].
+    def observed_joints(self) -> np.ndarray:
+        """The last observed joints, to which the next action is added, float64 [9].
 
-        May be set, so that a recorded episode is executed from what its own robot saw.
+        Setting them replays a recorded episode from the joints that were observed in it.
         """
-        return self._seen[:_JOINTS].copy()
+        return self._observed[:_JOINTS].copy()
 
-    @seen_joints.setter
-    def seen_joints(self, joints: np.ndarray) -> None:
-        self._seen[:_JOINTS] = joints
+    @observed_joints.setter
+    def observed_joints(self, joints: np.ndarray) -> None:
+        self._observed[:_JOINTS] = joints
 
-    def _place(self, rng: np.random.Generator) -> None:
+    def _sample_initial_state(self, rng: np.random.Generator) -> None:
         self._rng = rng
-        self._to_do = frozenset(self.tasks)
+        self._remaining = frozenset(self.tasks)
         self._simulation.data.qpos[:] = _START
 
-    def _recreate(self, observation: np.ndarray) -> None:
+    def _set_initial_state(self, observation: np.ndarray) -> None:
         self._simulation.data.qpos[:] = observation[:_POSITIONS]
 
-    def _execute(self, action: np.ndarray) -> None:
-        wanted = self._seen[:_JOINTS] + _FASTEST * action * _STEP_SECONDS
+    def _apply_action(self, action: np.ndarray) -> None:
+        set_point = self._observed[:_JOINTS] + _MAX_VELOCITY * action * _STEP_SECONDS
         low, high = self._robot.low[:_JOINTS], self._robot.high[:_JOINTS]
-        self._simulation.advance(np.clip(wanted, low, high), _SUBSTEPS)
+        self._simulation.advance(np.clip(set_point, low, high), _SUBSTEPS)
 
     def _observe(self) -> np.ndarray:
         noise = _NOISE * self._robot.noise * self._rng.uniform(-1.0, 1.0, _POSITIONS)
-        self._seen = self._simulation.data.qpos + noise
-        return np.concatenate([self._seen, self._goal])
+        self._observed = self._simulation.data.qpos + noise
+        return np.concatenate([self._observed, self._goal])
 
-    def _judge(self) -> tuple[float, bool]:
-        complete = frozenset(task for task in self._to_do if self._is_complete(task))
-        self._to_do -= complete
-        return float(len(complete)), not self._to_do
+    def _reward_and_termination(self) -> tuple[float, bool]:
+        completed = frozenset(task for task in self._remaining if self._is_complete(task))
+        self._remaining -= completed
+        return float(len(completed)), not self._remaining
 
     def _is_complete(self, task: str) -> bool:
         positions, goal = _GOALS[task]
-        return bool(np.linalg.norm(self._seen[positions] - goal) < _COMPLETE)
+        return bool(np.linalg.norm(self._observed[positions] - goal) < _GOAL_DISTANCE)
 
     def _save_progress(self) -> Any:
-        return self._to_do, self._seen.copy(), copy.deepcopy(self._rng)
+        return self._remaining, self._observed.copy(), copy.deepcopy(self._rng)
 
     def _restore_progress(self, progress: Any) -> None:
-        self._to_do, seen, rng = progress
-        self._seen, self._rng = seen.copy(), copy.deepcopy(rng)
+        self._remaining, observed, rng = progress
+        self._observed, self._rng = observed.copy(), copy.deepcopy(rng)
 
 
 @gin.configurable
 class KitchenCompleteEnvironment(KitchenEnvironment):
-    """Microwave, kettle, light switch, slide cabinet (`kitchen-complete-v0`)."""
+    """`kitchen-complete-v0`: microwave, kettle, light switch and slide cabinet."""
 
     name = "d4rl_kitchen_complete"
     dataset = "kitchen-complete-v0"
@@ -154,7 +158,10 @@ class KitchenCompleteEnvironment(KitchenEnvironment):
 
 @gin.configurable
 class KitchenPartialEnvironment(KitchenEnvironment):
-    """As complete; the demonstrations do other things besides (`kitchen-partial-v0`)."""
+    """`kitchen-partial-v0`: the subtasks of `kitchen-complete-v0`.
+
+    Its demonstrations also contain other subtasks.
+    """
 
     name = "d4rl_kitchen_partial"
     dataset = "kitchen-partial-v0"
@@ -163,7 +170,7 @@ class KitchenPartialEnvironment(KitchenEnvironment):
 
 @gin.configurable
 class KitchenMixedEnvironment(KitchenEnvironment):
-    """Microwave, kettle, bottom burner, light switch (`kitchen-mixed-v0`)."""
+    """`kitchen-mixed-v0`: microwave, kettle, bottom burner and light switch."""
 
     name = "d4rl_kitchen_mixed"
     dataset = "kitchen-mixed-v0"
@@ -172,7 +179,7 @@ class KitchenMixedEnvironment(KitchenEnvironment):
 
 def _read_robot() -> _Robot:
     root = ET.parse(assets.folder() / _FRANKA / "robot/franka_config.xml").getroot()
-    stated = {element.tag: element.attrib for element in root}
-    rows = [stated[f"qpos{number}"] for number in range(_POSITIONS)]
+    attributes = {element.tag: element.attrib for element in root}
+    rows = [attributes[f"qpos{number}"] for number in range(_POSITIONS)]
     low, high = np.array([row["pos_bound"].split() for row in rows], np.float64).T
     return _Robot(low, high, np.array([row["pos_noise_amp"] for row in rows], np.float64))

@@ -1,4 +1,4 @@
-"""Pen: turn a pen in the hand."""
+"""The pen task: rotate a pen in the hand."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 from environments.d4rl.adroit import AdroitEnvironment, Outcome, distance
 from environments.d4rl.rendering import Camera
 
-_NEAR = 0.075  # metres from where the pen should be
-_SIMILAR, _ALIKE = 0.9, 0.95  # cosines of the angle to where it should point
-_DROPPED = 0.075  # metres of height
+_GOAL_DISTANCE = 0.075  # m
+_NEAR_COSINE, _GOAL_COSINE = 0.9, 0.95  # cosines of the angle between pen and target
+_DROP_HEIGHT = 0.075  # m
 
 
 @gin.configurable
 class PenEnvironment(AdroitEnvironment):
-    """Turn the pen in the hand until it points where the target does (`pen-human-v0`).
+    """The pen task of D4RL (`pen-human-v0`): rotate a pen to the direction of a target.
 
-    Observation, float32 [45]: joints of the hand [24] (radians), position [3] (metres) and velocity
-    [6] of the pen, where it points [3] and should point [3] (unit vectors), from where it should be
-    to where it is [3] (metres), and the difference of the two directions [3]. Action: float32 [24];
-    the forearm is fixed.
+    Observation, float32 [45]: the joints of the hand [24] (rad), the position [3] (m) and velocity
+    [6] of the pen, the directions of pen [3] and target [3] (unit vectors), the position of the pen
+    relative to its goal [3] (m), and the difference of the directions [3]. Action: float32 [24].
+    The forearm is fixed.
 
-    Reward: -distance from where it should be + cosine of the angle between the directions; within
-    0.075 m 10 and 50 more where the cosine is above 0.9 and 0.95. At the goal: both, and 0.95; more
-    than 20 steps of it are a success.
+    Reward: -|pen - goal| + cosine of the angle between the directions. Within 0.075 m of the goal,
+    plus 10 and 50 if the cosine exceeds 0.9 and 0.95. Goal: within 0.075 m with a cosine above
+    0.95. Success requires more than 20 steps at the goal.
 
-    Dropped below 0.075 m the episode is over, at 5 less; else after 100 steps. The target begins
-    turned by -1…1 radians about x and then about y.
+    A pen below 0.075 m terminates the episode with an additional reward of -5. The step limit is
+    100. The target is rotated about x and then about y by uniform angles in [-1, 1] rad.
     """
 
     name = "d4rl_pen"
@@ -50,44 +50,46 @@ class PenEnvironment(AdroitEnvironment):
         self._length = distance(sites("object_top").pos, sites("object_bottom").pos)
         self._target_length = distance(sites("target_top").pos, sites("target_bottom").pos)
 
-    def _place(self, rng: np.random.Generator) -> None:
-        turns = np.append(rng.uniform(-1.0, 1.0, 2), 0.0)
-        mujoco.mju_euler2Quat(self._simulation.model.body("target").quat, turns, "xyz")
+    def _sample_initial_state(self, rng: np.random.Generator) -> None:
+        angles = np.append(rng.uniform(-1.0, 1.0, 2), 0.0)
+        mujoco.mju_euler2Quat(self._simulation.model.body("target").quat, angles, "xyz")
 
-    def _recreate(self, observation: np.ndarray) -> None:
-        # The pen lies where it always does; how a target is turned about itself is not observed.
+    def _set_initial_state(self, observation: np.ndarray) -> None:
+        # The initial pose of the pen is constant. The target's roll is not observed.
         self._simulation.data.qpos[:24] = observation[:24]
         mujoco.mju_quatZ2Vec(self._simulation.model.body("target").quat, observation[36:39])
 
     def _observe(self) -> np.ndarray:
         data = self._simulation.data
-        direction, wanted = self._directions()
+        direction, target_direction = self._directions()
         return np.concatenate(
             [
                 data.qpos[:-6],
                 self._pen,
                 data.qvel[-6:],
                 direction,
-                wanted,
+                target_direction,
                 self._pen - self._goal,
-                direction - wanted,
+                direction - target_direction,
             ]
         )
 
-    def _assess(self) -> Outcome:
-        direction, wanted = self._directions()
-        away, similarity = distance(self._pen, self._goal), float(direction @ wanted)
-        near, dropped = away < _NEAR, bool(self._pen[2] < _DROPPED)
+    def _evaluate(self) -> Outcome:
+        direction, target_direction = self._directions()
+        goal_distance = distance(self._pen, self._goal)
+        cosine = float(direction @ target_direction)
+        is_near = goal_distance < _GOAL_DISTANCE
+        is_dropped = bool(self._pen[2] < _DROP_HEIGHT)
         reward = (
-            -away
-            + similarity
-            + 10.0 * (near and similarity > _SIMILAR)
-            + 50.0 * (near and similarity > _ALIKE)
-            - 5.0 * dropped
+            -goal_distance
+            + cosine
+            + 10.0 * (is_near and cosine > _NEAR_COSINE)
+            + 50.0 * (is_near and cosine > _GOAL_COSINE)
+            - 5.0 * is_dropped
         )
-        return Outcome(reward, near and similarity > _ALIKE, dropped)
+        return Outcome(reward, is_near and cosine > _GOAL_COSINE, is_dropped)
 
     def _directions(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the pen points and where it should: float64 [3] each."""
+        """Returns the unit vectors of pen and target, float64 [3] each."""
         (top, bottom), (target_top, target_bottom) = self._tips, self._target_tips
         return (top - bottom) / self._length, (target_top - target_bottom) / self._target_length

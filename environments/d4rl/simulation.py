@@ -1,4 +1,4 @@
-"""A MuJoCo model and its state, which can be saved and restored bit for bit."""
+"""A MuJoCo simulation whose state can be saved and restored exactly."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import NamedTuple
 import mujoco
 import numpy as np
 
-# Everything that the next step depends on, besides the model.
+# The parts of the state that determine the next step, apart from the model.
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
 class Snapshot(NamedTuple):
-    """All that a simulation is, as arrays of its own.
+    """The complete state of a simulation, as arrays that nothing else shares.
+
+    Tasks write the initial poses of an episode to the model, so the snapshot includes them.
 
     Attributes:
-        state: of positions, velocities, and what the solver starts from.
-        body_pos: of the model, metres; here and below tasks put what an episode fixes.
-        body_quat: of the model.
-        site_pos: of the model, metres.
+        state: Positions, velocities and the warm start of the solver.
+        body_pos: Body positions of the model, in meters.
+        body_quat: Body orientations of the model.
+        site_pos: Site positions of the model, in meters.
     """
 
     state: np.ndarray
@@ -28,14 +30,16 @@ class Snapshot(NamedTuple):
 
 
 class Simulation:
-    """Steps a model; positions of bodies and sites are those of the last substep's begin.
+    """A model and its state.
+
+    After `advance`, the positions of bodies and sites are those at the start of the last substep.
 
     Args:
-        model: this simulation's own, if any of it is to be changed between episodes.
+        model: The model. It must not be shared if it changes between episodes.
 
     Attributes:
-        model: its positions of bodies and sites are part of what is saved and restored.
-        data: MuJoCo's state and what it reckons from it.
+        model: The model, whose body and site poses are part of the saved state.
+        data: MuJoCo's state and derived quantities.
     """
 
     def __init__(self, model: mujoco.MjModel) -> None:
@@ -43,27 +47,27 @@ class Simulation:
         self.data = mujoco.MjData(model)
 
     def reset(self) -> None:
-        """Forgets everything but the model."""
+        """Resets the state. The model does not change."""
         mujoco.mj_resetData(self.model, self.data)
 
-    def settle(self) -> None:
-        """Reckons everything anew from positions and velocities; no time passes."""
+    def forward(self) -> None:
+        """Computes the quantities derived from positions and velocities, without a step."""
         mujoco.mj_forward(self.model, self.data)
 
     def advance(self, control: np.ndarray, substeps: int) -> None:
-        """Holds the actuators' controls for some substeps."""
+        """Simulates some substeps under constant actuator controls."""
         self.data.ctrl[:] = control
         mujoco.mj_step(self.model, self.data, substeps)
 
     def save(self) -> Snapshot:
-        """The state as it is now; later steps leave it alone."""
+        """Returns a copy of the complete state."""
         state = np.empty(mujoco.mj_stateSize(self.model, _STATE))
         mujoco.mj_getState(self.model, self.data, state, _STATE)
         model = self.model
         return Snapshot(state, model.body_pos.copy(), model.body_quat.copy(), model.site_pos.copy())
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Takes over what `save` returned."""
+        """Restores a value that `save` returned."""
         self.model.body_pos[:] = snapshot.body_pos
         self.model.body_quat[:] = snapshot.body_quat
         self.model.site_pos[:] = snapshot.site_pos

@@ -1,4 +1,4 @@
-"""The scripted demonstrator of the N-D particle (paper, section 4)."""
+"""The scripted demonstrator of the N-dimensional particle."""
 
 from __future__ import annotations
 
@@ -12,30 +12,35 @@ from environments.demonstrator import Demonstrator
 from environments.particle.environment import ParticleEnvironment, VectorParticleEnvironment
 from environments.particle.visits import TOLERANCE, distance
 
-# The first goal counts as reached within this distance, a fifth of what success asks for.
+# The demonstrator has reached the first goal within this distance, a fifth of the task's tolerance.
 REACHED = 0.01
 
 
 @gin.configurable
 class ParticleDemonstrator(Demonstrator):
-    """Commands the first goal until within 0.01 of it, waits if asked, then the second.
+    """Commands the first goal until the particle is within 0.01 of it, then the second goal.
 
-    The wait is over when the particle has been within 0.05 for as long as success asks for; at
-    speed, in many dimensions, it may leave that reach once more, and the wait starts anew.
+    With `wait_at_first_goal`, the demonstrator also waits until the particle has been within 0.05
+    for the required number of frames. In many dimensions a fast particle may leave this radius once
+    more, which restarts the wait. With `either_goal_first`, each episode samples the order of the
+    goals.
 
-    The action is discontinuous in the observation, which is what the task is about. Where either
-    goal may come first, one of them is drawn each episode from the environment's episode.
+    Demonstrations are discontinuous in the observation, which explicit policies fit poorly.
 
     Args:
-        environment: The single or vector environment to be demonstrated in.
+        environment: Single or vector environment to demonstrate in.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Sec. 4.
+        https://arxiv.org/abs/2109.00137
     """
 
     def __init__(self, environment: ParticleEnvironment | VectorParticleEnvironment) -> None:
         memory_spec = {
             "second_goal_first": array_spec.ArraySpec((), bool, "second_goal_first"),
-            # Whether the goal to visit first has been reached.
+            # Whether the goal that is visited first has been reached.
             "reached": array_spec.ArraySpec((), bool, "reached"),
-            # Frames in a row within success's tolerance of it; kept after going on.
+            # Consecutive frames within the tolerance of that goal, constant after leaving it.
             "frames_within": array_spec.ArraySpec((), np.int32, "frames_within"),
         }
         super().__init__(environment, memory_spec)
@@ -51,10 +56,11 @@ class ParticleDemonstrator(Demonstrator):
         first, second = np.where(swap, goals[1], goals[0]), np.where(swap, goals[0], goals[1])
         away = distance(states["pos_agent"], first)
         frames = np.where(away <= TOLERANCE, memory["frames_within"] + 1, 0).astype(np.int32)
-        memory["frames_within"] = np.where(self._goes_on(memory), memory["frames_within"], frames)
+        done = self._heads_to_last_goal(memory)
+        memory["frames_within"] = np.where(done, memory["frames_within"], frames)
         memory["reached"] |= away <= REACHED
-        return np.where(self._goes_on(memory)[:, None], second, first), memory
+        return np.where(self._heads_to_last_goal(memory)[:, None], second, first), memory
 
-    def _goes_on(self, memory: Any) -> np.ndarray:
-        """The rows that are on their way to the goal visited last: bool [B]."""
+    def _heads_to_last_goal(self, memory: Any) -> np.ndarray:
+        """Returns the rows that move to the goal visited last, bool [B]."""
         return memory["reached"] & (memory["frames_within"] > self._task.wait_at_first_goal)

@@ -1,4 +1,4 @@
-"""A unit mass in N dimensions pulled to a set point by a PD controller."""
+"""Dynamics of a unit mass in N dimensions under a PD controller."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import numpy as np
 
 STIFFNESS = 10.0  # 1/s²
 DAMPING = 5.0  # 1/s
-TIME_STEP = 0.005  # s, of the physics
-PHYSICS_STEPS = 10  # an action: 20 Hz
+TIME_STEP = 0.005  # s, the integration step
+PHYSICS_STEPS = 10  # integration steps per action, so actions have 20 Hz
 
-# Enough actions for the slowest motion, exp(-2.5 t), to fall below float64 rounding.
+# After this many actions the slowest mode, exp(-2.5 t), is below float64 rounding.
 _HORIZON = 400
 
 
 def simulate(
     position: np.ndarray, velocity: np.ndarray, set_point: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Holds one set point for one action's time (0.05 s).
+    """Integrates the motion under a constant set point for one action (0.05 s).
 
-    Explicit Euler on x'' = 10 (a - x) - 5 x'. Every operation is elementwise, so a row's result
-    does not depend on the rows beside it.
+    The integrator is explicit Euler on x'' = 10 (a - x) - 5 x'. All operations are elementwise, so
+    the result of a row does not depend on other rows.
 
     Args:
-        position: float64 [..., N].
-        velocity: float64 [..., N], 1/s.
-        set_point: float [..., N].
+        position: Float64 [..., N].
+        velocity: Float64 [..., N], in 1/s.
+        set_point: Float [..., N].
 
     Returns:
-        Position and velocity after `PHYSICS_STEPS` steps, new arrays.
+        New arrays of position and velocity after `PHYSICS_STEPS` integration steps.
     """
     for _ in range(PHYSICS_STEPS):
         acceleration = STIFFNESS * (set_point - position) - DAMPING * velocity
@@ -40,18 +40,18 @@ def simulate(
 
 @functools.cache
 def reachable_bounds() -> tuple[tuple[float, float], tuple[float, float]]:
-    """The exact range of position and velocity over all starts and all action sequences.
+    """Computes the exact range of position and velocity over all starts and action sequences.
 
-    Start position and set points are in [0, 1], the start velocity is 0. Dimensions do not
-    interact and the motion is linear, so with y = x - 1/2 the farthest reach after k actions is
-    half the sum of the absolute responses to the start and to each of the k set points, which a
-    set point that switches between 0 and 1 attains. The largest over k is the bound; the loop
-    is slightly under-damped, so it lies beyond [0, 1].
+    Start positions and set points are in [0, 1], and the start velocity is 0. The dimensions are
+    independent and the motion is linear. With y = x - 1/2, the maximum of |y| after k actions is
+    therefore half the sum of the absolute responses to the start and to each of the k set points. A
+    set point that switches between 0 and 1 attains it. The bound is the maximum over k. It lies
+    beyond [0, 1] because the controller is slightly underdamped.
 
     Returns:
-        ((lowest, highest) position, (lowest, highest) velocity).
+        ((minimum, maximum) position, (minimum, maximum) velocity in 1/s).
     """
-    # Columns: response to a unit of position, to a unit of velocity, to a unit set point.
+    # The columns are the responses to a unit position and a unit velocity.
     transition = np.stack(simulate(np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.zeros(2)))
     response = np.stack(simulate(np.zeros(1), np.zeros(1), np.ones(1)))[:, 0]
     start = np.array([1.0, 0.0])

@@ -1,4 +1,4 @@
-"""The N-D particle as a single and as a vector environment."""
+"""The N-dimensional particle as a single and as a vector environment."""
 
 from __future__ import annotations
 
@@ -20,35 +20,44 @@ from environments.seeding import EpisodeSeeds
 
 @gin.configurable
 class ParticleEnvironment(Environment):
-    """Visit the first goal, then the second, and be there at the end (paper, section 4).
+    """A particle that must visit a first goal and then end the episode at a second goal.
 
-    A unit mass in N dimensions starts at rest; start and both goals are uniform in [0, 1]^N. The
-    action is a set point that a PD controller pulls the mass to for 0.05 s (see `dynamics`).
+    A unit mass in N dimensions starts at rest. Its start and both goals are uniform in [0, 1]^N.
+    The action is the set point of a PD controller that acts for 0.05 s (see `dynamics`).
 
-    Observation, float32 [N] each: `pos_agent`, `vel_agent` (1/s), `pos_first_goal`,
-    `pos_second_goal`. Positions overshoot [0, 1] a little; the specs' bounds are the exact reach
-    of the worst sequence of actions. Action: float32 [N] in [0, 1].
+    Observation: `pos_agent`, `vel_agent` (1/s), `pos_first_goal` and `pos_second_goal`, float32 [N]
+    each. Positions may slightly overshoot [0, 1]. The bounds of the specs are the exact range over
+    all action sequences. Action: float32 [N] in [0, 1].
 
-    Success: within 0.05 of the first goal at some frame, and at a later frame, the episode's
-    last, within 0.05 of the second. Frames are the observed ones (20 Hz), the first included.
-    Reward: 1 at the last step of a successful episode, else 0.
+    Success: the particle is within 0.05 of the first goal at some frame, and within 0.05 of the
+    second goal at a later frame, which must be the last. Frames are the observations (20 Hz),
+    including the first. Reward: 1 at the last step of a successful episode, and 0 otherwise.
 
-    An episode takes 50 actions (60 and the wait, if there is one), then ends with discount 0 (a
-    termination, not a truncation): the reward is a matter of the final frame, nothing can be
-    earned after it, and so a value must not be bootstrapped from it.
+    An episode has 50 actions, or 60 + `wait_at_first_goal` if that is positive. It then terminates
+    with discount 0: the reward depends on the final frame, so a value must not be bootstrapped from
+    it.
 
     Args:
-        dimension: N, 1 to 32.
-        hide_velocity: Whether `vel_agent` is left out of the observation, so that one frame no
-            longer tells where the mass is going.
+        dimension: N, from 1 to 32.
+        hide_velocity: Whether to omit `vel_agent` from the observation, so that a single frame does
+            not determine the motion.
         either_goal_first: Whether the goals may be visited in either order. The demonstrator then
-            picks one at random each episode, so demonstrations are multimodal.
-        wait_at_first_goal: Steps (0.05 s) to stay within 0.05 of the goal visited first before it
-            counts as visited: 1 + `wait_at_first_goal` frames without a break. 0: one frame is
-            enough.
+            samples the order each episode, so that demonstrations are multimodal.
+        wait_at_first_goal: Number of steps (0.05 s) to stay within 0.05 of the goal visited first.
+            The goal counts as visited after 1 + `wait_at_first_goal` consecutive frames.
 
     Raises:
-        ValueError: If `dimension` or `wait_at_first_goal` is out of its range.
+        ValueError: If `dimension` or `wait_at_first_goal` is out of range.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Sec. 4.
+        https://arxiv.org/abs/2109.00137
+
+    Examples:
+        >>> environment = ParticleEnvironment(dimension=2)
+        >>> environment.seed(0)
+        >>> sorted(environment.reset().observation)
+        ['pos_agent', 'pos_first_goal', 'pos_second_goal', 'vel_agent']
     """
 
     def __init__(
@@ -115,10 +124,10 @@ class ParticleEnvironment(Environment):
 
 
 class VectorParticleEnvironment(VectorEnvironment):
-    """Many particles stepped together; made by `ParticleEnvironment.vectorized`.
+    """A batch of particles that step together. `ParticleEnvironment.vectorized` makes it.
 
     Args:
-        task: The task's options, the same for all rows.
+        task: The task's options, equal for all rows.
         batch_size: Number of rows, at least 1.
 
     Raises:
@@ -174,7 +183,7 @@ class VectorParticleEnvironment(VectorEnvironment):
     @override
     def render(self, row: int = 0) -> np.ndarray:
         if self._current_time_step is None:
-            raise ValueError("nothing to render: call reset() first")
+            raise ValueError("nothing to render; call reset() first")
         return self._episodes.render(row)
 
     @override

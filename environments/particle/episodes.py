@@ -1,4 +1,4 @@
-"""B particles, each in an episode of its own: all that happens in the particle task."""
+"""The state and the rules of a batch of particle episodes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from environments.particle.visits import GoalVisits, distance
 
 
 class ParticleEpisodes:
-    """The rows behind the single and the vector environment alike.
+    """A batch of particles, each in its own episode.
 
-    Positions and velocities are integrated in float64 and observed in float32.
+    The single and the vector environment share this class. Positions and velocities are integrated
+    in float64 and observed in float32.
 
     Args:
         task: The task's options.
@@ -38,15 +39,15 @@ class ParticleEpisodes:
 
     @property
     def success(self) -> np.ndarray:
-        """Whether each row's task is accomplished as of its newest frame: bool [B]."""
+        """Whether the task of each row is accomplished at its newest frame, bool [B]."""
         return self._visits.accomplished
 
     def begin(self, rows: np.ndarray, rngs: Sequence[np.random.Generator]) -> None:
-        """Draws a new start and new goals, uniform in [0, 1]^N, at rest.
+        """Begins episodes with a start and goals that are uniform in [0, 1]^N, at rest.
 
         Args:
-            rows: bool [B], the rows that begin.
-            rngs: One a beginning row, in order.
+            rows: Bool [B], the rows that begin.
+            rngs: One generator per beginning row, in order.
         """
         for row, rng in zip(np.flatnonzero(rows), rngs, strict=True):
             start, *goals = rng.random([3, self._task.dimension], np.float32)
@@ -62,8 +63,8 @@ class ParticleEpisodes:
         """Executes one action in some rows.
 
         Args:
-            rows: bool [B], the rows that move.
-            set_point: float32 [B, N] in [0, 1]; other rows' values are ignored.
+            rows: Bool [B], the rows that move.
+            set_point: Float32 [B, N] in [0, 1]. The values of other rows are ignored.
         """
         position, velocity = dynamics.simulate(
             self._position[rows], self._velocity[rows], set_point[rows].astype(np.float64)
@@ -75,7 +76,7 @@ class ParticleEpisodes:
         self._observe(rows)
 
     def time_step(self) -> ts.TimeStep:
-        """Every row's current time step, [B, …], in new arrays."""
+        """Returns the current time step of all rows as new arrays [B, ...]."""
         last = self._step_count == self._task.episode_steps
         step_type = np.where(
             last, ts.StepType.LAST, np.where(self._step_count, ts.StepType.MID, ts.StepType.FIRST)
@@ -92,21 +93,21 @@ class ParticleEpisodes:
         return ts.TimeStep(step_type, reward, (~last).astype(np.float32), observation)
 
     def render(self, row: int) -> np.ndarray:
-        """Draws one row's episode so far: uint8 [H, W, 3]."""
+        """Draws the episode of one row up to now, uint8 [H, W, 3]."""
         trail = self._trail[row, : self._step_count[row] + 1]
         return draw_particle(
             trail, self._set_point[row], self._goals[row], self._task.episode_steps
         )
 
     def save(self) -> Any:
-        """A copy of the whole state."""
+        """Returns a copy of the complete state."""
         return copy.deepcopy(self._state()), self._visits.save()
 
     def restore(self, saved: Any) -> None:
-        """Takes over a copy of what `save` returned, from rows of the same task and number."""
+        """Restores a copy of a value that `save` returned, for equal task and batch size."""
         arrays, visits = saved
-        for mine, other in zip(self._state(), arrays, strict=True):
-            mine[...] = other
+        for array, saved_array in zip(self._state(), arrays, strict=True):
+            array[...] = saved_array
         self._visits.restore(visits)
 
     def _state(self) -> list[np.ndarray]:
@@ -120,8 +121,8 @@ class ParticleEpisodes:
         ]
 
     def _observe(self, rows: np.ndarray) -> None:
-        """Notes the rows' new frames."""
-        # Distances are those of the float32 frames, so that recorded data tells the same.
+        """Records the new frames of some rows (bool [B])."""
+        # Distances use the float32 frames, so that success can be recomputed from recorded data.
         position = self._position.astype(np.float32)
         self._trail[rows, self._step_count[rows]] = position[rows]
         self._visits.observe(distance(position[:, None, :], self._goals), rows)

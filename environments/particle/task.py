@@ -1,4 +1,4 @@
-"""What may vary between particle tasks, and what follows from it: name, length, specs."""
+"""Options of the particle task, and the name, the length and the specs they determine."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from tf_agents.specs import array_spec
 
 from environments.particle import dynamics
 
-MAX_DIMENSION = 32  # the largest the paper looks at (Fig. 6)
+MAX_DIMENSION = 32  # the largest dimension in the paper (Fig. 6)
 
 _SETTLING_STEPS = 10
 
-# Observed values are float32 roundings of float64 ones; the margin is far above an ulp.
+# Covers the rounding of float64 values to float32 observations.
 _ROUNDING_MARGIN = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
 class ParticleTask:
-    """The options of the particle task; `ParticleEnvironment` says what they mean.
+    """The options of the particle task, which `ParticleEnvironment` documents.
 
     Raises:
-        ValueError: If `dimension` is no integer from 1 to 32 or `wait_at_first_goal` none from 0.
+        ValueError: If `dimension` is not an integer from 1 to 32, or `wait_at_first_goal` is not an
+            integer of at least 0.
     """
 
     dimension: int
@@ -36,7 +37,7 @@ class ParticleTask:
 
     @property
     def name(self) -> str:
-        """E.g. `particle_2d`, or `particle_2d_hidden_velocity_either_goal_first_wait_5`."""
+        """The task and its options: `particle_2d`, `particle_2d_hidden_velocity_wait_5`."""
         parts = [f"particle_{self.dimension}d"]
         if self.hide_velocity:
             parts.append("hidden_velocity")
@@ -48,14 +49,15 @@ class ParticleTask:
 
     @property
     def episode_steps(self) -> int:
-        """Actions an episode: 50; with a wait also the wait, and 0.5 s to settle before it.
+        """Number of actions in an episode: 50, or 60 + `wait_at_first_goal` with a wait.
 
-        In many dimensions a goal's reach is overshot for a moment, and the wait starts anew.
+        In many dimensions the particle briefly overshoots the goal's radius, which restarts the
+        wait. The ten additional actions (0.5 s) leave time for this.
         """
         return 50 + (_SETTLING_STEPS + self.wait_at_first_goal if self.wait_at_first_goal else 0)
 
     def observation_spec(self) -> dict[str, array_spec.BoundedArraySpec]:
-        """float32 [N] leaves; the bounds hold for every sequence of allowed actions."""
+        """Returns float32 [N] specs, whose bounds hold for all valid action sequences."""
         (low, high), (slowest, fastest) = dynamics.reachable_bounds()
         position = (low - _ROUNDING_MARGIN, high + _ROUNDING_MARGIN)
         bounds = {"pos_agent": position}
@@ -66,7 +68,7 @@ class ParticleTask:
         return {key: self._spec(key, *limits) for key, limits in bounds.items()}
 
     def action_spec(self) -> array_spec.BoundedArraySpec:
-        """float32 [N], the set point, in [0, 1]."""
+        """Returns the spec of the set point, float32 [N] in [0, 1]."""
         return self._spec("action", 0.0, 1.0)
 
     def _spec(self, name: str, low: float, high: float) -> array_spec.BoundedArraySpec:
@@ -77,5 +79,5 @@ def _check_integer(name: str, value: int, low: int, high: int | None) -> None:
     """Raises ValueError unless `value` is an integer in [low, high]."""
     is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not is_integer or value < low or (high is not None and value > high):
-        span = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be an integer, {span}; got {value!r}")
+        span = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be an integer {span}, got {value!r}")

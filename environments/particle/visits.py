@@ -1,33 +1,32 @@
-"""Which goals have been visited, and in what order: the particle's measure of success."""
+"""The success criterion of the particle task: which goals were visited, in which order."""
 
 from __future__ import annotations
 
 import numpy as np
 
-TOLERANCE = 0.05  # a goal is visited within this distance (paper, appendix; same length unit)
+TOLERANCE = 0.05  # radius of a goal, in the units of the positions (paper, appendix)
 
 
 def distance(position: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """Euclidean distance over the last axis, of observed (float32) values, in float64."""
+    """Computes Euclidean distances over the last axis in float64, from float32 observations."""
     return np.sqrt(np.sum(np.square(position.astype(np.float64) - goal), axis=-1))
 
 
 class GoalVisits:
-    """The visits of B particles to their two goals.
+    """Tracks the visits of B particles to their two goals.
 
-    Looked at once a frame, at the positions that are observed (20 Hz), the first frame included:
-    so success can be recomputed from a recorded episode, and a particle that flies past a goal
-    between two frames has not visited it.
+    The criterion uses the observed positions (20 Hz), including the first frame. Success can
+    therefore be recomputed from a recorded episode, and passing a goal between two frames is not a
+    visit.
 
-    A goal is *visited* at the frame that completes 1 + `wait` consecutive frames within 0.05 of
-    it. The task is accomplished at a frame that is within 0.05 of the second goal, the first
-    having been visited at an earlier frame; with `either_first`, also with the goals' parts
-    exchanged.
+    A goal is visited at the frame that completes 1 + `wait` consecutive frames within 0.05 of it.
+    The task is accomplished at a frame within 0.05 of the second goal if the first goal was visited
+    at an earlier frame. With `either_first` the goals may also swap roles.
 
     Args:
-        batch_size: B.
-        wait: Steps to stay within reach of the goal that is visited first.
-        either_first: Whether either goal may be the first.
+        batch_size: Number of particles B.
+        wait: Number of steps to stay within 0.05 of the goal visited first.
+        either_first: Whether either goal may be visited first.
     """
 
     def __init__(self, batch_size: int, wait: int, either_first: bool) -> None:
@@ -39,29 +38,29 @@ class GoalVisits:
 
     @property
     def accomplished(self) -> np.ndarray:
-        """Whether each row's task is accomplished as of its newest frame: bool [B]."""
+        """Whether the task of each row is accomplished at its newest frame, bool [B]."""
         return self._accomplished.copy()
 
     def restart(self, rows: np.ndarray) -> None:
-        """Forgets everything of some rows.
+        """Clears the visits of some rows.
 
         Args:
-            rows: bool [B].
+            rows: Bool [B], the rows to clear.
         """
         self._frames_within[rows] = 0
         self._visited[rows] = False
         self._accomplished[rows] = False
 
     def observe(self, distances: np.ndarray, rows: np.ndarray) -> None:
-        """Takes in a new frame of some rows.
+        """Records a new frame of some rows.
 
         Args:
-            distances: float [B, 2], from the particle to the first and the second goal.
-            rows: bool [B], the rows that have a new frame.
+            distances: Float [B, 2], from the particle to the first and the second goal.
+            rows: Bool [B], the rows that have a new frame.
         """
         within = distances <= TOLERANCE
         frames = np.where(within, self._frames_within + 1, 0)
-        # `_visited` still ends with the frame before: "then" means at a later frame.
+        # `_visited` still refers to the previous frame, because the order of visits is strict.
         accomplished = within[:, 1] & self._visited[:, 0]
         if self._either_first:
             accomplished |= within[:, 0] & self._visited[:, 1]
@@ -70,11 +69,11 @@ class GoalVisits:
         self._visited[rows] |= frames[rows] > self._wait
 
     def save(self) -> tuple[np.ndarray, ...]:
-        """A copy of all that `restore` needs."""
+        """Returns a copy of the complete state."""
         return self._frames_within.copy(), self._visited.copy(), self._accomplished.copy()
 
     def restore(self, saved: tuple[np.ndarray, ...]) -> None:
-        """Takes over a copy of what `save` returned."""
+        """Restores a copy of a value that `save` returned."""
         frames_within, visited, accomplished = saved
         self._frames_within = frames_within.copy()
         self._visited = visited.copy()

@@ -11,9 +11,9 @@ from tf_agents.specs import array_spec
 
 import data
 from environments.block_pushing import (
+    Appearance,
     BlockPushingEnvironment,
     Camera,
-    Look,
     SingleTarget,
     replay,
     tasks,
@@ -47,13 +47,13 @@ def episodes():
 
 @pytest.fixture(scope="module")
 def scene():
-    made = make_scene(Look())
+    made = make_scene(Appearance())
     yield made
     made.close()
 
 
-def make_scene(look):
-    return Scene(SingleTarget.blocks, SingleTarget.zones, look)
+def make_scene(appearance):
+    return Scene(SingleTarget.blocks, SingleTarget.zones, appearance)
 
 
 def row(nest, index):
@@ -82,7 +82,7 @@ def test_rewards_and_discounts_are_what_ours_would_be(episodes, scene):
         for index in range(len(frames.reward) - 1):
             replay.place(scene, row(frames.observation, index + 1))
             progress = progress.after(task, scene, task.tolerance)
-            reward = 1.0 if progress.success else progress.closed
+            reward = 1.0 if progress.success else progress.closed_fraction
             np.testing.assert_allclose(frames.reward[index], reward, atol=1e-6)
             assert frames.discount[index] == (0.0 if progress.success else 1.0)
         assert progress.success
@@ -121,11 +121,11 @@ def centre_of_block(picture):
 
 
 def test_our_camera_sees_the_block_where_theirs_did(episodes):
-    detailed = make_scene(Look(detailed=True))
+    detailed = make_scene(Appearance(detailed=True))
     for frames in episodes[PIXELS]:
         first = row(frames.observation, 0)
         replay.place(detailed, first)
-        ours = detailed.picture(Camera(), *IMAGE_SIZES[PIXELS])
+        ours = detailed.render(Camera(), *IMAGE_SIZES[PIXELS])
         np.testing.assert_allclose(centre_of_block(ours), centre_of_block(first["rgb"]), atol=0.5)
     detailed.close()
 
@@ -134,8 +134,8 @@ TINY_PICTURES = (
     "BlockPushingEnvironment.image_size=(240, 320)",
     "BlockPushingEnvironment.observe_states=True",
     "BlockPushingEnvironment.camera=None",
-    "BlockPushingEnvironment.look=@Look()",
-    "Look.detailed=True",
+    "BlockPushingEnvironment.appearance=@Appearance()",
+    "Appearance.detailed=True",
     "PixelEncoder.size=(45, 60)",
     "ConvStrided.channels=(4, 4, 4)",
     "TrainingSettings.batch_size=8",

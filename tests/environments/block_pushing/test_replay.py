@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from environments.block_pushing import (
+    Appearance,
     BlockPushingEnvironment,
-    Look,
     Multimodal,
     SingleTarget,
     SingleTargetDemonstrator,
@@ -34,7 +34,7 @@ def recording():
 
 @pytest.fixture
 def scene():
-    made = Scene(SingleTarget.blocks, SingleTarget.zones, Look())
+    made = Scene(SingleTarget.blocks, SingleTarget.zones, Appearance())
     yield made
     made.close()
 
@@ -70,7 +70,7 @@ def test_errors_are_what_is_between_scene_and_recording(one_step):
     frames["block2_translation"][1:] += np.array([0.003, 0.004], np.float32)
     frames["block2_orientation"][1:] = -3.1
     frames["effector_translation"][2] += np.array([0.0, 0.001], np.float32)
-    made = Scene(Multimodal.blocks, Multimodal.zones, Look())
+    made = Scene(Multimodal.blocks, Multimodal.zones, Appearance())
     found = replay.follow(made, frames, np.zeros([3, 2], np.float32), one_step)
     made.close()
     still = [0.0, 0.0]
@@ -85,7 +85,7 @@ def test_a_scene_is_placed_where_an_observation_says():
     environment.seed(1)
     observation = dict(environment.reset().observation)
     observation["effector_translation"] = np.array([0.5, 0.3], np.float32)
-    made = Scene(Multimodal.blocks, Multimodal.zones, Look())
+    made = Scene(Multimodal.blocks, Multimodal.zones, Appearance())
     replay.place(made, observation)
     np.testing.assert_allclose(made.effector, [0.5, 0.3], atol=1e-5)
     for poses, kind in ((made.blocks, "block"), (made.zones, "target")):

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from environments.block_pushing import bodies, looks, tasks
+from environments.block_pushing import bodies, rendering, tasks
 from environments.block_pushing.scene import START, Layout, Pose, Scene
 
 
 def make(task):
-    return Scene(task.blocks, task.zones, looks.Look(), task.force_limit)
+    return Scene(task.blocks, task.zones, rendering.Appearance(), task.force_limit)
 
 
 def assert_same(left, right):

@@ -90,27 +90,27 @@ def test_the_slot_is_ahead_of_the_block():
 
 def test_single_target_to_go_is_the_distance():
     scene = Still(np.zeros(2), [at(0.4, -0.2, 1.0)], [at(0.4, 0.2)])
-    np.testing.assert_allclose(tasks.SingleTarget().to_go(scene, 0), [0.4])
+    np.testing.assert_allclose(tasks.SingleTarget().distances(scene, 0), [0.4])
 
 
 def test_reach_looks_at_the_effector():
     scene = Still(np.array([0.4, 0.1]), [], [at(0.4, 0.2)])
-    np.testing.assert_allclose(tasks.Reach().to_go(scene, 0), [0.1])
+    np.testing.assert_allclose(tasks.Reach().distances(scene, 0), [0.1])
 
 
 @pytest.mark.parametrize("quarters", range(4))
 def test_a_block_fits_into_the_slot_in_four_ways(quarters):
     scene = Still(np.zeros(2), [at(0.4, 0.2, 2.9 + quarters * math.pi / 2)], [at(0.4, 0.2, 2.9)])
-    np.testing.assert_allclose(tasks.Insert().to_go(scene, 0), [0.0], atol=1e-12)
+    np.testing.assert_allclose(tasks.Insert().distances(scene, 0), [0.0], atol=1e-12)
 
 
 def test_to_the_slot_turning_counts():
     half_diagonal = 0.02 * math.sqrt(2)
     turned = Still(np.zeros(2), [at(0.4, 0.2, 0.1)], [at(0.4, 0.2)])
     expected = 2 * half_diagonal * math.sin(0.05)
-    np.testing.assert_allclose(tasks.Insert().to_go(turned, 0), [expected])
+    np.testing.assert_allclose(tasks.Insert().distances(turned, 0), [expected])
     moved = Still(np.zeros(2), [at(0.4, 0.17)], [at(0.4, 0.2)])
-    np.testing.assert_allclose(tasks.Insert().to_go(moved, 0), [0.03])
+    np.testing.assert_allclose(tasks.Insert().distances(moved, 0), [0.03])
 
 
 def test_what_the_slot_lets_in_succeeds_and_nothing_that_sticks_out():
@@ -123,9 +123,9 @@ def test_what_the_slot_lets_in_succeeds_and_nothing_that_sticks_out():
         if 0.04 * (math.cos(turned) + math.sin(abs(turned))) / 2 + abs(side) > 0.0205:
             continue
         seated = Still(np.zeros(2), [at(side, rng.uniform(0, 0.0012), turned)], [at(0, 0)])
-        assert task.to_go(seated, 0)[0] <= task.tolerance
+        assert task.distances(seated, 0)[0] <= task.tolerance
         outside = Still(np.zeros(2), [at(side, 0.0021, turned)], [at(0, 0)])
-        assert task.to_go(outside, 0)[0] > task.tolerance
+        assert task.distances(outside, 0)[0] > task.tolerance
 
 
 def follow(task, scenes, tolerance=0.01):
@@ -140,7 +140,8 @@ def test_progress_is_the_largest_share_so_far():
     zone = at(0.4, 0.2)
     scenes = [Still(np.zeros(2), [at(0.4, y)], [zone]) for y in (-0.2, 0.0, -0.1, -0.3, 0.195)]
     progress = follow(tasks.SingleTarget(), scenes)
-    np.testing.assert_allclose([step.closed for step in progress], [0, 0.5, 0.5, 0.5, 0.9875])
+    fractions = [step.closed_fraction for step in progress]
+    np.testing.assert_allclose(fractions, [0, 0.5, 0.5, 0.5, 0.9875])
     assert [step.success for step in progress] == [False] * 4 + [True]
 
 
@@ -163,16 +164,16 @@ def discontinuous(*positions):
 
 def test_the_second_zone_does_not_count_before_the_first():
     progress = discontinuous((0.4, -0.2), (0.6, 0.2), (0.4, 0.4))
-    assert not progress[-1].success and progress[-1].finished == 0
+    assert not progress[-1].success and progress[-1].num_completed == 0
 
 
 def test_first_zone_then_second_succeeds():
     progress = discontinuous((0.4, -0.2), (0.4, 0.005), (0.6, 0.2), (0.4, 0.395))
-    assert [step.finished for step in progress] == [0, 1, 1, 1]
+    assert [step.num_completed for step in progress] == [0, 1, 1, 1]
     assert [step.success for step in progress] == [False, False, False, True]
     # 0.2 m to the first and 0.4 m on to the second.
-    np.testing.assert_allclose(progress[0].to_go.sum(), 0.6)
-    np.testing.assert_allclose(progress[1].to_go, [0.0, 0.395])
+    np.testing.assert_allclose(progress[0].distances.sum(), 0.6)
+    np.testing.assert_allclose(progress[1].distances, [0.0, 0.395])
 
 
 def test_the_first_zone_alone_does_not_succeed():
@@ -191,7 +192,7 @@ def multimodal(*blocks):
 def test_either_block_may_be_in_either_zone(blocks):
     progress = multimodal(*blocks)
     assert progress.success
-    np.testing.assert_allclose(progress.closed, 1.0)
+    np.testing.assert_allclose(progress.closed_fraction, 1.0)
 
 
 @pytest.mark.parametrize("blocks", [[(0.3, 0.2), (0.3, 0.201)], [(0.3, 0.2), (0.5, 0.18)]])

@@ -64,7 +64,7 @@ def test_observations_and_rewards_are_theirs(name, theirs):
     """
     ours = ENVIRONMENTS[name]()
     first, _ = theirs.reset(seed=3)
-    found, expected = [(ours.begin_at(first).observation, 0.0)], [(first, 0.0)]
+    found, expected = [(ours.reset_to(first).observation, 0.0)], [(first, 0.0)]
     rng = np.random.default_rng(1)
     while not ours.current_time_step().is_last() and len(found) <= STEPS:
         if len(found) % 20 == 1:
@@ -97,7 +97,7 @@ BONUSES = {"Pen": 60.0, "Hammer": 100.0, "Door": 20.0, "Relocate": 30.0}
 def test_bonuses_are_theirs(name, theirs):
     ours = ENVIRONMENTS[name]()
     first, _ = theirs.reset(seed=5)
-    ours.begin_at(first)
+    ours.reset_to(first)
     accomplish(name, theirs.model, theirs.data)
     accomplish(name, ours._simulation.model, ours._simulation.data)
     action = np.zeros(ours.action_spec().shape, np.float32)
@@ -107,7 +107,7 @@ def test_bonuses_are_theirs(name, theirs):
         expected.append((observation, corrected(name, observation, reward)))
         step = ours.step(action)
         found.append((step.observation, step.reward))
-        assert ours._assess().at_goal == info["success"]
+        assert ours._evaluate().at_goal == info["success"]
     assert_like_theirs(found, expected)
     assert found[0][1] > 0.9 * BONUSES[name]
 

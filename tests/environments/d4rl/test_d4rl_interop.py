@@ -56,7 +56,7 @@ def test_door_demonstration_replays_open_loop(number):
     observations, actions, rewards = door_demonstrations()[number]
     assert len(actions) == DOOR_LENGTHS[number]
     environment = d4rl.LongDoorEnvironment()  # people took more time than policies are given
-    steps = [environment.begin_at(observations[0])]
+    steps = [environment.reset_to(observations[0])]
     steps += [environment.step(action) for action in actions[:-1]]
     np.testing.assert_allclose(
         [step.observation for step in steps], observations, rtol=0.0, atol=1e-5
@@ -75,10 +75,10 @@ def test_kitchen_demonstration_completes_all_four_tasks(number):
     frames = list(data.read_episodes(KITCHEN))[number].frames
     environment = d4rl.KitchenCompleteEnvironment()
     environment.seed(0)
-    environment.begin_at(frames.observation[0])
+    environment.reset_to(frames.observation[0])
     found = []
     for observation, action in zip(frames.observation, frames.action, strict=True):
-        environment.seen_joints = observation[:9]
+        environment.observed_joints = observation[:9]
         found.append(environment.step(action))
         if found[-1].is_last():
             break

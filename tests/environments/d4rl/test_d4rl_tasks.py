@@ -74,7 +74,7 @@ def test_an_episode_begins_at_a_recorded_observation(task):
     first = recorded.reset().observation
     again.seed(2)
     noise = 0.0 if task in ADROIT else 0.021
-    begun = again.begin_at(first)
+    begun = again.reset_to(first)
     assert begun.is_first()
     np.testing.assert_allclose(begun.observation, first, rtol=0.0, atol=1e-6 + noise)
     rng = np.random.default_rng(0)
@@ -140,9 +140,9 @@ def test_success_is_more_steps_at_the_goal_than_d4rl_asks_for(task):
     class AtGoalNowAndThen(task):
         """In every second step."""
 
-        def _assess(self):
-            outcome = super()._assess()
-            return outcome._replace(at_goal=self._step_count % 2 == 0, over=False)
+        def _evaluate(self):
+            outcome = super()._evaluate()
+            return outcome._replace(at_goal=self._step_count % 2 == 0, terminated=False)
 
     environment = AtGoalNowAndThen()
     environment.seed(0)

@@ -65,7 +65,7 @@ def test_every_episode_begins_in_the_same_place_seen_with_noise():
 def test_an_action_asks_for_a_velocity_from_where_the_joints_were_seen():
     """At most 2 radians a second, for 0.08 s."""
     environment, _ = begin()
-    seen = environment.seen_joints
+    seen = environment.observed_joints
     action = np.zeros(9, np.float32)
     action[0], action[6] = 1.0, -0.5
     environment.step(action)
@@ -77,7 +77,7 @@ def test_an_action_asks_for_a_velocity_from_where_the_joints_were_seen():
 
 def test_joints_are_asked_for_no_more_than_their_range():
     environment, _ = begin()
-    environment.seen_joints = np.full(9, 2.95)
+    environment.observed_joints = np.full(9, 2.95)
     environment.step(np.ones(9, np.float32))
     limits = [2.9, 1.8, 2.9, 0.0, 2.9, 3.11, 2.9, 0.04, 0.04]
     np.testing.assert_allclose(environment._simulation.data.ctrl, limits)

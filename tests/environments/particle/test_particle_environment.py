@@ -38,13 +38,13 @@ def test_name_says_every_option(options, name):
 
 @pytest.mark.parametrize("dimension", [0, 33, -1, 2.0, True, "2"])
 def test_dimension_is_checked(dimension):
-    with pytest.raises(ValueError, match="dimension must be an integer, from 1 to 32; got"):
+    with pytest.raises(ValueError, match="dimension must be an integer from 1 to 32, got"):
         ParticleEnvironment(dimension)
 
 
 @pytest.mark.parametrize("wait", [-1, 0.5])
 def test_wait_is_checked(wait):
-    with pytest.raises(ValueError, match="wait_at_first_goal must be an integer, at least 0; got"):
+    with pytest.raises(ValueError, match="wait_at_first_goal must be an integer of at least 0"):
         ParticleEnvironment(wait_at_first_goal=wait)
 
 

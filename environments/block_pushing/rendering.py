@@ -1,4 +1,4 @@
-"""What the scene looks like, apart from what lies on the table, and the camera that sees it."""
+"""The visual appearance of table and arm, and the camera."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ import pybullet_data
 from environments.block_pushing import bodies
 from environments.block_pushing.engine import pybullet
 
-_TABLE_CENTRE = (0.425, 0.0)  # m, of what the effector can be sent to
-_TABLE_HALF_SIDES = (0.3, 0.55)
+_TABLE_CENTER = (0.425, 0.0)  # m, the center of the workspace
+_TABLE_HALF_SIDES = (0.3, 0.55)  # m
 
 
 @gin.configurable
 @dataclasses.dataclass(frozen=True)
-class Look:
-    """How table and arm are drawn; physics knows nothing of it.
+class Appearance:
+    """The visual appearance of table and arm, which does not affect the physics.
 
     Attributes:
-        detailed: False: a white table with a grey edge and an arm of boxes. True: the real arm's
-            meshes, a dark table and a chequered floor, much as in the published datasets. The plain
-            look is drawn many times faster: PyBullet's software renderer takes its time for every
-            pixel that is not background, and for long slanted triangles.
+        detailed: False renders a white table with a gray edge and an arm of bars. True renders the
+            meshes of the arm, a dark table and a checkered floor, similar to the published
+            datasets. The plain appearance renders many times faster, because the time of PyBullet's
+            software renderer grows with the number of foreground pixels and of long triangles.
     """
 
     detailed: bool = False
 
     @property
     def name(self) -> str:
-        """A word for the environment's name."""
+        """The part of the environment's name that refers to the appearance."""
         return "detailed" if self.detailed else "plain"
 
     def build(self, client: Any) -> None:
-        """Adds what is seen of the table, and the ground under it that blocks slide on."""
+        """Adds the table and the ground plane that blocks slide on to a client."""
         ground = client.createMultiBody(
             0, client.createCollisionShape(pybullet.GEOM_PLANE), self._table(client)
         )
@@ -49,11 +49,11 @@ class Look:
 
     def _table(self, client: Any) -> int:
         if not self.detailed:
-            return bodies.outline(client, _TABLE_HALF_SIDES, 0.01, bodies.GREY, _TABLE_CENTRE)
+            return bodies.outline(client, _TABLE_HALF_SIDES, 0.01, bodies.GRAY, _TABLE_CENTER)
         return client.createVisualShape(
             pybullet.GEOM_BOX,
             halfExtents=[*_TABLE_HALF_SIDES, 0.005],
-            visualFramePosition=[*_TABLE_CENTRE, -0.005],
+            visualFramePosition=[*_TABLE_CENTER, -0.005],
             rgbaColor=bodies.DARK,
         )
 
@@ -61,13 +61,13 @@ class Look:
 @gin.configurable
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """A pinhole camera that stands upright. By default the one of the published datasets.
+    """An upright pinhole camera. The default is the camera of the published datasets.
 
     Attributes:
-        position: metres.
-        looks_at: a point, metres.
-        vertical_field_of_view: degrees.
-        name: a word for the environment's name; another camera needs another.
+        position: Position, in meters.
+        looks_at: Target point, in meters.
+        vertical_field_of_view: Field of view, in degrees.
+        name: Part of the environment's name, which must be unique for each camera.
     """
 
     position: tuple[float, float, float] = (1.0, 0.0, 0.75)
@@ -75,10 +75,18 @@ class Camera:
     vertical_field_of_view: float = 50.06
     name: str = "front"
 
-    def picture(self, client: Any, height: int, width: int) -> np.ndarray:
-        """Draws a client's scene: uint8 [height, width, 3].
+    def render(self, client: Any, height: int, width: int) -> np.ndarray:
+        """Renders the scene of a client.
 
-        By PyBullet's software renderer: the same pictures with and without a graphics card.
+        PyBullet's software renderer gives equal images with and without a GPU.
+
+        Args:
+            client: A `BulletClient`.
+            height: Height of the image, in pixels.
+            width: Width of the image, in pixels.
+
+        Returns:
+            Uint8 [height, width, 3], RGB.
         """
         pixels = client.getCameraImage(
             width,
