@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 
 import gin
 import tensorflow as tf
 
-_MODULES = (
-    "data.sources.memory_source",
-    "data.sources.prioritized_source",
-    "data.sources.reverb_source",
+# Every module below these is imported, so that a new file in one of them needs no registration.
+_PACKAGES = (
+    "data.sources",
+    "ibc_agents.acceleration",
     "ibc_agents.agents",
-    "ibc_agents.runs.experiment",
     "ibc_agents.losses",
     "ibc_agents.networks",
+    "ibc_agents.policies",
     "ibc_agents.proposals",
+    "ibc_agents.runs",
     "ibc_agents.samplers",
-    "ibc_agents.runs.task",
 )
 _KERAS = {
     "tf.keras.optimizers": (tf.keras.optimizers.Adam, tf.keras.optimizers.AdamW),
@@ -35,8 +36,10 @@ def register() -> None:
     Environments are not among them: a gin file imports the one it uses, so that nobody needs a
     simulator that is not used.
     """
-    for module in _MODULES:
-        importlib.import_module(module)
+    for name in _PACKAGES:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+            importlib.import_module(module.name)
     for module, classes in _KERAS.items():
         for configurable in classes:
             name = f"{module}.{configurable.__name__}"
