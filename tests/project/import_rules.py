@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rollouts",),
     ("visualization",),
     ("runs",),
+    ("studies",),
     ("cli",),
     ("distributed",),
     ("",),
