@@ -24,7 +24,8 @@ from tf_agents.train import learner as learner_lib
 from tf_agents.trajectories import time_step as ts
 
 from data import InMemorySource
-from ibc_agents.cli import command_line
+from ibc_agents.cli import gin_files
+from ibc_agents.runs import experiment as experiment_lib
 
 _METHODS = ("", "_derivative_free", "_autoregressive", "_langevin", "_langevin_paper", "_mse",
             "_mdn", "_nearest_neighbor")  # fmt: skip
@@ -44,11 +45,9 @@ def measure(gin_file: str, seconds: float, bindings: tuple[str, ...] = ()) -> di
     import gin
 
     gin.clear_config()
-    command_line.parse_gin([gin_file], [*_BINDINGS, *bindings])
+    gin_files.parse_gin([gin_file], [*_BINDINGS, *bindings])
     with tempfile.TemporaryDirectory() as folder:
-        experiment = command_line.make_experiment(
-            root_dir=f"{folder}/run", data_dir=f"{folder}/data"
-        )
+        experiment = experiment_lib.Experiment.from_gin(f"{folder}/run", f"{folder}/data")
         demonstrations = experiment.open_demonstrations()
         agent = experiment.make_agent(demonstrations)
         source = InMemorySource()

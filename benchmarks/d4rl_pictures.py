@@ -16,7 +16,7 @@ import argparse
 import pathlib
 from collections.abc import Sequence
 
-import measuring  # noqa: F401  first, for it quietens the libraries
+import measuring  # noqa: F401  imported first: it silences the libraries
 import numpy as np
 import tensorflow as tf
 from tf_agents.utils import nest_utils

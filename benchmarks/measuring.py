@@ -1,6 +1,6 @@
 """What the benchmarks share: rates, and the machine's own speed beside them.
 
-Importing it makes the project importable from a checkout and quietens the libraries.
+Importing it makes the project importable from a checkout and silences the libraries.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, os.fspath(pathlib.Path(__file__).resolve().parent.parent))
 
-from ibc_agents.cli import quiet_start  # noqa: E402
+from ibc_agents.cli import startup_logs  # noqa: E402
 
-quiet_start.quieten()
+startup_logs.silence_startup_logs()
 
 _MATMUL = 2048
 _MIN_TURNS = 3
@@ -148,12 +148,13 @@ def experiment(gin_file: str) -> Iterator[Experiment]:
     """The experiment of a gin file, with forty demonstrations, in a folder that goes with it."""
     import gin
 
-    from ibc_agents.cli import command_line
+    from ibc_agents.cli import gin_files
+    from ibc_agents.runs import experiment
 
     gin.clear_config()
-    command_line.parse_gin([gin_file], ["DemonstrationSettings.num_episodes = 40"])
+    gin_files.parse_gin([gin_file], ["DemonstrationSettings.num_episodes = 40"])
     with tempfile.TemporaryDirectory() as folder:
-        yield command_line.make_experiment(root_dir=f"{folder}/run", data_dir=f"{folder}/data")
+        yield experiment.Experiment.from_gin(f"{folder}/run", f"{folder}/data")
 
 
 def machine() -> dict[str, Any]:

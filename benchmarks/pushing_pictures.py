@@ -7,7 +7,7 @@ Strips of demonstrations, a rollout as a GIF, and the energy at chosen moments o
 
 from __future__ import annotations
 
-import measuring  # noqa: F401  first, for it quietens the libraries
+import measuring  # noqa: F401  imported first: it silences the libraries
 import numpy as np
 import runs
 import tensorflow as tf
@@ -33,11 +33,11 @@ def strip(task: str) -> None:
     import gin
     import imageio.v2 as imageio
 
-    from ibc_agents.cli import command_line
+    from ibc_agents.cli import gin_files
     from ibc_agents.runs import task as task_lib
 
     gin.clear_config()
-    command_line.parse_gin([f"gin_configs/{task}_environment.gin"], [])
+    gin_files.parse_gin([f"gin_configs/{task}_environment.gin"], [])
     made = task_lib.Task()
     environment = made.environment()
     environment.seed(0)

@@ -13,7 +13,8 @@ import re
 
 from absl import flags
 
-from data import command_line, errors
+from data import errors
+from ibc_agents.cli import command_line
 
 _TASK = flags.DEFINE_string(
     "task", None, "Task of D4RL, such as pen-human-v0 or kitchen-complete-v0.", required=True

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from data import command_line, errors
+from data import errors, format_flags
+from ibc_agents.cli import command_line
 
 _DATASET_ID = flags.DEFINE_string(
     "dataset_id", None, "What Minari calls it, such as ibc/particle-v0.", required=True
 )
-command_line.define_export_flags("Folder of Minari datasets; this one becomes a folder in it.")
+format_flags.define_export_flags("Folder of Minari datasets; this one becomes a folder in it.")
 FLAGS = flags.FLAGS
 
 

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from data import command_line, errors
+from data import errors, format_flags
+from ibc_agents.cli import command_line
 
 _NAME = flags.DEFINE_string(
     "name", None, "Name of the dataset: small letters, digits and _.", required=True
 )
-command_line.define_export_flags("Folder of datasets; this one becomes NAME/1.0.0 in it.")
+format_flags.define_export_flags("Folder of datasets; this one becomes NAME/1.0.0 in it.")
 FLAGS = flags.FLAGS
 
 _VERSION = "1.0.0"

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 import numpy as np
 from absl import flags
 
-from data import command_line, errors
+from data import errors, format_flags
+from ibc_agents.cli import command_line
 
 _JOIN_PIECES = flags.DEFINE_bool(
     "join_pieces",
@@ -31,7 +32,7 @@ _MAX_EPISODE_STEPS = flags.DEFINE_integer(
     "Limit of time, in steps, for a file that has no `timeouts`.",
     lower_bound=1,
 )
-command_line.define_import_flags("HDF5 file of D4RL, or TFRecord shards (folder, shard, glob).")
+format_flags.define_import_flags("HDF5 file of D4RL, or TFRecord shards (folder, shard, glob).")
 FLAGS = flags.FLAGS
 
 _NEEDED = ("observations", "actions", "rewards", "terminals")
@@ -66,7 +67,7 @@ def main() -> None:
         "cuts_by_the_time_limit": int(goes_on.sum()),
         "pieces_joined": _JOIN_PIECES.value,
     }
-    command_line.write_dataset(_episodes(columns, ends), len(ends), {**origin, **pieces})
+    format_flags.write_dataset(_episodes(columns, ends), len(ends), {**origin, **pieces})
     if goes_on.any() and _JOIN_PIECES.value:
         print(f"{goes_on.sum()} pieces were joined with what goes on from them")
     elif goes_on.any():

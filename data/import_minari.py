@@ -14,10 +14,11 @@ from typing import Any
 
 from absl import flags
 
-from data import command_line
+from data import format_flags
+from ibc_agents.cli import command_line
 
-command_line.define_import_flags("Folder of a Minari dataset, or its ID in Minari's own folder.")
-command_line.define_observation_keys_flag()
+format_flags.define_import_flags("Folder of a Minari dataset, or its ID in Minari's own folder.")
+format_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 
 _KIND = "a local Minari dataset"
@@ -41,7 +42,7 @@ def main() -> None:
     }
     if opened.spec.env_spec is not None:
         origin["source_environment"] = opened.spec.env_spec.id
-    command_line.write_dataset(
+    format_flags.write_dataset(
         _episodes(opened), opened.total_episodes, origin, _spec_of(opened.action_space)
     )
 

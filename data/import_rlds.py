@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from data import command_line, errors
+from data import errors, format_flags
+from ibc_agents.cli import command_line
 
 _SPLIT = flags.DEFINE_string("split", "train", "Split to take, as TensorFlow Datasets names it.")
-command_line.define_import_flags("Folder of a prepared dataset, with its `dataset_info.json`.")
-command_line.define_observation_keys_flag()
+format_flags.define_import_flags("Folder of a prepared dataset, with its `dataset_info.json`.")
+format_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 
 _KIND = "a prepared dataset of TensorFlow Datasets"
@@ -45,7 +46,7 @@ def main() -> None:
         "source_format": "RLDS",
         "source_split": _SPLIT.value,
     }
-    command_line.write_dataset(_episodes(recorded), total, origin)
+    format_flags.write_dataset(_episodes(recorded), total, origin)
 
 
 def _episodes(recorded: Any) -> Iterator:

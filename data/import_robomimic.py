@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from data import command_line, errors
+from data import errors, format_flags
+from ibc_agents.cli import command_line
 
 _FILTER_KEY = flags.DEFINE_string(
     "filter_key", None, "Take only the demonstrations of this list, one of the file's masks."
 )
-command_line.define_import_flags("HDF5 file of robomimic, with observations.")
-command_line.define_observation_keys_flag()
+format_flags.define_import_flags("HDF5 file of robomimic, with observations.")
+format_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 
 _KIND = "an HDF5 file of robomimic"
@@ -48,7 +49,7 @@ def main() -> None:
         }
         if _FILTER_KEY.value is not None:
             origin["source_filter_key"] = _FILTER_KEY.value
-        command_line.write_dataset(_episodes(file["data"], names), len(names), origin)
+        format_flags.write_dataset(_episodes(file["data"], names), len(names), origin)
 
 
 def _demonstrations(file: Any) -> list[str]:

@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from data import command_line, errors
+from data import errors
+from ibc_agents.cli import startup_logs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--picture", help="PNG for returns, lengths, actions, and frames where there are images"
     )
     asked = parser.parse_args(arguments)
-    command_line.quieten()
     from data.inspection import picture, report, survey
 
     try:
@@ -39,4 +39,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    startup_logs.silence_startup_logs()
     sys.exit(main())

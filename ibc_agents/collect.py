@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, common_flags
 
 _EPISODES = flags.DEFINE_integer("episodes", 2000, "Demonstrations to collect.", lower_bound=1)
 _OUT = flags.DEFINE_string("out", None, "Folder of the dataset; must not exist yet.", required=True)
@@ -22,8 +22,8 @@ _PROCESSES = flags.DEFINE_integer(
     " fast vector form.",
     lower_bound=1,
 )
-command_line.define_environment_flag()
-command_line.define_gin_flags()
+common_flags.define_environment_flag()
+common_flags.define_gin_flags()
 FLAGS = flags.FLAGS
 
 
@@ -32,8 +32,7 @@ def main() -> None:
     from ibc_agents.core import errors
     from ibc_agents.rollouts import collection
 
-    files = command_line.environment_files(FLAGS.environment) + FLAGS.gin_file
-    command_line.parse_gin(files, FLAGS.gin_bindings)
+    common_flags.parse_environment_and_gin_flags()
 
     from ibc_agents.runs import task as task_lib
 

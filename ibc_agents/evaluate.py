@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, common_flags
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +28,8 @@ _VIDEO_EPISODES = flags.DEFINE_integer(
 )
 _GUI = flags.DEFINE_bool("gui", False, "Show the episodes in a window, one at a time.")
 _RESULTS = flags.DEFINE_string("results", None, "JSON file for the outcome of every episode.")
-command_line.define_environment_flag()
-command_line.define_gin_flags()
+common_flags.define_environment_flag()
+common_flags.define_gin_flags()
 FLAGS = flags.FLAGS
 
 
@@ -41,8 +41,7 @@ def main() -> None:
     if _VIDEO.value:
         videos.check_suffix(_VIDEO.value)
     saved_model, config = _locate(pathlib.Path(_POLICY.value).expanduser())
-    files = command_line.environment_files(FLAGS.environment) + FLAGS.gin_file
-    command_line.parse_gin([*config, *files], FLAGS.gin_bindings)
+    common_flags.parse_environment_and_gin_flags(*config)
 
     from ibc_agents.core import files
     from ibc_agents.rollouts import evaluation

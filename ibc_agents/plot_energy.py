@@ -17,7 +17,7 @@ from typing import Any
 
 from absl import flags
 
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, common_flags, gin_files
 
 _POLICY = flags.DEFINE_string("policy", None, "The run's root_dir.", required=True)
 _EPISODE = flags.DEFINE_integer(
@@ -58,7 +58,7 @@ _RESOLUTION = flags.DEFINE_integer(
     "resolution", 101, "Grid points along a dimension.", lower_bound=2, upper_bound=1001
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
-command_line.define_gin_flags()
+common_flags.define_gin_flags()
 FLAGS = flags.FLAGS
 
 _FRAMES_PER_SECOND = 10
@@ -66,14 +66,15 @@ _FRAMES_PER_SECOND = 10
 
 def main() -> None:
     """Draws the landscapes."""
+    from ibc_agents.runs import experiment as experiment_lib
     from ibc_agents.runs import run_directory
 
     out = _output()
     # So that a misspelt folder is told from a wrong configuration.
     directory = run_directory.RunDirectory(_POLICY.value, writable=False)
     config = directory.path / run_directory.OPERATIVE_CONFIG
-    command_line.parse_gin([str(config), *FLAGS.gin_file], FLAGS.gin_bindings)
-    experiment = command_line.make_experiment(root_dir=directory.path, data_dir=_DATA_DIR.value)
+    gin_files.parse_gin([str(config), *FLAGS.gin_file], FLAGS.gin_bindings)
+    experiment = experiment_lib.Experiment.from_gin(directory.path, _DATA_DIR.value)
     opened = experiment.open_demonstrations(collect=False)
     agent = experiment.make_agent(opened)
     landscapes = _landscapes(agent)

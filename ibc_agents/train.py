@@ -7,14 +7,14 @@ Started again with the same --root_dir it goes on from the last checkpoint.
 
 from __future__ import annotations
 
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, common_flags
 
-command_line.define_experiment_flags()
+common_flags.define_experiment_flags()
 
 
 def main() -> None:
     """Runs the experiment."""
-    experiment = command_line.experiment_of_flags()
+    experiment = common_flags.experiment_from_flags()
     experiment.run()
     print(f"everything is in {experiment.root_dir}")
 

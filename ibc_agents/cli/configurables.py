@@ -1,4 +1,4 @@
-"""Makes every class that a gin file may name known to gin."""
+"""Registers the classes that gin files configure."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ _KERAS = {
 
 
 def register() -> None:
-    """Imports our configurable classes and registers the Keras ones; can be called again.
+    """Imports our configurable classes and registers the Keras classes. Can be called repeatedly.
 
-    Environments are not among them: a gin file imports the one it uses, so that nobody needs a
-    simulator that is not used.
+    A gin file imports the environment that it uses, so that other simulators need not be installed.
     """
     for name in _PACKAGES:
         package = importlib.import_module(name)
@@ -50,7 +49,7 @@ def register() -> None:
 
 
 def unused_scopes() -> set[str]:
-    """Returns the scopes and macros that something is set for, and no setting refers to."""
+    """Returns the scopes and macros that are set and that no setting refers to."""
     bindings = gin.config._CONFIG
     references = gin.config.iterate_references(bindings)
     used = {scope for reference in references for scope in reference.scopes}
@@ -58,6 +57,6 @@ def unused_scopes() -> set[str]:
 
 
 def _named_parameters(configurable: type) -> list[str]:
-    """Without the ``**kwargs`` of optimisers, behind which gin would let pass any name."""
+    """Returns the parameters without ``**kwargs``, for which gin would accept any name."""
     parameters = inspect.signature(configurable).parameters.values()
     return [parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD]

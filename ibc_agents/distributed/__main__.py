@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, common_flags, error_messages
 
 if TYPE_CHECKING:
     from ibc_agents.distributed.processes import role_process
@@ -79,7 +79,7 @@ _PATIENCE = flags.DEFINE_float(
     "Seconds to wait for a replay server, or for evaluators, before giving up.",
     lower_bound=1.0,
 )
-command_line.define_experiment_flags()
+common_flags.define_experiment_flags()
 FLAGS = flags.FLAGS
 
 
@@ -87,7 +87,7 @@ def main() -> None:
     """Runs a role, or all of them."""
     from ibc_agents.core import errors
 
-    command_line.check_experiment_flags()
+    common_flags.check_experiment_flags()
     role = _ROLE.value
     if _LOCAL.value == (role is not None):
         raise errors.RunError("say either --local or --role=replay, learner, evaluator or actor")
@@ -142,7 +142,7 @@ def _play(role: str) -> None:
     except stopping.Stopped as stopped:
         process.end(stopped.exit_code)
     except Exception as error:
-        sentence = command_line.sentence_of(error)
+        sentence = error_messages.format_error(error)
         if sentence is None:
             traceback.print_exc()
             process.end(role_process.TRY_AGAIN)
@@ -154,7 +154,7 @@ def _play(role: str) -> None:
 def _run_role(role: str, process: role_process.RoleProcess) -> None:
     from ibc_agents.distributed.processes import placement
 
-    configured = command_line.experiment_of_flags()
+    configured = common_flags.experiment_from_flags()
     place = placement.Placement(
         _REPLAY_ADDRESS.value,
         _LEARNER_ADDRESSES.value,

@@ -96,6 +96,13 @@ class Experiment:
         # Of now, for the checkout may move on while a run does.
         self._provenance = provenance.describe()
 
+    @classmethod
+    def from_gin(
+        cls, root_dir: str | os.PathLike, data_dir: str | os.PathLike, seed: int = 0
+    ) -> Experiment:
+        """Makes the experiment whose agent, source and settings gin configures."""
+        return cls(root_dir, data_dir, seed=seed)  # type: ignore[call-arg]
+
     def run(self) -> dict[str, Any]:
         """Collects demonstrations if there are none, trains, exports, evaluates.
 

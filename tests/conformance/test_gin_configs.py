@@ -16,8 +16,9 @@ from tf_agents.policies import random_py_policy
 
 from environments.base import Environment
 from environments.particle import ParticleEnvironment
-from ibc_agents.cli import command_line
+from ibc_agents.cli import gin_files
 from ibc_agents.rollouts import collection
+from ibc_agents.runs import experiment as experiment_lib
 from ibc_agents.runs import task as task_lib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -85,16 +86,16 @@ def test_run_takes_two_steps(name, tmp_path, dataset_of, monkeypatch):
     monkeypatch.chdir(tmp_path)  # found from any folder
     needs_dataset = binds(name, "DemonstrationSettings.dataset")
     values = ["DemonstrationSettings.dataset = 'not there yet'"] if needs_dataset else []
-    command_line.parse_gin([name], [*SMALL, *values])
+    gin_files.parse_gin([name], [*SMALL, *values])
     if needs_dataset:
         environment = type((task_lib.Task().environment or ParticleEnvironment)())
         values = [f"DemonstrationSettings.dataset = '{dataset_of(environment)}'"]
     chains = re.findall(r"^(\S*Langevin\.num_iterations) =", gin.config_str(), re.MULTILINE)
     gin.clear_config()
     shorter = [f"{chain} = {CHAIN_LENGTH}" for chain in chains]
-    command_line.parse_gin([name], [*SMALL, *values, *shorter])
+    gin_files.parse_gin([name], [*SMALL, *values, *shorter])
 
-    experiment = command_line.make_experiment(root_dir="run", data_dir=tmp_path / "data", seed=0)
+    experiment = experiment_lib.Experiment.from_gin("run", tmp_path / "data")
     opened = experiment.open_demonstrations()
     agent = experiment.make_agent(opened)
     agent.initialize()
@@ -124,8 +125,8 @@ def test_run_takes_two_steps(name, tmp_path, dataset_of, monkeypatch):
 def test_environment_file_gives_a_task(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     short = pathlib.Path(name).name.removesuffix("_environment.gin")
-    assert command_line.environment_files(short) == [name]
-    command_line.parse_gin([name], [])
+    assert gin_files.environment_files(short) == [name]
+    gin_files.parse_gin([name], [])
     task = task_lib.Task()
     environment = task.environment()
     assert isinstance(environment, Environment) and environment.name.startswith(short)

@@ -53,7 +53,7 @@ COMMANDS = (
     "data/export_*.py",
     "data/download.py",
 )
-FLAG_PARSERS = (*COMMANDS, "ibc_agents/cli/*.py", "data/command_line.py")
+FLAG_PARSERS = (*COMMANDS, "ibc_agents/cli/*.py", "data/format_flags.py")
 FLAG_LIBRARIES = ("absl.flags", "absl.app", "argparse")
 # Worker processes receive the gin configuration that a command has read.
 GIN_READERS = (*FLAG_PARSERS, "ibc_agents/rollouts/workers.py")

@@ -111,7 +111,7 @@ def call(command: str, *arguments: Any) -> Done:
     with (
         _own_flags(),
         mock.patch.object(sys, "argv", [command, *map(str, arguments)]),
-        mock.patch("ibc_agents.cli.quiet_start.quieten"),
+        mock.patch("ibc_agents.cli.startup_logs.silence_startup_logs"),
         contextlib.redirect_stdout(stdout),
         contextlib.redirect_stderr(stderr),
     ):

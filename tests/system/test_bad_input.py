@@ -156,7 +156,7 @@ def test_neither_dataset_nor_demonstrator(tmp_path):
         ("import environments.absent", "No module named 'environments.absent'"),
         ("TrainingSettings.num_steps = = 5", "Unable to parse value"),
         ("include 'absent.gin'", "Unable to open file: absent.gin"),
-        ("include 'absent.gin'", "Gin files are named from"),
+        ("include 'absent.gin'", "Paths of gin files are relative to"),
     ],
 )
 def test_gin_file_with_a_mistake(tmp_path, line, problem):

@@ -10,9 +10,9 @@ import imageio.v2 as imageio
 import numpy as np
 import pytest
 
-from ibc_agents.cli import command_line
+from ibc_agents.cli import gin_files
 from ibc_agents.rollouts import evaluation
-from ibc_agents.runs import run_directory
+from ibc_agents.runs import experiment, run_directory
 from tests.system import helpers
 
 OF_EVERY_STEP = {
@@ -135,14 +135,13 @@ def test_tensorboard_shows_the_energy_as_it_sharpens(finished):
 
 
 def test_contract_experiment_operative_config_describes_the_run(finished):
-    parameters = dict(root_dir="run", data_dir="data", seed=0)
-    command_line.parse_gin([str(finished.root_dir / "operative_config.gin")], [])
-    from_operative = command_line.make_experiment(**parameters)
+    gin_files.parse_gin([str(finished.root_dir / "operative_config.gin")], [])
+    from_operative = experiment.Experiment.from_gin("run", "data")
     gin.clear_config()
     given = finished.arguments(finished.root_dir)
     values = [flag.partition("=")[2] for flag in given if flag.startswith("--gin_bindings")]
-    command_line.parse_gin(["gin_configs/particle.gin"], values)
-    as_given = command_line.make_experiment(**parameters)
+    gin_files.parse_gin(["gin_configs/particle.gin"], values)
+    as_given = experiment.Experiment.from_gin("run", "data")
     for part in ("demonstrations", "training", "evaluation"):
         assert getattr(from_operative, part) == getattr(as_given, part)
     for part in ("environment", "demonstrator"):

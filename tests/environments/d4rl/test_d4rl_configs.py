@@ -2,7 +2,7 @@
 
 import pytest
 
-from ibc_agents.cli import command_line
+from ibc_agents.cli import gin_files
 from ibc_agents.runs import settings
 from ibc_agents.runs import task as task_lib
 from tests.environments.d4rl.test_d4rl_tasks import TASKS
@@ -13,7 +13,7 @@ METHODS = ("", "_mse", "_mdn", "_nearest_neighbor", "_paper", "_mse_paper")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("task", TASKS)
 def test_a_run_learns_from_all_demonstrations_of_its_task(task, method):
-    command_line.parse_gin([f"gin_configs/{task.name}{method}.gin"], [])
+    gin_files.parse_gin([f"gin_configs/{task.name}{method}.gin"], [])
     environment = task_lib.Task().environment()
     assert environment.name == task.name
     wanted = settings.DemonstrationSettings()

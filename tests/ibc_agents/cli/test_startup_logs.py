@@ -1,4 +1,4 @@
-"""What libraries print is filtered; what matters, and our own lines, come through at once."""
+"""Startup logs of libraries are dropped; errors and our own output are printed."""
 
 import os
 import pathlib
@@ -18,8 +18,15 @@ I tsl/cuda/cudart_stub.cc:31] could not find cuda drivers on your machine
 MATTERS = "F core/platform/env.cc:1] Check failed: something is really wrong\n"
 
 
+SILENCE = """\
+import os, sys
+from ibc_agents.cli import startup_logs
+startup_logs.silence_startup_logs()
+"""
+
+
 def run(body, **options):
-    code = "import os, sys\nfrom ibc_agents.cli import quiet_start\nquiet_start.quieten()\n" + textwrap.dedent(body)
+    code = SILENCE + textwrap.dedent(body)
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -1,0 +1,93 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from ibc_agents.cli import gin_files
+from ibc_agents.core import errors
+
+if TYPE_CHECKING:
+    from ibc_agents.runs import experiment
+
+# --help lists a flag with the command that calls the function, not with this module.
+flags.disclaim_key_flags()
+
+
+def define_gin_flags() -> None:
+    """Defines --gin_file and --gin_bindings."""
+    flags.DEFINE_multi_string(
+        "gin_file",
+        [],
+        "Gin file, relative to the current folder or to the installation. Repeatable; later files"
+        " win.",
+    )
+    flags.DEFINE_multi_string(
+        "gin_bindings",
+        [],
+        "Binding such as 'TrainingSettings.num_steps=100', read after the files. Repeatable.",
+    )
+
+
+def define_environment_flag() -> None:
+    """Defines --environment."""
+    flags.DEFINE_string(
+        "environment",
+        None,
+        "Name of an environment: short for --gin_file=gin_configs/NAME_environment.gin.",
+    )
+
+
+def parse_environment_and_gin_flags(*first: str) -> None:
+    """Reads the gin files and bindings of --environment, --gin_file and --gin_bindings.
+
+    Args:
+        first: Gin files to read before them.
+
+    Raises:
+        RunError: If a gin file, a binding or the name of the environment is wrong.
+    """
+    values = flags.FLAGS
+    environment = gin_files.environment_files(values.environment)
+    gin_files.parse_gin([*first, *environment, *values.gin_file], values.gin_bindings)
+
+
+def define_experiment_flags() -> None:
+    """Defines --root_dir, --data_dir, --seed and the gin flags."""
+    flags.DEFINE_string("root_dir", "runs/latest", "Folder of the run.")
+    flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
+    flags.DEFINE_integer(
+        "seed",
+        0,
+        "Seed of the weight initialization, the training and the data order.",
+        lower_bound=0,
+        upper_bound=2**31 - 1,
+    )
+    define_gin_flags()
+
+
+def check_experiment_flags() -> None:
+    """Checks that the flags name a gin file or a binding.
+
+    Raises:
+        RunError: If they name neither.
+    """
+    if not flags.FLAGS.gin_file and not flags.FLAGS.gin_bindings:
+        raise errors.RunError("name what to train, such as --gin_file=gin_configs/particle.gin")
+
+
+def experiment_from_flags() -> experiment.Experiment:
+    """Returns the experiment that the flags of `define_experiment_flags` describe.
+
+    Raises:
+        RunError: If a gin file or a binding is wrong, or there is none.
+    """
+    check_experiment_flags()
+    values = flags.FLAGS
+    gin_files.parse_gin(values.gin_file, values.gin_bindings)
+
+    from ibc_agents.runs import experiment
+
+    return experiment.Experiment.from_gin(values.root_dir, values.data_dir, values.seed)

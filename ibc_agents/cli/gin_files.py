@@ -1,0 +1,70 @@
+"""Reads the gin files and bindings of a command."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+from ibc_agents.cli import error_messages, installation
+from ibc_agents.core import errors
+
+_ENVIRONMENT_SUFFIX = "_environment.gin"
+
+
+def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
+    """Reads gin files and bindings into gin's global configuration.
+
+    Every configurable and parameter must exist. A later file may leave a macro of an earlier file
+    unused. A macro or scope that only a binding sets must be used, because gin cannot recognize a
+    misspelled one.
+
+    Args:
+        files: Gin files, relative to the current folder or to the installation. Later files win.
+        bindings: Bindings such as `TrainingSettings.num_steps=100`. They win over files.
+
+    Raises:
+        RunError: If a file or a binding is wrong. The message names the file and the line.
+    """
+    import gin
+
+    from ibc_agents.cli import configurables
+
+    configurables.register()
+    try:
+        gin.parse_config_files_and_bindings(
+            list(files), [], finalize_config=False, print_includes_and_imports=False
+        )
+        unused_in_files = configurables.unused_scopes()
+        gin.parse_config(list(bindings))
+        unused = sorted(configurables.unused_scopes() - unused_in_files)
+        if unused:
+            raise ValueError(f"No setting refers to {', '.join(unused)}, which a binding sets.")
+        gin.finalize()
+    except OSError as error:
+        raise errors.RunError(
+            f"in the gin configuration: {error_messages.join_lines(error)}. Paths of gin files are "
+            f"relative to {pathlib.Path.cwd()} or to {installation.ROOT}, whose folder gin_configs "
+            "holds the files of this project."
+        ) from error
+    except (ValueError, TypeError, NameError, SyntaxError, ImportError) as error:
+        raise errors.RunError(
+            f"in the gin configuration: {error_messages.join_lines(error)}"
+        ) from error
+
+
+def environment_files(name: str | None) -> list[str]:
+    """Returns the gin files that --environment stands for.
+
+    Args:
+        name: Value of the flag.
+
+    Raises:
+        RunError: If there is no such environment.
+    """
+    if name is None:
+        return []
+    paths = (installation.ROOT / "gin_configs").glob(f"*{_ENVIRONMENT_SUFFIX}")
+    known = sorted(path.name.removesuffix(_ENVIRONMENT_SUFFIX) for path in paths)
+    if name not in known:
+        raise errors.RunError(f"there is no environment {name!r}; choose from: {', '.join(known)}")
+    return [f"gin_configs/{name}{_ENVIRONMENT_SUFFIX}"]

@@ -1,0 +1,87 @@
+"""Gin files and bindings of a command."""
+
+import gin
+import pytest
+
+from ibc_agents.cli import error_messages, gin_files
+from ibc_agents.core import errors
+from ibc_agents.runs import experiment, settings
+
+
+def test_later_files_win_and_bindings_come_last(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one.gin").write_text("TrainingSettings.num_steps = 1\nn = 5\n")
+    (tmp_path / "two.gin").write_text(
+        "TrainingSettings.num_steps = 2\nTrainingSettings.batch_size = %n\n"
+    )
+    gin_files.parse_gin(["one.gin", str(tmp_path / "two.gin")], ["n = 7"])
+    found = settings.TrainingSettings()
+    assert (found.num_steps, found.batch_size) == (2, 7)
+    gin.clear_config()
+    gin_files.parse_gin(["two.gin", "one.gin"], ["TrainingSettings.num_steps = 3"])
+    assert settings.TrainingSettings().num_steps == 3
+
+
+def test_shipped_files_are_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gin_files.parse_gin(["gin_configs/particle_langevin.gin"], [])
+    assert "ParticleEnvironment.dimension = 2" in gin.config_str()
+
+
+def test_unknown_names_are_refused_with_their_place(tmp_path):
+    path = tmp_path / "mine.gin"
+    path.write_text("\nTrainingSettings.num_step = 1\n")
+    with pytest.raises(errors.RunError) as caught:
+        gin_files.parse_gin([str(path)], [])
+    for part in ("num_step", str(path), "line 2"):
+        assert part in str(caught.value)
+    with pytest.raises(errors.RunError, match="No configurable matching 'Absent'"):
+        gin_files.parse_gin([], ["Absent.value = 1"])
+
+
+@pytest.mark.parametrize(
+    ("binding", "unused"),
+    [("num_stesp = 3", "num_stesp"), ("trian/Langevin.num_iterations = 3", "trian")],
+)
+def test_a_binding_of_a_macro_or_scope_that_nothing_refers_to_is_refused(binding, unused):
+    with pytest.raises(errors.RunError, match=f"No setting refers to {unused}, which"):
+        gin_files.parse_gin(["gin_configs/particle_langevin.gin"], [binding])
+
+
+def test_files_may_leave_what_nothing_refers_to(tmp_path):
+    (tmp_path / "mine.gin").write_text("n = 3\n")
+    gin_files.parse_gin(
+        [str(tmp_path / "mine.gin")], ["n = 4", "m = 5", "Langevin.num_iterations = %m"]
+    )
+    assert gin.query_parameter("%n") == 4
+
+
+@pytest.mark.parametrize("task", ["particle_langevin", "pushing_states", "d4rl_door"])
+def test_steps_of_published_runs_can_be_bound(task):
+    gin_files.parse_gin([f"gin_configs/{task}_paper.gin"], ["num_steps = 7"])
+    assert settings.TrainingSettings().num_steps == 7
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ([], "agent"),
+        (["Experiment.agent = @ImplicitBCAgent()"], "ImplicitBCAgent"),
+        (["Experiment.agent = 3"], "Experiment.agent makes the agent"),
+        (["Experiment.source = @InMemorySource"], "Experiment.source is an object"),
+        (["TrainingSettings.num_steps = 0", "Experiment.training = @TrainingSettings()"], "num_st"),
+    ],
+)
+def test_an_experiment_that_cannot_be_is_refused(values, problem):
+    good = ["Experiment.agent = @MseAgent", "Experiment.source = @InMemorySource()"]
+    gin_files.parse_gin([], [*(good if values else []), *values])
+    with pytest.raises((ValueError, TypeError), match=problem) as caught:
+        experiment.Experiment.from_gin("run", "data")
+    assert error_messages.format_error(caught.value).startswith("in the gin configuration: ")
+
+
+def test_environments_are_known_by_name():
+    assert gin_files.environment_files(None) == []
+    assert gin_files.environment_files("particle") == ["gin_configs/particle_environment.gin"]
+    with pytest.raises(errors.RunError, match="no environment 'particles'; choose from: "):
+        gin_files.environment_files("particles")
