@@ -61,10 +61,17 @@ lint: venv ## ruff and mypy
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy
 
-# The tests build the wheel and try it outside the checkout, and hold BUILD against the imports.
+# The tests build the wheel and run it outside the checkout, and compare BUILD with the imports.
 .PHONY: test
-test: lint ## lint, then every test but the slow ones (make test ARGS='-m slow' runs those)
+test: lint ## run lint, then every test that is not marked slow
 	$(VENV_PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+.PHONY: test-slow
+test-slow: venv ## run the tests that are marked slow: whole trainings, hundreds of episodes
+	$(VENV_PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m slow $(ARGS)
+
+.PHONY: test-all
+test-all: test test-slow ## run every test
 
 # build/ is removed first: setuptools would put what an earlier build left there into the wheel.
 .PHONY: wheel
