@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runs",),
     ("studies",),
     ("cli",),
-    ("distributed", "studies"),
+    ("distributed",),
     ("",),
 )
 # The packages of the method, which know no task and no file format.
