@@ -27,7 +27,7 @@ import runs
 from tf_agents.policies import py_policy
 
 from environments import base, block_pushing
-from ibc_agents.rollouts import evaluation
+from ibc_agents.rollouts import confidence_intervals, rollout_seeds
 
 _OUT = runs.ROOT / "benchmarks" / "results" / "pushing_rates.json"
 _SEED = 1
@@ -51,12 +51,12 @@ def demonstrate(task: str, noise: float, episodes: int) -> dict[str, float]:
     demonstrator = make_demonstrator(environment, action_noise=noise)
     steps, successes, start = 0, 0, time.process_time()
     for episode in range(episodes):
-        environment.seed(evaluation.episode_seeds(_SEED, episode)[0])
+        environment.seed(rollout_seeds.for_evaluation(_SEED, episode).environment)
         steps += run_episode(environment, demonstrator)
         successes += environment.success
     seconds = time.process_time() - start
     environment.close()
-    low, high = evaluation.wilson_interval(successes, episodes)
+    low, high = confidence_intervals.wilson_interval(successes, episodes)
     return {
         "successes": successes,
         "episodes": episodes,

@@ -72,7 +72,7 @@ def main() -> None:
         content = {**result.summary(), "policy": str(saved_model), **provenance.describe()}
         with files.report_disk_errors(_RESULTS.value):
             files.write_json(_RESULTS.value, content)
-    print(result.sentence())
+    print(result.format_summary())
 
 
 def _evaluate_in_window(

@@ -130,7 +130,7 @@ def _landscapes(agent: Any) -> Any:
 def _demonstration(opened: Any, agent: Any) -> tuple[str, Iterator[Any]]:
     """Returns what to call the demonstration, and its moments."""
     from ibc_agents.core import errors
-    from ibc_agents.rollouts import evaluation
+    from ibc_agents.rollouts import rollout_seeds
     from ibc_agents.visualization import landscape_moments
 
     kind, part = "held-out", opened.validation
@@ -142,12 +142,12 @@ def _demonstration(opened: Any, agent: Any) -> tuple[str, Iterator[Any]]:
         raise errors.RunError(
             f"there is no {kind} demonstration {number}: --episode is 0 to {len(part) - 1}"
         )
-    _, policy_seed = evaluation.episode_seeds(_SEED.value, number)
-    moments = landscape_moments.of_demonstration(agent.policy, episode, policy_seed)
+    policy_seed = rollout_seeds.for_evaluation(_SEED.value, number).actor
+    moments = landscape_moments.recall_demonstration(agent.policy, episode, policy_seed)
     return f"{kind} demonstration {number}", moments
 
 
-def _rollout(experiment: Any, agent: Any) -> Iterator[Any]:
+def _rollout(experiment: Any, agent: Any) -> Iterable[Any]:
     """Returns the moments of an episode of the policy."""
     from ibc_agents.core import errors
     from ibc_agents.visualization import landscape_moments
@@ -159,16 +159,9 @@ def _rollout(experiment: Any, agent: Any) -> Iterator[Any]:
             "--gin_file=gin_configs/particle_environment.gin"
         )
 
-    def moments() -> Iterator[Any]:
-        environment = make_environment()
-        try:
-            yield from landscape_moments.of_rollout(
-                agent.policy, environment, _SEED.value, _EPISODE.value
-            )
-        finally:
-            environment.close()
-
-    return moments()
+    return landscape_moments.record_rollout(
+        agent.policy, make_environment, _SEED.value, _EPISODE.value
+    )
 
 
 def _write_picture(

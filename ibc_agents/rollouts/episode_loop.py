@@ -1,72 +1,80 @@
-"""Episodes of whoever acts in a vector environment, frame by frame."""
+"""The episode loop: steps a vector environment with an actor while observers see each frame."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import tensorflow as tf
-from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 
-from data.episodes import episodes
 from environments import base
+from ibc_agents.rollouts import actors, rollout_seeds
 
 
-class Player(Protocol):
-    """Whoever acts, in all rows at once: a demonstrator, or any other `PyPolicy`."""
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """One frame of all B rows: a time step and what the actor does there.
 
-    def get_initial_state(self, batch_size: int) -> Any:
-        """Returns what it remembers at first, of so many rows."""
+    Attributes:
+        environment: The environment, whose current time step is `time_step`.
+        time_step: Arrays [B, …].
+        is_active: Bool [B]; False in a row whose episode had its LAST time step before.
+        actor_state: The actor's state before it acted.
+        actor_step: What the actor does. The environment ignores it in rows at LAST.
+    """
 
-    def action(self, time_step: ts.TimeStep, policy_state: Any) -> policy_step.PolicyStep:
-        """Returns its actions, arrays [B, …], and what it remembers next."""
+    environment: base.VectorEnvironment
+    time_step: ts.TimeStep
+    is_active: np.ndarray
+    actor_state: Any
+    actor_step: actors.ActorStep
+
+    @property
+    def is_ending(self) -> np.ndarray:
+        """Bool [B]; True in an active row whose time step is LAST."""
+        return self.is_active & np.asarray(self.time_step.is_last())
 
 
-def run_wave(
+class Observer(Protocol):
+    """Sees every frame of a batch of episodes."""
+
+    def observe(self, frame: Frame) -> None:
+        """Takes the next frame, before the environment is stepped."""
+
+
+def run_episodes(
     environment: base.VectorEnvironment,
-    player: Player,
-    executed: Callable[[policy_step.PolicyStep], Any] = operator.attrgetter("action"),
-) -> list[tuple[episodes.Episode, bool]]:
-    """Runs one episode a row; each ends with a LAST frame, whose action was never executed.
+    actor: actors.Actor,
+    seeds: Sequence[rollout_seeds.RolloutSeeds],
+    observers: Sequence[Observer],
+) -> None:
+    """Runs one episode in each row of an environment, until all of them have ended.
+
+    The actor acts at LAST time steps too, because a dataset holds an action for every frame. A row
+    that ends early begins another episode, in which it is not active.
 
     Args:
-        environment: seeded.
-        player: whose actions are recorded.
-        executed: of a step of the player, the actions that the environment gets.
+        environment: Environment of B rows.
+        actor: Acts in all rows at once.
+        seeds: Seeds of the B episodes. They decide the episodes, whichever rows they have.
+        observers: See every frame, in this order.
 
-    Returns:
-        Of each row the episode and whether it was a success.
+    Raises:
+        ValueError: If there is not one seed for each row.
     """
-    rows = environment.batch_size
-    frames: list[list[Any]] = [[] for _ in range(rows)]
-    success = np.zeros(rows, bool)
+    environment.seed([row.environment for row in seeds])
     time_step = environment.reset()
-    state = player.get_initial_state(rows)
-    running = np.ones(rows, bool)
-    while running.any():
-        step = player.action(time_step, state)
-        state = step.state
-        ended = running & time_step.is_last()
-        success[ended] = environment.success[ended]
-        if np.array_equal(ended, running):
-            # The steps of episodes that nobody wants; what counts of them is how they begin.
-            next_time_step = ts.restart(time_step.observation, batch_size=rows)
-        else:
-            next_time_step = environment.step(executed(step))
-        frame = trajectory.from_transition(time_step, step._replace(info=()), next_time_step)
-        for row in np.flatnonzero(running):
-            frames[row].append(_row(frame, row))
-        running &= ~ended
-        time_step = next_time_step
-    return [(_stack(rows), bool(won)) for rows, won in zip(frames, success, strict=True)]
-
-
-def _row(frame: Any, row: int) -> Any:
-    return tf.nest.map_structure(lambda leaf: np.asarray(leaf[row]), frame)
-
-
-def _stack(frames: list[Any]) -> episodes.Episode:
-    return episodes.Episode(tf.nest.map_structure(lambda *leaves: np.stack(leaves), *frames))
+    actor_state = actor.initial_state(np.stack([row.actor for row in seeds]))
+    is_active = np.ones(environment.batch_size, bool)
+    while True:
+        actor_step = actor.act(time_step, actor_state)
+        frame = Frame(environment, time_step, is_active, actor_state, actor_step)
+        for observer in observers:
+            observer.observe(frame)
+        is_active = is_active & ~frame.is_ending
+        if not is_active.any():
+            return
+        time_step = environment.step(actor_step.action)
+        actor_state = actor_step.state

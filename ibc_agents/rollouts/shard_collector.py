@@ -1,4 +1,4 @@
-"""Runs a demonstrator and writes what it does, shard by shard, in whichever process."""
+"""Collects one shard of demonstrations at a time, in this process or in a worker process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 from tf_agents.policies import py_policy
 from tf_agents.trajectories import trajectory
 
@@ -15,14 +14,20 @@ from data.episodes import episodes, specs
 from data.shards import encoding, shard_writer, tfrecord
 from environments import base
 from ibc_agents.core import errors
-from ibc_agents.rollouts import episode_loop
+from ibc_agents.rollouts import actors, recorders, rollout_seeds
 
 MakeDemonstrator = Callable[[Any], py_policy.PyPolicy]
 
 
 @dataclasses.dataclass(frozen=True)
 class ShardTask:
-    """A shard to collect: its file, and its demonstrations `first` … `end` − 1."""
+    """A shard to collect.
+
+    Attributes:
+        path: File of the shard.
+        first: Number of its first demonstration.
+        end: Number of its last demonstration, plus 1.
+    """
 
     path: str
     first: int
@@ -35,16 +40,16 @@ class ShardTask:
 
 
 class ShardCollector:
-    """Collects any shard of a dataset; can be pickled before it has begun.
+    """Collects the shards of one dataset. It can be pickled before its first call.
 
     Args:
-        make_environment: makes one environment.
-        make_demonstrator: makes the demonstrator of a vector environment.
-        environment_name: which the environments must have.
-        rows: episodes that run at once.
-        seed: episode k depends on (seed, k) alone.
-        image_format: one of `encoding.IMAGE_FORMATS`.
-        folder: the dataset's, for errors.
+        make_environment: Makes one environment.
+        make_demonstrator: Makes the demonstrator of a vector environment.
+        environment_name: Expected name of the environment.
+        rows: Number of episodes that run at once, at least 1.
+        seed: Seed of the dataset. Demonstration k depends on (seed, k) alone.
+        image_format: One of `encoding.IMAGE_FORMATS`.
+        folder: Folder of the dataset, for error messages.
     """
 
     def __init__(
@@ -65,72 +70,74 @@ class ShardCollector:
         self._seed = seed
         self._image_format = image_format
         self._folder = folder
-        self._open: _Open | None = None
+        self._simulation: _Simulation | None = None
 
     def __call__(self, task: ShardTask, report: Callable[[], Any]) -> shard_writer.Shard:
-        """Collects a shard, with the number of `successes` in its extra.
+        """Collects a shard.
 
         Args:
-            task: which one.
-            report: called after each episode.
+            task: The shard to collect.
+            report: Called after each episode.
+
+        Returns:
+            The description of the shard. Its `extra` holds the number of `successes`.
 
         Raises:
-            data.DataError: if it cannot be written.
-            RunError: if this process makes another environment than its parent.
+            data.DataError: If the shard cannot be written.
+            RunError: If this process makes another environment than its parent.
         """
-        if self._open is None:
-            self._open = self._begin()
-        opened = self._open
+        if self._simulation is None:
+            self._simulation = self._make_simulation()
+        simulation = self._simulation
         successes = 0
         with shard_writer.ShardWriter(
-            task.path, opened.spec, self._image_format, self._folder
+            task.path, simulation.spec, self._image_format, self._folder
         ) as writer:
-            for number, episode, success in self._episodes(opened, task):
+            for number, episode, success in self._run(simulation, task):
                 writer.write(number, episode)
                 successes += success
                 report()
-        return shard_writer.describe(task.path, opened.reader, successes=successes)
+        return shard_writer.describe(task.path, simulation.reader, successes=successes)
 
     def close(self) -> None:
         """Closes the environment."""
-        if self._open is not None:
-            self._open.environment.close()
+        if self._simulation is not None:
+            self._simulation.environment.close()
 
-    def _begin(self) -> _Open:
+    def _make_simulation(self) -> _Simulation:
         environment = base.vectorize(self._make_environment, self._rows)
         if environment.name != self._environment_name:
             raise errors.RunError(
                 f"A worker process makes the environment {environment.name}, and its parent "
-                f"{self._environment_name}. Say by gin or in the factory what is to be made, or "
-                "use one process."
+                f"{self._environment_name}. Configure the environment by gin or in its factory, "
+                "or use one process."
             )
         demonstrator = self._make_demonstrator(environment)
         spec = specs.as_trajectory_spec(demonstrator.trajectory_spec)
-        return _Open(environment, demonstrator, spec, tfrecord.FrameReader(spec))
+        actor = actors.DemonstratorActor(demonstrator)
+        return _Simulation(environment, actor, spec, tfrecord.FrameReader(spec))
 
-    def _episodes(
-        self, opened: _Open, task: ShardTask
+    def _run(
+        self, simulation: _Simulation, task: ShardTask
     ) -> Iterator[tuple[int, episodes.Episode, bool]]:
-        """Runs episodes in waves; yields number, frames and outcome of each."""
+        """Yields number, frames and success of each demonstration of a shard."""
         for first in range(task.first, task.end, self._rows):
             numbers = range(first, first + self._rows)
-            opened.environment.seed(
-                [
-                    int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
-                    for number in numbers
-                ]
+            recorded = recorders.record_episodes(
+                simulation.environment,
+                simulation.actor,
+                [rollout_seeds.for_collection(self._seed, number) for number in numbers],
             )
-            wave = episode_loop.run_wave(opened.environment, opened.demonstrator)
-            for number, (episode, success) in zip(numbers, wave, strict=True):
+            for number, (episode, success) in zip(numbers, recorded, strict=True):
                 if number < task.end:
                     yield number, episode, success
 
 
 @dataclasses.dataclass(frozen=True)
-class _Open:
-    """What a collector that has begun works with."""
+class _Simulation:
+    """What a collector makes at its first call."""
 
     environment: base.VectorEnvironment
-    demonstrator: py_policy.PyPolicy
+    actor: actors.DemonstratorActor
     spec: trajectory.Trajectory
     reader: tfrecord.FrameReader

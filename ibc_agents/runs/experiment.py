@@ -137,7 +137,7 @@ class Experiment:
             print("no environment: evaluation left out")
         else:
             outcome = judge.finish(agent.policy, step)
-            print(outcome.sentence())
+            print(outcome.format_summary())
             results = outcome.summary()
         results |= self.describe_training(agent, card, first_step)
         results["wall_time_s"] = {

@@ -44,7 +44,7 @@ def look(
         return None
     episodes = itertools.chain(opened.validation, opened.train)
     episode = next(episode for episode in episodes if episode.executed.any())
-    moments = landscape_moments.of_demonstration(agent.policy, episode, _SEED)
+    moments = landscape_moments.recall_demonstration(agent.policy, episode, _SEED)
     middle = next(itertools.islice(moments, int(episode.executed.sum()) // 2, None))
     landscapes = energy_landscape.Landscapes(agent, resolution=_RESOLUTION)
     return lambda: landscapes.at(middle)

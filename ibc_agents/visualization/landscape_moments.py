@@ -1,35 +1,35 @@
-"""The observations of an episode, one after another, as a policy meets them."""
+"""The moments at which a policy acts, along a demonstration or a rollout."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
-from tf_agents.utils import common
 
 from data.episodes import episodes
 from environments import base
-from ibc_agents.rollouts import evaluation
+from ibc_agents.policies import window_policy
+from ibc_agents.rollouts import actors, episode_loop, rollout_seeds
 from ibc_agents.visualization import energy_landscape
 
 
-def of_demonstration(
-    policy: Any, episode: episodes.Episode, policy_seed: np.ndarray
+def recall_demonstration(
+    policy: window_policy.WindowPolicy, episode: episodes.Episode, policy_seed: np.ndarray
 ) -> Iterator[energy_landscape.Moment]:
-    """Shows a policy what a demonstrator saw; frames without an executed action are left out.
+    """Passes the observations of a demonstration to a policy.
 
     Args:
-        policy: a `WindowPolicy`.
-        episode: the demonstration.
-        policy_seed: int32 ``[2]``, of what the policy would draw.
+        policy: The policy, which does not act.
+        episode: The demonstration.
+        policy_seed: Seed of what the policy would draw, int32 [2].
 
     Yields:
-        The moments, with the demonstrated actions.
+        The moment of each frame whose action was executed, with the demonstrated action.
     """
-    state = _initial_state(policy, policy_seed)
+    state = actors.with_seeds(policy.get_initial_state(1), policy_seed[None])
     frames = episode.frames
     for k in np.flatnonzero(episode.executed):
         time_step = ts.TimeStep(
@@ -43,35 +43,45 @@ def of_demonstration(
         yield energy_landscape.Moment(window, seed, demonstrated)
 
 
-def of_rollout(
-    policy: Any, environment: base.Environment, seed: int, episode: int
-) -> Iterator[energy_landscape.Moment]:
-    """Lets a policy act: the episode that `evaluation.evaluate` runs for the same numbers.
+def record_rollout(
+    policy: window_policy.WindowPolicy,
+    make_environment: Callable[[], base.Environment],
+    seed: int,
+    episode: int,
+) -> list[energy_landscape.Moment]:
+    """Runs an evaluation episode of a policy and records its moments.
 
     Args:
-        policy: a `WindowPolicy`.
-        environment: a single one.
-        seed: of the evaluation, not negative.
-        episode: its number, not negative.
+        policy: The policy.
+        make_environment: Makes one environment.
+        seed: Seed of the evaluation, at least 0.
+        episode: Number of the episode, at least 0.
 
-    Yields:
-        The moments, with pictures of the environment before each action.
+    Returns:
+        The moment of each action, with a picture of the environment before it.
     """
-    environment_seed, policy_seed = evaluation.episode_seeds(seed, episode)
-    act = common.function(policy.action)
-    state = _initial_state(policy, policy_seed)
-    environment.seed(environment_seed)
-    time_step = environment.reset()
-    while not time_step.is_last():
-        batched = tf.nest.map_structure(lambda leaf: tf.constant(leaf)[None], time_step)
-        window, drawn_from, _ = policy.recall(batched, state)
-        yield energy_landscape.Moment(window, drawn_from, picture=environment.render())
-        step = act(batched, state)
-        state = step.state
-        time_step = environment.step(
-            tf.nest.map_structure(lambda leaf: leaf.numpy()[0], step.action)
+    recorder = _MomentRecorder(policy)
+    with contextlib.closing(base.vectorize(make_environment, 1)) as environment:
+        episode_loop.run_episodes(
+            environment,
+            actors.PolicyActor(policy),
+            [rollout_seeds.for_evaluation(seed, episode)],
+            [recorder],
         )
+    return recorder.moments
 
 
-def _initial_state(policy: Any, policy_seed: np.ndarray) -> Any:
-    return {**policy.get_initial_state(1), "seed": tf.constant(policy_seed)[None]}
+class _MomentRecorder:
+    """Records the moments of a policy in an environment of one row."""
+
+    def __init__(self, policy: window_policy.WindowPolicy) -> None:
+        self._policy = policy
+        self.moments: list[energy_landscape.Moment] = []
+
+    def observe(self, frame: episode_loop.Frame) -> None:
+        if frame.is_ending[0]:
+            return
+        time_step = tf.nest.map_structure(tf.constant, frame.time_step)
+        window, seed, _ = self._policy.recall(time_step, frame.actor_state)
+        picture = frame.environment.render(0)
+        self.moments.append(energy_landscape.Moment(window, seed, picture=picture))

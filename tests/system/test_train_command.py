@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ibc_agents.cli import gin_files
-from ibc_agents.rollouts import evaluation
+from ibc_agents.rollouts import confidence_intervals
 from ibc_agents.runs import experiment, run_directory
 from tests.system import helpers
 
@@ -78,7 +78,7 @@ def test_results_tell_outcomes_and_where_they_come_from(finished):
     successes = sum(outcome["success"] for outcome in outcomes)
     assert results["success"] == {
         "rate": successes / 4,
-        "interval": list(evaluation.wilson_interval(successes, 4)),
+        "interval": list(confidence_intervals.wilson_interval(successes, 4)),
         "confidence": 0.95,
         "successes": successes,
         "episodes": 4,

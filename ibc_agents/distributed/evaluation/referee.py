@@ -169,7 +169,7 @@ class Referee:
         self._judge.log(result, waiting.step, evaluator.WATCHED * is_watched)
         self._table.add(evaluation_table.row_of(waiting.step, result, len(shared.evaluators)))
         self._backlog.remove(waiting)
-        self._process.say(f"policy of step {waiting.step}: {result.sentence()}")
+        self._process.say(f"policy of step {waiting.step}: {result.format_summary()}")
         self._current = None
         if waiting == self._last:
             self._result = result

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import operator
 import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +21,7 @@ from ibc_agents.distributed.messaging import (
 )
 from ibc_agents.distributed.processes import placement, role_process
 from ibc_agents.distributed.roles import joining
-from ibc_agents.rollouts import episode_loop, players
+from ibc_agents.rollouts import actors, recorders, rollout_seeds
 from ibc_agents.runs import experiment, settings
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -76,11 +73,10 @@ class _Actor:
         # Of this process alone: no two actors, and no two lives of one, play the same episodes.
         self._generator = np.random.default_rng()
         demonstrator = configured.task.demonstrator
-        self._player, self._executed = _make_player(
+        self._actor = _make_actor(
             self._numbers,
-            players.PolicyPlayer(member.agent.policy, self._generator),
-            None if demonstrator is None else demonstrator(environment),
-            self._generator,
+            actors.PolicyActor(member.agent.policy),
+            None if demonstrator is None else actors.DemonstratorActor(demonstrator(environment)),
         )
 
     def play(self) -> None:
@@ -124,10 +120,12 @@ class _Actor:
         return False
 
     def _play_wave(self) -> list[episodes.Episode]:
-        rows = self._environment.batch_size
-        self._environment.seed(self._generator.integers(2**32, size=rows).tolist())
-        wave = episode_loop.run_wave(self._environment, self._player, self._executed)
-        return [episode for episode, success in wave if success or not self._numbers.successes_only]
+        rows = range(self._environment.batch_size)
+        seeds = [rollout_seeds.draw(self._generator) for _ in rows]
+        recorded = recorders.record_episodes(self._environment, self._actor, seeds)
+        return [
+            episode for episode, success in recorded if success or not self._numbers.successes_only
+        ]
 
     def _send(self, server: contact.Contact, wanted: list[episodes.Episode]) -> None:
         """Sends each once: one that a server takes with it when it goes is not sent again."""
@@ -137,22 +135,20 @@ class _Actor:
             mailbox.put(episode_messages.to_message(episode))
 
 
-def _make_player(
+def _make_actor(
     numbers: settings.GatheringSettings,
-    policy: players.PolicyPlayer,
-    demonstrator: episode_loop.Player | None,
-    generator: np.random.Generator,
-) -> tuple[episode_loop.Player, Callable[[Any], Any]]:
-    """Who plays, and which actions of its steps are executed."""
+    policy: actors.PolicyActor,
+    demonstrator: actors.DemonstratorActor | None,
+) -> actors.Actor:
+    """Returns the actor of a job's settings."""
     share, relabel = numbers.demonstrator_share, numbers.relabel
     if not share and not relabel:
-        return policy, operator.attrgetter("action")
+        return policy
     if demonstrator is None:
         raise errors.RunError(
             "Task.demonstrator is not set: there is nobody to demonstrate. Set "
             "GatheringSettings.demonstrator_share to 0 and GatheringSettings.relabel to False."
         )
     if share == 1.0:
-        return demonstrator, operator.attrgetter("action")
-    mixed = players.MixedPlayer(policy, demonstrator, share, relabel, generator)
-    return mixed, mixed.executed
+        return demonstrator
+    return actors.MixedActor(policy, demonstrator, share, relabel)

@@ -18,7 +18,7 @@ from environments import base
 from environments.block_pushing import SingleTargetDemonstrator
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents.core import errors
-from ibc_agents.rollouts import collection, evaluation, shard_collector
+from ibc_agents.rollouts import collection, rollout_seeds, shard_collector
 
 FIRST, MID, LAST = 0, 1, 2
 
@@ -58,7 +58,7 @@ def noisy(environment, noise=0.0):
 
 
 def seed_of(seed, episode):
-    return int(np.random.SeedSequence([seed, episode]).generate_state(1)[0])
+    return rollout_seeds.for_collection(seed, episode).environment
 
 
 def collect(folder, num_episodes=5, seed=4, environment=ParticleEnvironment, **options):
@@ -235,7 +235,7 @@ def test_first_frames_are_not_those_of_an_evaluation_of_the_same_seed(tmp_path):
     assert len(learned) == 5
     for number in range(5):
         environment = ParticleEnvironment()
-        environment.seed(evaluation.episode_seeds(4, number)[0])
+        environment.seed(rollout_seeds.for_evaluation(4, number).environment)
         start = environment.reset().observation["pos_agent"]
         assert start.tobytes() not in learned
 

@@ -1,4 +1,4 @@
-"""Evaluation: an episode is itself in any batch, and the interval is the published one."""
+"""Evaluations give the same outcome of an episode in batches of any size."""
 
 import json
 
@@ -12,36 +12,11 @@ from tf_agents.trajectories import time_step as ts
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import agents, networks, samplers
 from ibc_agents.core import normalizer
-from ibc_agents.rollouts import evaluation
+from ibc_agents.rollouts import confidence_intervals, evaluation, rollout_seeds
 from tests.conformance.drift_environment import DriftEnvironment
 
 SEED = 7
 NUM_EPISODES = 7
-
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (1, 29, 0.0061, 0.1718)],
-)
-def test_interval_is_wilsons(successes, trials, low, high):
-    """Newcombe, Statistics in Medicine 17 (1998), Table I, method 3."""
-    assert evaluation.wilson_interval(successes, trials) == pytest.approx((low, high), abs=5e-5)
-
-
-def test_interval_of_none_and_of_all_ends_exactly_there():
-    low, high = evaluation.wilson_interval(0, 20)
-    assert low == 0.0 and high == pytest.approx(0.1611, abs=5e-5)  # Newcombe, Table I
-    assert evaluation.wilson_interval(20, 20) == (pytest.approx(1 - high), 1.0)
-
-
-def test_episode_seeds_are_those_of_the_contract():
-    environment_seed, policy_seed = evaluation.episode_seeds(3, 11)
-    words = np.random.SeedSequence([3, 11]).generate_state(2)
-    assert policy_seed.dtype == np.int32
-    np.testing.assert_array_equal(policy_seed.view(np.uint32), words)
-    assert environment_seed >= 0
-    seen = {evaluation.episode_seeds(s, k)[0] for s in range(4) for k in range(25)}
-    assert len(seen) == 100
 
 
 class RecordedParticle(ParticleEnvironment):
@@ -96,7 +71,9 @@ def run(policy, batch_size, num_episodes=NUM_EPISODES):
     """Outcomes, and the actions of each episode [k, steps, A]."""
     RecordedParticle.actions = {}
     found = evaluation.evaluate(policy, RecordedParticle, num_episodes, SEED, batch_size)
-    seeds = [evaluation.episode_seeds(SEED, episode)[0] for episode in range(num_episodes)]
+    seeds = [
+        rollout_seeds.for_evaluation(SEED, episode).environment for episode in range(num_episodes)
+    ]
     return found, np.array([RecordedParticle.actions[seed] for seed in seeds])
 
 
@@ -149,7 +126,7 @@ def drift_lengths(num_episodes):
     lengths = []
     for episode in range(num_episodes):
         environment = DriftEnvironment()
-        environment.seed(evaluation.episode_seeds(SEED, episode)[0])
+        environment.seed(rollout_seeds.for_evaluation(SEED, episode).environment)
         time_step, steps = environment.reset(), 0
         while not time_step.is_last():
             action = {"change": np.zeros(1, np.float32), "pair": np.zeros(2, np.float32)}
@@ -174,12 +151,12 @@ def test_rows_that_end_early_keep_their_outcome(kind, won):
 def test_records_every_frame_of_the_first_episodes():
     frames = {}
 
-    def on_frame(episode, picture):
+    def on_picture(episode, picture):
         assert picture.shape == (8, 64, 3) and picture.dtype == np.uint8
         frames.setdefault(episode, []).append(np.flatnonzero(picture[0, :, 0])[0] - 32)
 
     evaluation.evaluate(
-        drift_policy(RightPolicy), DriftEnvironment, 7, SEED, 2, on_frame, num_recorded=5
+        drift_policy(RightPolicy), DriftEnvironment, 7, SEED, 2, on_picture, num_recorded=5
     )
     assert sorted(frames) == [0, 1, 2, 3, 4]
     lengths = drift_lengths(5)
@@ -196,40 +173,23 @@ def test_numbers_out_of_range_are_refused(numbers):
         evaluation.evaluate(None, DriftEnvironment, num_episodes, seed, batch_size)
 
 
-def test_summary_is_json_and_agrees_with_the_sentence():
+def test_summary_is_json_and_agrees_with_its_text():
     outcomes = [evaluation.Outcome(k, k != 1, float(k != 1), 50 + k) for k in range(4)]
     found = evaluation.Evaluation(9, tuple(outcomes))
     summary = json.loads(json.dumps(found.summary()))
-    low, high = evaluation.wilson_interval(3, 4)
-    assert summary["success"] == {
-        "rate": 0.75,
-        "interval": [low, high],
-        "confidence": 0.95,
-        "successes": 3,
-        "episodes": 4,
-    }
-    assert summary["return"] == evaluation.describe_mean([1.0, 0.0, 1.0, 1.0])
+    assert summary["success"] == confidence_intervals.describe_proportion(3, 4)
+    assert summary["return"] == confidence_intervals.describe_mean([1.0, 0.0, 1.0, 1.0])
     assert summary["normalized_score"] is None and summary["evaluation_seed"] == 9
     wanted = {"episode": 1, "success": False, "total_reward": 0.0, "steps": 51}
     assert summary["episodes"][1] == {**wanted, "normalized_score": None}
-    assert found.sentence() == (
+    assert found.format_summary() == (
         "success 3/4 = 75.0% (95% interval 30.1% to 95.4%), return 0.75 (0.26 to 1.24), seed 9"
     )
 
 
-def test_a_mean_is_told_with_its_spread():
-    """1 … 9: variance 7.5, so that the mean 5 is known to ± 1.96 √(7.5 / 9)."""
-    found = evaluation.describe_mean(range(1, 10))
-    assert found["mean"] == 5.0
-    assert found["standard_deviation"] == pytest.approx(2.738613)
-    assert found["interval"] == pytest.approx([3.210805, 6.789195])
-
-
-def test_a_single_episode_has_no_spread():
+def test_a_single_episode_has_no_interval():
     found = evaluation.Evaluation(0, (evaluation.Outcome(0, True, 1.5, 5),))
-    described = {"mean": 1.5, "standard_deviation": None, "interval": None}
-    assert json.loads(json.dumps(found.summary()))["return"] == described
-    assert "return 1.50, seed 0" in found.sentence()
+    assert "return 1.50, seed 0" in found.format_summary()
 
 
 class ScoredEnvironment(DriftEnvironment):
@@ -244,4 +204,6 @@ def test_scores_are_those_of_the_environments_benchmark():
     assert [outcome.total_reward for outcome in found.outcomes] == [1.0, 1.0, 1.0]
     assert [outcome.normalized_score for outcome in found.outcomes] == [0.4, 0.4, 0.4]
     assert found.summary()["normalized_score"]["mean"] == pytest.approx(0.4)
-    assert "return 1.00 (1.00 to 1.00), normalised score 0.40 (0.40 to 0.40)" in found.sentence()
+    assert (
+        "return 1.00 (1.00 to 1.00), normalized score 0.40 (0.40 to 0.40)" in found.format_summary()
+    )

@@ -35,7 +35,7 @@ def episode():
 
 def test_demonstration_in_windows_as_the_policy_remembers(episode):
     agent = helpers.make_agent(window=2)
-    moments = list(landscape_moments.of_demonstration(agent.policy, episode, POLICY_SEED))
+    moments = list(landscape_moments.recall_demonstration(agent.policy, episode, POLICY_SEED))
     assert len(moments) == LENGTH - 1  # the LAST frame's action was never executed
     goals = episode.frames.observation["goal"]
     for k, (moment, frames) in enumerate(zip(moments, [[0, 0], [0, 1], [1, 2]], strict=True)):
@@ -43,7 +43,7 @@ def test_demonstration_in_windows_as_the_policy_remembers(episode):
         np.testing.assert_array_equal(moment.demonstrated, episode.frames.action[k])
         assert moment.picture is None
         assert moment.seed.shape == (1, 2) and int(moment.seed[0, 1]) == 6 + k
-    again = list(landscape_moments.of_demonstration(agent.policy, episode, POLICY_SEED))
+    again = list(landscape_moments.recall_demonstration(agent.policy, episode, POLICY_SEED))
     for one, other in zip(moments, again, strict=True):
         np.testing.assert_array_equal(one.seed, other.seed)
 
@@ -70,20 +70,24 @@ def test_rollout_is_the_episode_that_an_evaluation_shows(particle_agent):
         particle.ParticleEnvironment,
         num_episodes=2,
         seed=7,
-        on_frame=lambda number, frame: pictures.append(frame) if number == 1 else None,
+        on_picture=lambda number, frame: pictures.append(frame) if number == 1 else None,
         num_recorded=2,
     )
-    environment = particle.ParticleEnvironment()
+    taken = []
+
+    class Recorded(particle.ParticleEnvironment):
+        def vectorized(self, batch_size):
+            return None
+
+        def _advance(self, action):
+            taken.append(action)
+            return super()._advance(action)
+
+    moments = landscape_moments.record_rollout(policy, Recorded, seed=7, episode=1)
     landscapes = energy_landscape.Landscapes(particle_agent, resolution=2)
-    shown, taken = [], []
-    step = environment._step
-    environment._step = lambda action: (taken.append(action), step(action))[1]
-    for moment, picture in zip(
-        landscape_moments.of_rollout(policy, environment, seed=7, episode=1), pictures[:-1],
-        strict=True,
-    ):  # fmt: skip
+    for moment, picture in zip(moments, pictures[:-1], strict=True):
         np.testing.assert_allclose(moment.picture, picture, atol=2)
         assert moment.demonstrated is None
-        shown.append(landscapes.at(moment).chosen)
-    np.testing.assert_allclose(np.clip(shown, 0, 1), taken, atol=1e-5)
+    chosen = [landscapes.at(moment).chosen for moment in moments]
+    np.testing.assert_allclose(np.clip(chosen, 0, 1), taken, atol=1e-5)
     assert len(taken) == 50

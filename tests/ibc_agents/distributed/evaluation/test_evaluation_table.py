@@ -6,7 +6,7 @@ import pytest
 
 from ibc_agents.core import errors
 from ibc_agents.distributed.evaluation import evaluation_table
-from ibc_agents.rollouts import evaluation
+from ibc_agents.rollouts import confidence_intervals, evaluation
 from tests.system import helpers
 
 
@@ -25,7 +25,7 @@ def test_has_a_row_a_checkpoint_in_the_order_of_steps(tmp_path):
     table = evaluation_table.EvaluationTable(path)
     for step in (200, 100):
         table.add(row(step))
-    low, high = (round(end, 6) for end in evaluation.wilson_interval(3, 4))
+    low, high = (round(end, 6) for end in confidence_intervals.wilson_interval(3, 4))
     wanted = dict(step="100", seed="0", episodes="4", successes="3", success="0.75", evaluators="2")
     assert read(path) == [
         {**wanted, "low": str(low), "high": str(high)},
