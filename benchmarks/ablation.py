@@ -69,7 +69,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
 def train(variant: str) -> None:
     """Runs the train command and keeps the outcome."""
     root_dir = runs.ROOT / "runs" / "ablation" / variant
-    runs.train("particle.gin", (*_SHARED, *VARIANTS[variant][1]), root_dir, seed=0)
+    runs.train(["particle"], (*_SHARED, *VARIANTS[variant][1]), root_dir, seed=0)
     runs.keep(root_dir / "results.json", _RESULTS / f"{variant}.json")
 
 

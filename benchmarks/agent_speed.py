@@ -1,12 +1,12 @@
 """What an agent costs to train and to act: train steps per second, latency of one action.
 
-Usage: python benchmarks/agent_speed.py [--seconds=10] [--out=speed.json] [GIN_FILE ...]
+Usage: python benchmarks/agent_speed.py [--seconds=10] [--out=speed.json] [GIN_FILES ...]
 
-Trains and acts as the gin files say (by default every method's on the 2-D particle), from memory,
-on a few demonstrations collected into a temporary folder; nothing is learned to the end. Actions
-are taken one observation at a time, as a robot takes them. Costs are also given as multiples of
-the MSE baseline's in the same run. The float32 matmul rate of the same run tells how busy and how
-fast the machine was.
+Trains and acts as the gin files say, TASK.gin+METHOD.gin (by default every method's on the 2-D
+particle), from memory, on a few demonstrations collected into a temporary folder; nothing is
+learned to the end. Actions are taken one observation at a time, as a robot takes them. Costs are
+also given as multiples of the MSE baseline's in the same run. The float32 matmul rate of the same
+run tells how busy and how fast the machine was.
 """
 
 from __future__ import annotations
@@ -27,25 +27,26 @@ from data import InMemorySource
 from ibc_agents.cli import gin_files
 from ibc_agents.runs import experiment as experiment_lib
 
-_METHODS = ("", "_derivative_free", "_autoregressive", "_langevin", "_langevin_paper", "_mse",
-            "_mdn", "_nearest_neighbor")  # fmt: skip
-_DEFAULT = tuple(f"gin_configs/particle{method}.gin" for method in _METHODS)
-_BASELINE = "gin_configs/particle_mse.gin"
+_METHODS = ("recipes/particle", "methods/ibc_derivative_free", "methods/ibc_autoregressive",
+            "methods/ibc_langevin", "paper/particle_langevin", "methods/mse", "methods/mdn",
+            "methods/nearest_neighbor")  # fmt: skip
+_DEFAULT = tuple(f"gin_configs/tasks/particle.gin+gin_configs/{name}.gin" for name in _METHODS)
+_BASELINE = "gin_configs/tasks/particle.gin+gin_configs/methods/mse.gin"
 _BINDINGS = ("DemonstrationSettings.num_episodes = 40",)
 
 
-def measure(gin_file: str, seconds: float, bindings: tuple[str, ...] = ()) -> dict[str, float]:
+def measure(files: str, seconds: float, bindings: tuple[str, ...] = ()) -> dict[str, float]:
     """Returns train steps per second and the latency of an action in milliseconds.
 
     Args:
-        gin_file: of a run.
+        files: gin files of a run, joined by plus signs.
         seconds: of each of the two measurements.
         bindings: after the file's.
     """
     import gin
 
     gin.clear_config()
-    gin_files.parse_gin([gin_file], [*_BINDINGS, *bindings])
+    gin_files.parse_gin(files.split("+"), [*_BINDINGS, *bindings])
     with tempfile.TemporaryDirectory() as folder:
         experiment = experiment_lib.Experiment.from_gin(f"{folder}/run", f"{folder}/data")
         demonstrations = experiment.open_demonstrations()
@@ -109,7 +110,7 @@ def print_table(results: dict[str, dict[str, float]]) -> None:
 def main() -> None:
     """Measures, prints a table and writes it where --out says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("gin_files", nargs="*", default=_DEFAULT, metavar="GIN_FILE")
+    parser.add_argument("gin_files", nargs="*", default=_DEFAULT, metavar="GIN_FILES")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
     arguments = parser.parse_args()

@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/autoregressive_cost.py [--seconds=5] [--out=cost.json] [DIMENSION ...]
 
-Trains and acts as gin_configs/particle_autoregressive.gin says, in 1 to 30 dimensions (the largest
-action of the paper's tasks); nothing is learned to the end. A straight line is fitted to the costs:
-what a dimension adds, and what an agent without any would cost.
+Trains and acts as gin_configs/methods/ibc_autoregressive.gin says, in 1 to 30 dimensions (the
+largest action of the paper's tasks); nothing is learned to the end. A straight line is fitted to
+the costs: what a dimension adds, and what an agent without any would cost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import agent_speed
 import measuring
 import numpy as np
 
-_GIN_FILE = "gin_configs/particle_autoregressive.gin"
+_GIN_FILES = "gin_configs/tasks/particle.gin+gin_configs/methods/ibc_autoregressive.gin"
 _DIMENSIONS = (1, 2, 4, 8, 16, 30)
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     results = {}
     for size in arguments.dimensions:
         row = agent_speed.measure(
-            _GIN_FILE, arguments.seconds, (f"ParticleEnvironment.dimension = {size}",)
+            _GIN_FILES, arguments.seconds, (f"ParticleEnvironment.dimension = {size}",)
         )
         results[size] = row
         print(

@@ -21,7 +21,7 @@ import runs
 
 _RESULTS = runs.ROOT / "benchmarks" / "results" / "d4rl"
 
-# By the middle of the gin files' names.
+# By the names of the gin files.
 TASKS = {
     "pen": "pen-human-v0",
     "hammer": "hammer-human-v0",
@@ -34,11 +34,26 @@ TASKS = {
 # In which policies have the time that people took, where that is known to be more.
 LONGER = {"door": "Task.evaluation_environment = @LongDoorEnvironment"}
 METHODS = {
-    "langevin": ("implicit, default recipe", ""),
-    "mse": ("MSE", "_mse"),
-    "mdn": ("MDN", "_mdn"),
-    "nearest_neighbor": ("nearest neighbour", "_nearest_neighbor"),
+    "langevin": ("implicit, default recipe", "methods/ibc"),
+    "mse": ("MSE", "methods/mse"),
+    "mdn": ("MDN", "methods/mdn"),
+    "nearest_neighbor": ("nearest neighbour", "methods/nearest_neighbor"),
 }
+# The baselines have the encoder and the training of the implicit policy on the same task.
+_BASELINES = ("mse", "mdn")
+_HAND = (
+    "batch_size = 256",
+    "CosineDecay.initial_learning_rate = 0.0",
+    "CosineDecay.warmup_target = 3e-3",
+    "CosineDecay.warmup_steps = 100",
+    "MlpEncoder.activation = 'swish'",
+)
+_KITCHEN = (
+    "batch_size = 128",
+    "CosineDecay.initial_learning_rate = 0.0",
+    "CosineDecay.warmup_target = 1e-3",
+    "CosineDecay.warmup_steps = 100",
+)
 # Mean returns, three seeds of 100 episodes each; of implicit policies those with Langevin dynamics.
 PAPER = {
     "pen": {"langevin": "2586 ± 65", "mse": "2141"},
@@ -62,7 +77,11 @@ def train(task: str, method: str, seed: int) -> None:
         return
     name = f"{task}_{method}_seed{seed}"
     root_dir = runs.ROOT / "runs" / "d4rl_results" / name
-    runs.train(f"d4rl_{task}{METHODS[method][1]}.gin", [], root_dir, seed)
+    is_kitchen = task.startswith("kitchen_")
+    implicit = method == "langevin" and is_kitchen
+    gin_files = [f"tasks/d4rl/{task}", "recipes/kitchen" if implicit else METHODS[method][1]]
+    settings = (_KITCHEN if is_kitchen else _HAND) if method in _BASELINES else ()
+    runs.train(gin_files, settings, root_dir, seed)
     if task in LONGER:
         longer = root_dir / "results_longer.json"
         runs.evaluate(root_dir, [LONGER[task]], longer)

@@ -85,7 +85,8 @@ class Job:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "ibc_agents.distributed", "--local"),
-                    *("--gin_file=gin_configs/particle_mse.gin", f"--root_dir={self.files.root}"),
+                    "--gin_file=gin_configs/tasks/particle.gin",
+                    *("--gin_file=gin_configs/methods/mse.gin", f"--root_dir={self.files.root}"),
                     *(f"--data_dir={folder / 'data'}", f"--replay_address={address}"),
                     *("--num_evaluators=1", "--max_restarts=1000"),
                     *(f"--gin_bindings={binding}" for binding in _BINDINGS),

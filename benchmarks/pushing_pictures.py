@@ -15,7 +15,7 @@ import tensorflow as tf
 _IMAGES = runs.ROOT / "docs" / "images"
 _STRIP_FRAMES = 6
 _STRIP_TASKS = (
-    "pushing",
+    "pushing_states",
     "pushing_reach",
     "pushing_discontinuous",
     "pushing_multimodal",
@@ -37,7 +37,7 @@ def strip(task: str) -> None:
     from ibc_agents.runs import task as task_lib
 
     gin.clear_config()
-    gin_files.parse_gin([f"gin_configs/{task}_environment.gin"], [])
+    gin_files.parse_gin([f"gin_configs/tasks/{task}.gin"], [])
     made = task_lib.Task()
     environment = made.environment()
     environment.seed(0)

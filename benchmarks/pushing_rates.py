@@ -146,7 +146,7 @@ def measure_pictures(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure_collection(environment: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """One environment's, by its name among the gin files."""
+    """One environment's, by its name among the tasks."""
     found = collect(environment, arguments.collect)
     print(
         f"\n{arguments.collect:,} demonstrations of {environment}: "
@@ -159,7 +159,7 @@ def measure_collection(environment: str, arguments: argparse.Namespace) -> dict[
 PARTS = {
     "demonstrators": measure_demonstrators,
     "pictures": measure_pictures,
-    "collect_states": functools.partial(measure_collection, "pushing"),
+    "collect_states": functools.partial(measure_collection, "pushing_states"),
     "collect_pixels": functools.partial(measure_collection, "pushing_pixels"),
 }
 

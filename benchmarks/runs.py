@@ -16,13 +16,22 @@ Cell = tuple[str, str]
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def train(gin_file: str, bindings: Sequence[str], root_dir: pathlib.Path, seed: int) -> None:
-    """Runs the train command; a finished run is not repeated, an interrupted one goes on."""
+def train(
+    gin_files: Sequence[str], bindings: Sequence[str], root_dir: pathlib.Path, seed: int
+) -> None:
+    """Runs the train command; a finished run is not repeated, an interrupted one goes on.
+
+    Args:
+        gin_files: by their paths in gin_configs without the ending, the task first.
+        bindings: after the files.
+        root_dir: of the run.
+        seed: of training.
+    """
     if (root_dir / "results.json").exists():
         return
     command(
         "ibc_agents.train",
-        f"--gin_file=gin_configs/{gin_file}",
+        *(f"--gin_file=gin_configs/{name}.gin" for name in gin_files),
         *(f"--gin_bindings={binding}" for binding in bindings),
         f"--root_dir={root_dir}",
         f"--data_dir={ROOT / 'datasets'}",

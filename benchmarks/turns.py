@@ -23,6 +23,7 @@ from ibc_agents.runs import run_directory
 
 # From one checkpoint to the next; some seconds on a core.
 _TURN_STEPS = {"particle_mse": 250, "particle": 50}
+_GIN_FILES = {"particle_mse": ("tasks/particle", "methods/mse"), "particle": ("particle",)}
 # As the gin files have it.
 _BATCH_SIZES = {"particle_mse": 512, "particle": 256}
 _DRAWN_AT_ONCE = 512
@@ -42,13 +43,13 @@ class Run:
 
         Args:
             folder: of all files.
-            config: name of a gin file.
+            config: name of a configuration, as in `_GIN_FILES`.
             commands: flags of each process of a job by its name; `train` is one process alone.
             *bindings: of gin.
         """
         self._directory = run_directory.RunDirectory(folder / f"run-{len(list(folder.iterdir()))}")
         self._shared = [
-            f"--gin_file=gin_configs/{config}.gin",
+            *(f"--gin_file=gin_configs/{name}.gin" for name in _GIN_FILES[config]),
             f"--root_dir={self._directory.path}",
             f"--data_dir={folder / 'data'}",
             f"--gin_bindings=num_steps={_ENDLESS}",

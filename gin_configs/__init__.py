@@ -1,1 +1,1 @@
-"""Gin files, one a run; shipped with the packages so that they are found from any folder."""
+"""Gin files: tasks and methods that compose, and short names for what users type most."""

@@ -156,7 +156,7 @@ def _rollout(experiment: Any, agent: Any) -> Iterable[Any]:
     if make_environment is None:
         raise errors.RunError(
             "the run has no environment for --rollout: name one with --gin_file, as "
-            "--gin_file=gin_configs/particle_environment.gin"
+            "--gin_file=gin_configs/tasks/particle.gin"
         )
 
     return landscape_moments.record_rollout(

@@ -36,7 +36,7 @@ def define_environment_flag() -> None:
     flags.DEFINE_string(
         "environment",
         None,
-        "Name of an environment: short for --gin_file=gin_configs/NAME_environment.gin.",
+        "Name of a task, such as d4rl/door: short for --gin_file=gin_configs/tasks/NAME.gin.",
     )
 
 

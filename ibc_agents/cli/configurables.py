@@ -48,12 +48,15 @@ def register() -> None:
                 )
 
 
+def bound_scopes() -> set[str]:
+    """Returns the scopes and macros that are set."""
+    return {scope for scopes, _ in gin.config._CONFIG for scope in scopes.split("/") if scope}
+
+
 def unused_scopes() -> set[str]:
     """Returns the scopes and macros that are set and that no setting refers to."""
-    bindings = gin.config._CONFIG
-    references = gin.config.iterate_references(bindings)
-    used = {scope for reference in references for scope in reference.scopes}
-    return {scope for scopes, _ in bindings for scope in scopes.split("/") if scope} - used
+    references = gin.config.iterate_references(gin.config._CONFIG)
+    return bound_scopes() - {scope for reference in references for scope in reference.scopes}
 
 
 def _named_parameters(configurable: type) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ibc_agents.cli import error_messages, installation
 from ibc_agents.core import errors
 
-_ENVIRONMENT_SUFFIX = "_environment.gin"
+_TASKS = installation.ROOT / "gin_configs" / "tasks"
 
 
 def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
@@ -34,9 +34,9 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
         gin.parse_config_files_and_bindings(
             list(files), [], finalize_config=False, print_includes_and_imports=False
         )
-        unused_in_files = configurables.unused_scopes()
+        bound_in_files = configurables.bound_scopes()
         gin.parse_config(list(bindings))
-        unused = sorted(configurables.unused_scopes() - unused_in_files)
+        unused = sorted(configurables.unused_scopes() - bound_in_files)
         if unused:
             raise ValueError(f"No setting refers to {', '.join(unused)}, which a binding sets.")
         gin.finalize()
@@ -63,8 +63,9 @@ def environment_files(name: str | None) -> list[str]:
     """
     if name is None:
         return []
-    paths = (installation.ROOT / "gin_configs").glob(f"*{_ENVIRONMENT_SUFFIX}")
-    known = sorted(path.name.removesuffix(_ENVIRONMENT_SUFFIX) for path in paths)
+    known = {str(path.relative_to(_TASKS).with_suffix("")) for path in _TASKS.rglob("*.gin")}
+    known.discard("dataset")  # the one task without an environment
     if name not in known:
-        raise errors.RunError(f"there is no environment {name!r}; choose from: {', '.join(known)}")
-    return [f"gin_configs/{name}{_ENVIRONMENT_SUFFIX}"]
+        choices = ", ".join(sorted(known))
+        raise errors.RunError(f"there is no environment {name!r}; choose from: {choices}")
+    return [f"gin_configs/tasks/{name}.gin"]

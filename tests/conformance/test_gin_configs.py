@@ -1,12 +1,15 @@
-"""Every shipped gin file does what its kind promises.
+"""Every gin file does what its folder promises.
 
-A file that names an agent and what to learn from is a run: it builds and takes two training steps.
-A `*_environment.gin` gives a task. Everything else is there to be included.
+The cells are each task with each method (`gin_configs/tasks` × `gin_configs/methods`), each task
+with the published settings of its domain, and the recipes. Every cell builds its agent and uses
+every binding that is in force; every method takes two training steps on each kind of task.
 """
 
+import collections
 import functools
 import pathlib
 import re
+from typing import NamedTuple
 from unittest import mock
 
 import gin
@@ -15,49 +18,124 @@ import pytest
 from tf_agents.policies import random_py_policy
 
 from environments.base import Environment
-from environments.particle import ParticleEnvironment
 from ibc_agents.cli import gin_files
 from ibc_agents.rollouts import collection
 from ibc_agents.runs import experiment as experiment_lib
 from ibc_agents.runs import task as task_lib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATHS = sorted((ROOT / "gin_configs").rglob("*.gin"))
-NAMES = [str(path.relative_to(ROOT)) for path in PATHS]
-ENVIRONMENTS = [name for name in NAMES if name.endswith("_environment.gin")]
-# What makes a run small whatever its size: the networks stay as they are.
-SMALL = (
-    "DemonstrationSettings.num_episodes = 4",
-    "TrainingSettings.batch_size = 2",
-    "EvaluationSettings.num_episodes = 1",
-)
+FOLDER = ROOT / "gin_configs"
+SMALL = ("TrainingSettings.batch_size = 2", "EvaluationSettings.num_episodes = 1")
 CHAIN_LENGTH = 2
 
 
+class Cell(NamedTuple):
+    """Gin files that make a run, by their paths in `gin_configs` without the ending.
+
+    Attributes:
+        files: the task first.
+        trains: whether the test takes training steps.
+    """
+
+    files: tuple[str, ...]
+    trains: bool
+
+    def __str__(self):
+        return "+".join(self.files)
+
+    @property
+    def environment(self):
+        """Those of the files that say what the environment is."""
+        task = {"tasks/dataset": "tasks/particle"}.get(self.files[0], self.files[0])
+        others = (name for name in self.files[1:] if "Environment." in text_of(name))
+        return (task, *others)
+
+
+def names(folder):
+    """The files of a folder and its subfolders, by their paths in it without the ending."""
+    paths = sorted((FOLDER / folder).rglob("*.gin"))
+    return [str(path.relative_to(FOLDER / folder).with_suffix("")) for path in paths]
+
+
+def text_of(name):
+    return (FOLDER / f"{name}.gin").read_text()
+
+
+def includes(name):
+    """What a file includes itself."""
+    return re.findall(r"^include 'gin_configs/(.+)\.gin'$", text_of(name), re.MULTILINE)
+
+
 def included(name):
-    """A file's includes, all the way."""
-    found = re.findall(r"^include ['\"](.+)['\"]", (ROOT / name).read_text(), re.MULTILINE)
+    """What a file includes, directly and indirectly."""
+    found = includes(name)
     return set(found).union(*(included(other) for other in found))
 
 
-def binds(name, key):
-    texts = [(ROOT / part).read_text() for part in {name, *included(name)}]
-    return any(re.search(rf"^{re.escape(key)} *=", text, re.MULTILINE) for text in texts)
+def tasks_of(name):
+    """The tasks that the published settings of a domain are for: `paper/DOMAIN_METHOD.gin`."""
+    domains = {
+        "particle": ["particle"],
+        "pushing_pixels": ["pushing_pixels"],
+        "pushing": [t for t in TASKS if t.startswith("pushing_") and t != "pushing_pixels"],
+        "d4rl": D4RL,
+    }
+    return next(tasks for domain, tasks in domains.items() if name.startswith(f"{domain}_"))
 
 
-def is_run(name):
-    learns_from = ("Task.environment", "DemonstrationSettings.dataset")
-    return binds(name, "Experiment.agent") and any(binds(name, key) for key in learns_from)
+TASKS = names("tasks")
+METHODS = names("methods")
+D4RL = [task for task in TASKS if task.startswith("d4rl/")]
+KITCHEN = [task for task in D4RL if "kitchen" in task]
+# One of each kind of observations and actions: there every method takes steps.
+TRAINED = ("particle", "pushing_pixels", "d4rl/kitchen_complete")
+SHORT = [path.stem for path in sorted(FOLDER.glob("*.gin"))]
+RECIPES = [f"recipes/{name}" for name in names("recipes")]
+REPLACES_A_METHOD = "recipes/kitchen"
+
+CELLS = [
+    *(
+        Cell((f"tasks/{task}", f"methods/{method}"), task in TRAINED)
+        for task in TASKS
+        for method in METHODS
+    ),
+    *(
+        Cell((f"tasks/{task}", f"paper/{name}"), task == tasks_of(name)[0])
+        for name in names("paper")
+        for task in tasks_of(name)
+    ),
+    *(Cell((f"tasks/{task}", REPLACES_A_METHOD), task == KITCHEN[0]) for task in KITCHEN),
+    *(Cell((name,), True) for name in RECIPES if name != REPLACES_A_METHOD),
+]
 
 
-RUNS = [name for name in NAMES if is_run(name)]
+class Shown(NamedTuple):
+    """A task's environment in use."""
+
+    dataset: pathlib.Path
+    used: frozenset
 
 
-def test_every_file_is_a_run_or_a_task_or_part_of_one():
-    assert "gin_configs/particle.gin" in RUNS
-    assert "gin_configs/particle_environment.gin" in ENVIRONMENTS
-    parts = set().union(*(included(name) for name in NAMES))
-    assert set(NAMES) <= {*RUNS, *ENVIRONMENTS, *parts}
+def settings_in_force():
+    """Scope, class and parameter of every binding."""
+    return {
+        (scope, selector, parameter)
+        for (scope, selector), values in gin.config._CONFIG.items()
+        for parameter in values
+    }
+
+
+def settings_used():
+    """Those bindings that a constructor took so far."""
+    taken = collections.defaultdict(list)
+    for (scopes, selector), values in gin.config._OPERATIVE_CONFIG.items():
+        for parameter in values:
+            taken[selector, parameter].append(f"/{scopes}/")
+    return frozenset(
+        (scope, *setting)
+        for scope, *setting in settings_in_force()
+        if any(not scope or f"/{scope}/" in scopes for scopes in taken[tuple(setting)])
+    )
 
 
 def random_demonstrator(environment):
@@ -67,37 +145,75 @@ def random_demonstrator(environment):
 
 
 @pytest.fixture(scope="module")
-def dataset_of(tmp_path_factory):
-    """Demonstrations in an environment, for the runs that ask for a dataset of the user's own."""
+def shown(tmp_path_factory):
+    """Makes each task's environments and demonstrator once, and a small dataset."""
     parent = tmp_path_factory.mktemp("demonstrations")
 
     @functools.cache
-    def write(environment):
-        folder = parent / environment.__name__
-        with mock.patch.object(environment, "max_episode_steps", 5):
-            collection.collect(folder, environment, random_demonstrator, 4, seed=0)
-        return folder
+    def show(files):
+        gin.clear_config()
+        gin_files.parse_gin([f"gin_configs/{name}.gin" for name in files], [])
+        made = task_lib.Task()
+        environment = made.environment()
+        if made.demonstrator is not None:
+            made.demonstrator(environment)
+        made.evaluation_environment().close()
+        kind = type(environment)
+        with mock.patch.object(kind, "max_episode_steps", 5):
+            folder = parent / "_".join(files).replace("/", "_")
+            collection.collect(folder, kind, random_demonstrator, 4, seed=0)
+        used = settings_used()
+        gin.clear_config()
+        return Shown(folder, used)
 
-    return write
+    return show
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_run_takes_two_steps(name, tmp_path, dataset_of, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # found from any folder
-    needs_dataset = binds(name, "DemonstrationSettings.dataset")
-    values = ["DemonstrationSettings.dataset = 'not there yet'"] if needs_dataset else []
-    gin_files.parse_gin([name], [*SMALL, *values])
-    if needs_dataset:
-        environment = type((task_lib.Task().environment or ParticleEnvironment)())
-        values = [f"DemonstrationSettings.dataset = '{dataset_of(environment)}'"]
-    chains = re.findall(r"^(\S*Langevin\.num_iterations) =", gin.config_str(), re.MULTILINE)
+def parse(cell, dataset):
+    """Parses the files of a cell, for a run that is small whatever its networks."""
+    files = [f"gin_configs/{name}.gin" for name in cell.files]
+    values = [*SMALL, f"DemonstrationSettings.dataset = '{dataset}'"]
+    gin_files.parse_gin(files, values)
+    if cell.trains:
+        chains = re.findall(r"^(\S*Langevin\.num_iterations) =", gin.config_str(), re.MULTILINE)
+        gin.clear_config()
+        gin_files.parse_gin(files, [*values, *(f"{name} = {CHAIN_LENGTH}" for name in chains)])
+
+
+@functools.cache
+def may_be_unused(files):
+    """Bindings that a cell may leave unused: the encoder that a task offers to every method.
+
+    The nearest neighbor and the published energies do not encode, and image encoders fix the batch
+    size. The recipe of the kitchen replaces the search of basins.
+    """
     gin.clear_config()
-    shorter = [f"{chain} = {CHAIN_LENGTH}" for chain in chains]
-    gin_files.parse_gin([name], [*SMALL, *values, *shorter])
+    gin_files.parse_gin(["gin_configs/encoders/pixels.gin"], [])
+    found = settings_in_force()
+    gin.clear_config()
+    if REPLACES_A_METHOD in files:
+        gin_files.parse_gin([f"gin_configs/{name}.gin" for name in files], [])
+        search = (".EachBasin", ".Sequence")
+        found |= {s for s in settings_in_force() if s[0] == "basin" or s[1].endswith(search)}
+        gin.clear_config()
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_cell_uses_what_it_binds_and_trains(cell, tmp_path, shown, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # files are found from any folder
+    dataset, used_by_environment = shown(cell.environment)
+    allowed = may_be_unused(cell.files) | used_by_environment
+    parse(cell, dataset)
 
     experiment = experiment_lib.Experiment.from_gin("run", tmp_path / "data")
     opened = experiment.open_demonstrations()
     agent = experiment.make_agent(opened)
+    unused = settings_in_force() - settings_used() - allowed
+    assert not unused
+    if not cell.trains:
+        return
+
     agent.initialize()
     experiment.source.load(opened.train, opened.spec)
     try:
@@ -110,7 +226,7 @@ def test_run_takes_two_steps(name, tmp_path, dataset_of, monkeypatch):
     assert np.all(np.isfinite(losses)), losses
     assert agent.train_step_counter.numpy() == 2
     assert agent.skipped_steps.numpy() == 0
-    if not before:  # an agent that memorises: of what it has seen it knows the answer
+    if not before:  # an agent that stores its data: it reproduces the action of what it stored
         assert losses == [0.0, 0.0]
         return
     changes = [
@@ -121,18 +237,32 @@ def test_run_takes_two_steps(name, tmp_path, dataset_of, monkeypatch):
     assert np.mean(np.array(changes) > 0) > 0.5
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_environment_file_gives_a_task(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize("task", [task for task in TASKS if task != "dataset"])
+def test_task_has_an_environment_and_a_demonstrator(task, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    short = pathlib.Path(name).name.removesuffix("_environment.gin")
-    assert gin_files.environment_files(short) == [name]
-    gin_files.parse_gin([name], [])
-    task = task_lib.Task()
-    environment = task.environment()
-    assert isinstance(environment, Environment) and environment.name.startswith(short)
-    if task.demonstrator is not None:
-        demonstrator = task.demonstrator(environment)
-        environment.seed(0)
-        time_step = environment.reset()
-        step = demonstrator.action(time_step, demonstrator.get_initial_state())
-        assert not environment.step(step.action).is_first()
+    assert gin_files.environment_files(task) == [f"gin_configs/tasks/{task}.gin"]
+    gin_files.parse_gin([f"gin_configs/tasks/{task}.gin"], [])
+    made = task_lib.Task()
+    environment = made.environment()
+    assert isinstance(environment, Environment)
+    assert environment.name.startswith(task.removesuffix("_states").replace("/", "_"))
+    if task in D4RL:  # people demonstrated
+        assert made.demonstrator is None
+        return
+    demonstrator = made.demonstrator(environment)
+    environment.seed(0)
+    time_step = environment.reset()
+    step = demonstrator.action(time_step, demonstrator.get_initial_state())
+    assert not environment.step(step.action).is_first()
+
+
+def test_every_part_is_included():
+    parts = {f"{folder}/{name}" for folder in ("shared", "encoders") for name in names(folder)}
+    cells = {name for cell in CELLS for name in cell.files}
+    assert parts <= set().union(*(included(name) for name in cells))
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_short_names_include_a_cell_and_bind_nothing(name):
+    assert tuple(includes(name)) in {cell.files for cell in CELLS}
+    assert len(text_of(name).splitlines()) == len(includes(name))

@@ -211,7 +211,7 @@ def test_steps_that_are_not_finite_stop_the_run(finished, tmp_path):
         "TrainingSettings.max_skipped_steps=7",
         "TrainingSettings.summary_interval=1",
     )
-    arguments = helpers.small_run(root_dir, finished.data_dir, 500, *values, config="particle_mse")
+    arguments = helpers.small_run(root_dir, finished.data_dir, 500, *values, method="mse")
     said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
     assert "the loss or its gradients were not finite in the last" in said, said
     skipped = helpers.scalars(root_dir / "train")["skipped_steps"]

@@ -306,7 +306,7 @@ def test_a_run_on_demonstrations_in_pieces(tmp_path):
         tmp_path / "data",
         1,
         f"DemonstrationSettings.dataset='{pieces}'",
-        config="particle_nearest_neighbor",
+        method="nearest_neighbor",
     )
     done = helpers.call("ibc_agents.train", *arguments)
     assert done.returncode == 0, done

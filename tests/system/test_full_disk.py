@@ -27,7 +27,7 @@ def test_run_goes_on_when_there_is_room_again(finished, tmp_path):
         "TrainingSettings.summary_interval=1",
         "MlpEncoder.width=64",
     )
-    arguments = helpers.small_run(root_dir, finished.data_dir, 80, *values, config="particle_mse")
+    arguments = helpers.small_run(root_dir, finished.data_dir, 80, *values, method="mse")
 
     with helpers.full_disk(100):
         said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))

@@ -30,7 +30,7 @@ def test_learns_from_a_foreign_shard(tmp_path, environment):
         *(["Task.environment=None"] if environment == "none" else []),
     ]
     arguments = helpers.small_run(
-        tmp_path / "run", tmp_path / "data", 60, *values, config="particle_mse"
+        tmp_path / "run", tmp_path / "data", 60, *values, method="mse"
     )
     done = helpers.call("ibc_agents.train", *arguments)
     assert done.returncode == 0, done

@@ -32,7 +32,7 @@ def test_the_proposal_is_trained_checkpointed_and_exported(tmp_path, monkeypatch
     root_dir = tmp_path / "run"
     for steps in (10, 15):
         arguments = helpers.small_run(
-            root_dir, tmp_path / "data", steps, *LEARNED, config="particle_derivative_free"
+            root_dir, tmp_path / "data", steps, *LEARNED, method="ibc_derivative_free"
         )
         done = helpers.call("ibc_agents.train", *arguments)
         assert done.returncode == 0, done

@@ -14,7 +14,7 @@ def test_run_repetition_and_evaluation(tmp_path):
         1,
         "EvaluationSettings.recorded_episodes=1",
         "DemonstrationSettings.validation_fraction=0.3",
-        config="particle_nearest_neighbor",
+        method="nearest_neighbor",
     )
     results = []
     for _ in range(2):
@@ -48,7 +48,7 @@ def test_checkpoint_of_other_windows_is_refused(tmp_path):
             tmp_path / "data",
             1,
             f"NearestNeighborAgent.window={window}",
-            config="particle_nearest_neighbor",
+            method="nearest_neighbor",
         )
         done = helpers.call("ibc_agents.train", *arguments)
     assert "of another agent" in helpers.sentence(done)

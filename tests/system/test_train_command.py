@@ -231,7 +231,7 @@ def test_another_seed_gives_other_weights(finished, tmp_path, monkeypatch):
             f"DemonstrationSettings.dataset='{finished.dataset}'",
         )
         arguments = helpers.small_run(
-            root_dir, finished.data_dir, 1, *values, config="particle_mse"
+            root_dir, finished.data_dir, 1, *values, method="mse"
         )
         done = helpers.call("ibc_agents.train", *arguments, f"--seed={seed}")
         assert done.returncode == 0, done

@@ -143,14 +143,16 @@ TINY_PICTURES = (
 
 
 @pytest.mark.parametrize(
-    ("config", "dataset", "steps", "values"),
+    ("task", "method", "dataset", "steps", "values"),
     [
-        ("pushing_states_derivative_free", STATES, 60, ()),
-        ("pushing_pixels_mse", PIXELS, 20, TINY_PICTURES),
+        ("pushing_states", "ibc_derivative_free", STATES, 60, ()),
+        ("pushing_pixels", "mse", PIXELS, 20, TINY_PICTURES),
     ],
     ids=[STATES, PIXELS],
 )
-def test_learns_from_them_and_acts_in_our_environment(tmp_path, config, dataset, steps, values):
+def test_learns_from_them_and_acts_in_our_environment(
+    tmp_path, task, method, dataset, steps, values
+):
     arguments = helpers.small_run(
         tmp_path / "run",
         tmp_path / "data",
@@ -161,7 +163,8 @@ def test_learns_from_them_and_acts_in_our_environment(tmp_path, config, dataset,
         "EvaluationSettings.num_episodes=1",
         helpers.IN_MEMORY,
         *values,
-        config=config,
+        task=task,
+        method=method,
     )
     done = helpers.call("ibc_agents.train", *arguments)
     assert done.returncode == 0, done

@@ -7,13 +7,14 @@ from ibc_agents.runs import settings
 from ibc_agents.runs import task as task_lib
 from tests.environments.d4rl.test_d4rl_tasks import TASKS
 
-METHODS = ("", "_mse", "_mdn", "_nearest_neighbor", "_paper", "_mse_paper")
+METHODS = ("methods/ibc", "methods/mse", "recipes/kitchen", "paper/d4rl_langevin", "paper/d4rl_mse")
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("task", TASKS)
 def test_a_run_learns_from_all_demonstrations_of_its_task(task, method):
-    gin_files.parse_gin([f"gin_configs/{task.name}{method}.gin"], [])
+    files = [f"tasks/{task.name.replace('_', '/', 1)}", method]
+    gin_files.parse_gin([f"gin_configs/{name}.gin" for name in files], [])
     environment = task_lib.Task().environment()
     assert environment.name == task.name
     wanted = settings.DemonstrationSettings()

@@ -7,6 +7,8 @@ from ibc_agents.cli import error_messages, gin_files
 from ibc_agents.core import errors
 from ibc_agents.runs import experiment, settings
 
+LANGEVIN = ["gin_configs/tasks/particle.gin", "gin_configs/methods/ibc_langevin.gin"]
+
 
 def test_later_files_win_and_bindings_come_last(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -24,7 +26,7 @@ def test_later_files_win_and_bindings_come_last(tmp_path, monkeypatch):
 
 def test_shipped_files_are_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    gin_files.parse_gin(["gin_configs/particle_langevin.gin"], [])
+    gin_files.parse_gin(LANGEVIN, [])
     assert "ParticleEnvironment.dimension = 2" in gin.config_str()
 
 
@@ -45,7 +47,12 @@ def test_unknown_names_are_refused_with_their_place(tmp_path):
 )
 def test_a_binding_of_a_macro_or_scope_that_nothing_refers_to_is_refused(binding, unused):
     with pytest.raises(errors.RunError, match=f"No setting refers to {unused}, which"):
-        gin_files.parse_gin(["gin_configs/particle_langevin.gin"], [binding])
+        gin_files.parse_gin(LANGEVIN, [binding])
+
+
+def test_a_binding_may_replace_the_macro_of_a_file():
+    gin_files.parse_gin(LANGEVIN, ["TrainingSettings.batch_size = 7"])
+    assert settings.TrainingSettings().batch_size == 7
 
 
 def test_files_may_leave_what_nothing_refers_to(tmp_path):
@@ -56,9 +63,17 @@ def test_files_may_leave_what_nothing_refers_to(tmp_path):
     assert gin.query_parameter("%n") == 4
 
 
-@pytest.mark.parametrize("task", ["particle_langevin", "pushing_states", "d4rl_door"])
-def test_steps_of_published_runs_can_be_bound(task):
-    gin_files.parse_gin([f"gin_configs/{task}_paper.gin"], ["num_steps = 7"])
+@pytest.mark.parametrize(
+    ("task", "paper"),
+    [
+        ("particle", "particle_langevin"),
+        ("pushing_states", "pushing_derivative_free"),
+        ("d4rl/door", "d4rl_mse"),
+    ],
+)
+def test_steps_of_published_runs_can_be_bound(task, paper):
+    files = [f"gin_configs/tasks/{task}.gin", f"gin_configs/paper/{paper}.gin"]
+    gin_files.parse_gin(files, ["num_steps = 7"])
     assert settings.TrainingSettings().num_steps == 7
 
 
@@ -82,6 +97,8 @@ def test_an_experiment_that_cannot_be_is_refused(values, problem):
 
 def test_environments_are_known_by_name():
     assert gin_files.environment_files(None) == []
-    assert gin_files.environment_files("particle") == ["gin_configs/particle_environment.gin"]
-    with pytest.raises(errors.RunError, match="no environment 'particles'; choose from: "):
-        gin_files.environment_files("particles")
+    assert gin_files.environment_files("particle") == ["gin_configs/tasks/particle.gin"]
+    assert gin_files.environment_files("d4rl/pen") == ["gin_configs/tasks/d4rl/pen.gin"]
+    for absent in ("particles", "dataset", "../particle"):
+        with pytest.raises(errors.RunError, match=f"no environment '{absent}'; choose from: d4rl/"):
+            gin_files.environment_files(absent)

@@ -48,7 +48,7 @@ class Job:
         self.address = f"localhost:{free_port()}"
         self._arguments = [
             *helpers.small_run(
-                self.root_dir, folder / "data", STEPS, *BINDINGS, config="particle_mse"
+                self.root_dir, folder / "data", STEPS, *BINDINGS, method="mse"
             ),
             f"--replay_address={self.address}",
         ]

@@ -1,0 +1,1 @@
+"""Published settings; DOMAIN_METHOD.gin takes the place of a method."""

@@ -1,0 +1,1 @@
+"""Cells with tuned settings of their own."""

@@ -1,0 +1,1 @@
+"""One file per task: environment, demonstrations, encoder of its observations, training budget."""
