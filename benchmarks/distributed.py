@@ -35,7 +35,7 @@ import turns
 
 import data
 from data.sources import demonstrations, replay_server
-from ibc_agents.distributed.messaging import variables
+from ibc_agents.distributed.messaging import policy_variables
 
 _ALONE = "one process"
 _JOB = "a job"
@@ -104,7 +104,7 @@ class _Floats:
 
 def _serve(sizes: Sequence[int], pipe: connection.Connection) -> None:
     """Serves policies of these sizes, until the pipe is closed at its other end."""
-    servers = [reverb.Server([variables.table(_Floats(size))]) for size in sizes]
+    servers = [reverb.Server([policy_variables.create_table(_Floats(size))]) for size in sizes]
     pipe.send([f"localhost:{server.port}" for server in servers])
     with contextlib.suppress(EOFError):
         pipe.recv()
@@ -123,9 +123,9 @@ def measure_policies(sizes: Sequence[int]) -> dict[str, dict[str, float]]:
         trips = []
         for step in range(_ROUND_TRIPS):
             marks = [time.perf_counter()]
-            variables.push(address, values, step)
+            policy_variables.push(address, values, step)
             marks.append(time.perf_counter())
-            variables.pull(address, policy)
+            policy_variables.pull(address, policy)
             trips.append(1e3 * np.diff([*marks, time.perf_counter()]))
         push, pull = np.median(trips, axis=0)
         found[f"{size} floats"] = {"push_ms": push, "pull_ms": pull}

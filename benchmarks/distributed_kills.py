@@ -30,8 +30,9 @@ import measuring  # sets the search path; must come before the project's own imp
 import numpy as np
 import reverb
 
+from ibc_agents.distributed import job_directory
 from ibc_agents.distributed.messaging import tables
-from ibc_agents.distributed.processes import listening, run_files
+from ibc_agents.distributed.processes import ports
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _ROLES = ("learner-0", "replay-0", "evaluator-0")
@@ -76,9 +77,9 @@ class Job:
     """A supervised job of three processes, and what can be seen of it from outside."""
 
     def __init__(self, folder: pathlib.Path, name: str) -> None:
-        self.files = run_files.RunFiles(folder / name)
+        self.files = job_directory.JobDirectory(folder / name)
         self._log = folder / f"{name}.txt"
-        address = f"localhost:{listening.free_port()}"
+        address = f"localhost:{ports.find_free_port()}"
         self._client = reverb.Client(address)
         self.demonstrations_seen: set[int] = set()
         with open(self._log, "w") as output:

@@ -17,8 +17,8 @@ import runs
 from tf_agents.trajectories import trajectory
 
 from data.sources import reverb_source
-from ibc_agents.distributed.processes import child_process, listening
-from ibc_agents.distributed.roles import checkpoints
+from ibc_agents.distributed.processes import child_process, ports
+from ibc_agents.distributed.roles import checkpoint_recovery
 from ibc_agents.runs import run_directory
 
 # From one checkpoint to the next; some seconds on a core.
@@ -98,7 +98,7 @@ class Run:
     def restart(self, name: str) -> dict[str, float]:
         """Kills a process and starts it again; returns seconds until it is at work."""
         newest = self.step if name.startswith("learner") else -1
-        self._processes[name].end(0.0)
+        self._processes[name].kill_after(0.0)
         began = time.perf_counter()
         process = self._start(name)
         while True:
@@ -118,7 +118,7 @@ class Run:
     @property
     def step(self) -> int:
         """Of the newest checkpoint."""
-        return checkpoints.newest_step(self._directory)
+        return checkpoint_recovery.latest_step(self._directory)
 
     def cpu_seconds(self, name: str) -> float:
         """Of all threads of a process, so far."""
@@ -172,7 +172,7 @@ class Job(Run):
     ) -> None:
         """Starts so many of each role."""
         self._replay_addresses, learner_addresses = (
-            [f"localhost:{listening.free_port()}" for _ in range(count)]
+            [f"localhost:{ports.find_free_port()}" for _ in range(count)]
             for count in (servers, learners)
         )
         self._servers, self._learners, self._evaluators = (

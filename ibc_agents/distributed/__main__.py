@@ -1,15 +1,15 @@
-"""Trains with one process a role: replay server, learner, evaluators and actors.
+"""Trains with one process per role: replay servers, learners, evaluators and actors.
 
-All on one machine, supervised:
+All roles on this machine, restarted when they die:
 
     python -m ibc_agents.distributed --local --num_evaluators=2 --gin_file=gin_configs/particle.gin
 
-One role, to be started beside the others, on any machine, by whatever starts processes:
+One role, for a job on several machines:
 
     python -m ibc_agents.distributed --role=learner --replay_address=replay-0:43210 --gin_file=...
 
-All roles of a job take the same gin files and bindings. Started again with the same --root_dir the
-learner goes on from its last checkpoint.
+All roles of a job take the same gin files and bindings. With the same --root_dir, the learner
+continues from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -28,55 +28,61 @@ if TYPE_CHECKING:
     from ibc_agents.distributed.processes import role_process
 
 _ROLE = flags.DEFINE_enum(
-    "role", None, ["replay", "learner", "evaluator", "actor"], "What this process is to do."
+    "role", None, ["replay", "learner", "evaluator", "actor"], "Role of this process."
 )
 _INDEX = flags.DEFINE_integer(
-    "index", 0, "With --role: which of several of its role this process is.", lower_bound=0
+    "index",
+    0,
+    "With --role: index of this process among the replay servers or learners.",
+    lower_bound=0,
 )
 _LOCAL = flags.DEFINE_bool(
-    "local", False, "Start all roles on this machine, and start again what dies."
+    "local", False, "Start all roles on this machine, and restart those that die."
 )
 _NUM_EVALUATORS = flags.DEFINE_integer(
-    "num_evaluators", 1, "With --local: evaluators to start.", lower_bound=1
+    "num_evaluators", 1, "With --local: number of evaluators.", lower_bound=1
 )
 _NUM_ACTORS = flags.DEFINE_integer(
-    "num_actors", 0, "With --local: actors to start, which gather new episodes.", lower_bound=0
+    "num_actors", 0, "With --local: number of actors, which gather new episodes.", lower_bound=0
 )
 _MAX_RESTARTS = flags.DEFINE_integer(
-    "max_restarts", 20, "With --local: how often each role may die.", lower_bound=0
+    "max_restarts", 20, "With --local: largest number of restarts of each role.", lower_bound=0
 )
 _NUM_LEARNERS = flags.DEFINE_integer(
-    "num_learners", 1, "With --local: learners to start, which share every batch.", lower_bound=1
+    "num_learners",
+    1,
+    "With --local: number of learners, each of which takes a part of every batch.",
+    lower_bound=1,
 )
 _LEARNER_ADDRESSES = flags.DEFINE_list(
     "learner_addresses",
     [],
-    "host:port of each of several learners, which listen at those ports for each other and share"
-    " every batch.",
+    "Comma-separated host:port of each learner, for several learners. Each listens on its own"
+    " address.",
 )
 _REPLAY_ADDRESS = flags.DEFINE_list(
     "replay_address",
     "localhost:43210",
-    "host:port of the replay server, which listens at that port; or of several, with commas"
-    " between, which hold equal shares of the demonstrations.",
+    "Comma-separated host:port of each replay server. Each listens on its own address and holds an"
+    " equal part of the demonstrations.",
 )
 _HEALTH_PORT = flags.DEFINE_integer(
     "health_port",
     None,
-    "Port of an HTTP endpoint that tells readiness, last step and last contact.",
+    "Port of an HTTP endpoint that reports readiness, train step and last contact.",
     lower_bound=1,
     upper_bound=65_535,
 )
 _PUBLIC = flags.DEFINE_bool(
     "public",
     False,
-    "Let other machines connect to the replay server and to --health_port. Reverb asks nobody who"
-    " they are: fence the port.",
+    "Accept connections from other machines. Reverb has no authentication: protect the ports with a"
+    " firewall.",
 )
 _PATIENCE = flags.DEFINE_float(
     "patience",
     300.0,
-    "Seconds to wait for a replay server, or for evaluators, before giving up.",
+    "Longest time to wait for a replay server or for evaluators, in seconds.",
     lower_bound=1.0,
 )
 common_flags.define_experiment_flags()
@@ -84,30 +90,32 @@ FLAGS = flags.FLAGS
 
 
 def main() -> None:
-    """Runs a role, or all of them."""
+    """Runs one role, or supervises all of them."""
     from ibc_agents.core import errors
 
     common_flags.check_experiment_flags()
     role = _ROLE.value
     if _LOCAL.value == (role is not None):
-        raise errors.RunError("say either --local or --role=replay, learner, evaluator or actor")
+        raise errors.RunError("pass either --local or --role=replay, learner, evaluator or actor")
     if role is None:
         _supervise()
     else:
-        _play(role)
+        _run_process(role)
 
 
 def _supervise() -> None:
-    from ibc_agents.distributed.processes import listening, run_files, stopping, supervisor
+    from ibc_agents.distributed import job_directory
+    from ibc_agents.distributed.processes import ports, shutdown, supervisor
 
-    files = run_files.RunFiles(pathlib.Path(FLAGS.root_dir).expanduser().absolute())
+    root_dir = pathlib.Path(FLAGS.root_dir).expanduser().absolute()
+    directory = job_directory.JobDirectory(root_dir)
     counts = {
         "replay": len(_REPLAY_ADDRESS.value),
         "learner": _NUM_LEARNERS.value,
         "evaluator": _NUM_EVALUATORS.value,
         "actor": _NUM_ACTORS.value,
     }
-    learners = [f"localhost:{listening.free_port()}" for _ in range(_NUM_LEARNERS.value)]
+    learners = [f"localhost:{ports.find_free_port()}" for _ in range(_NUM_LEARNERS.value)]
     shared = [*_shared_arguments(), f"--learner_addresses={','.join(learners)}"]
     commands = {
         f"{role}-{index}": [f"--role={role}", f"--index={index}", *shared]
@@ -115,15 +123,15 @@ def _supervise() -> None:
         for index in range(count)
     }
     try:
-        supervisor.run(commands, "learner-0", files.logs, _MAX_RESTARTS.value)
-    except stopping.Stopped as stopped:
-        print("stopped; the same command goes on from the last checkpoint", flush=True)
-        sys.exit(stopped.exit_code)
-    print(f"everything is in {files.root}")
+        supervisor.run(commands, "learner-0", directory.logs, _MAX_RESTARTS.value)
+    except shutdown.ShutdownRequested as request:
+        print("stopped; the same command continues from the last checkpoint", flush=True)
+        sys.exit(request.exit_code)
+    print(f"the results are in {directory.root}")
 
 
 def _shared_arguments() -> list[str]:
-    """What every role is told as this process was."""
+    """Returns the flags of this process that every role gets."""
     shared = ("public", "patience", "root_dir", "data_dir", "seed")
     return [
         f"--replay_address={','.join(_REPLAY_ADDRESS.value)}",
@@ -133,37 +141,39 @@ def _shared_arguments() -> list[str]:
     ]
 
 
-def _play(role: str) -> None:
-    from ibc_agents.distributed.processes import role_process, stopping
+def _run_process(role: str) -> None:
+    from ibc_agents.distributed.processes import role_process, shutdown
 
     process = role_process.RoleProcess(role, _HEALTH_PORT.value, _PUBLIC.value)
     try:
         _run_role(role, process)
-    except stopping.Stopped as stopped:
-        process.end(stopped.exit_code)
+    except shutdown.ShutdownRequested as request:
+        process.exit(request.exit_code)
     except Exception as error:
-        sentence = error_messages.format_error(error)
-        if sentence is None:
+        message = error_messages.format_error(error)
+        if message is None:
             traceback.print_exc()
-            process.end(role_process.TRY_AGAIN)
-        print(f"error: {sentence}", file=sys.stderr, flush=True)
-        process.end(1)
-    process.end(0)
+            process.exit(role_process.TEMPORARY_FAILURE)
+        print(f"error: {message}", file=sys.stderr, flush=True)
+        process.exit(1)
+    process.exit(0)
 
 
 def _run_role(role: str, process: role_process.RoleProcess) -> None:
-    from ibc_agents.distributed.processes import placement
+    from ibc_agents.distributed.processes import cluster as cluster_lib
+    from ibc_agents.distributed.roles import role_context
 
-    configured = common_flags.experiment_from_flags()
-    place = placement.Placement(
-        _REPLAY_ADDRESS.value,
-        _LEARNER_ADDRESSES.value,
-        _INDEX.value,
-        _PUBLIC.value,
-        _PATIENCE.value,
+    experiment = common_flags.experiment_from_flags()
+    cluster = cluster_lib.ClusterConfig(
+        replay_addresses=_REPLAY_ADDRESS.value,
+        learner_addresses=_LEARNER_ADDRESSES.value,
+        index=_INDEX.value,
+        public=_PUBLIC.value,
+        patience_seconds=_PATIENCE.value,
     )
-    importlib.import_module(f"ibc_agents.distributed.roles.{role}").run(configured, process, place)
+    module = importlib.import_module(f"ibc_agents.distributed.roles.{role}")
+    module.run(role_context.RoleContext(experiment, process, cluster))
 
 
 if __name__ == "__main__":
-    command_line.run(main, "the same command goes on from the last checkpoint")
+    command_line.run(main, "the same command continues from the last checkpoint")

@@ -1,1 +1,4 @@
-"""How the evaluators of a job share its episodes, and the table of results."""
+"""Distributes the episodes of each evaluation among evaluators and records the results.
+
+`evaluation_coordinator` is the interface for the learner.
+"""

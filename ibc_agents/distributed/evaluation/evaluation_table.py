@@ -1,11 +1,10 @@
-"""The job's table: one row an evaluated checkpoint, written by the learner alone."""
+"""The table of evaluations, a CSV file that the learner writes."""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
 import pathlib
-from collections.abc import Sequence
 
 from ibc_agents.core import errors, files
 from ibc_agents.rollouts import evaluation
@@ -15,17 +14,17 @@ _DIGITS = 6
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What came of the evaluation of one checkpoint.
+    """The result of one evaluation.
 
     Attributes:
-        step: train step of the checkpoint.
-        seed: of the evaluation.
-        episodes: that were run.
-        successes: of them.
-        success: share of successes, in [0, 1].
-        low: lower end of its 95 % interval.
-        high: upper end.
-        evaluators: processes that took part.
+        step: Train step of the policy.
+        seed: Seed of the evaluation.
+        episodes: Number of episodes.
+        successes: Number of successful episodes.
+        success: Share of successful episodes, in [0, 1].
+        low: Lower end of its 95 % interval.
+        high: Upper end of its 95 % interval.
+        evaluators: Number of evaluators that contributed.
     """
 
     step: int
@@ -37,47 +36,57 @@ class Row:
     high: float
     evaluators: int
 
+    @classmethod
+    def from_evaluation(cls, step: int, result: evaluation.Evaluation, evaluators: int) -> Row:
+        """Returns the row of an evaluation.
 
-def row_of(step: int, result: evaluation.Evaluation, evaluators: int) -> Row:
-    """Returns the row of an evaluation."""
-    success = result.summary()["success"]
-    low, high = success["interval"]
-    return Row(
-        step=step,
-        seed=result.seed,
-        episodes=success["episodes"],
-        successes=success["successes"],
-        success=round(success["rate"], _DIGITS),
-        low=round(low, _DIGITS),
-        high=round(high, _DIGITS),
-        evaluators=evaluators,
-    )
+        Args:
+            step: Train step of the policy.
+            result: The evaluation.
+            evaluators: Number of evaluators that contributed.
+        """
+        success = result.summary()["success"]
+        low, high = success["interval"]
+        return cls(
+            step=step,
+            seed=result.seed,
+            episodes=success["episodes"],
+            successes=success["successes"],
+            success=round(success["rate"], _DIGITS),
+            low=round(low, _DIGITS),
+            high=round(high, _DIGITS),
+            evaluators=evaluators,
+        )
+
+
+_COLUMNS = [field.name for field in dataclasses.fields(Row)]
+_FLOAT_COLUMNS = ("success", "low", "high")
 
 
 class EvaluationTable:
-    """A CSV file that is always whole: a kill leaves the old one or the new one."""
+    """A CSV file with one row per step and seed, replaced atomically."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        """Reads what is there already.
+        """Reads the existing rows.
 
         Args:
-            path: of the file.
+            path: Path of the file; created by `add`.
 
         Raises:
-            RunError: if it cannot be read.
+            RunError: If the file cannot be read.
         """
         self._path = path
-        self._rows = _read(path) if path.exists() else {}
+        self._rows = _read_rows(path) if path.exists() else {}
 
     def __contains__(self, step_and_seed: tuple[int, int]) -> bool:
-        """Whether a checkpoint has been evaluated with a seed."""
+        """Whether there is a row of a step and a seed."""
         return step_and_seed in self._rows
 
     def add(self, row: Row) -> None:
-        """Adds a row, in place of one of the same step and seed.
+        """Adds a row, or replaces the one of its step and seed.
 
         Raises:
-            RunError: if the file cannot be written.
+            RunError: If the file cannot be written.
         """
         self._rows[row.step, row.seed] = row
         with (
@@ -90,16 +99,13 @@ class EvaluationTable:
             writer.writerows(dataclasses.asdict(self._rows[key]) for key in sorted(self._rows))
 
 
-_COLUMNS: Sequence[str] = [field.name for field in dataclasses.fields(Row)]
-
-
-def _read(path: pathlib.Path) -> dict[tuple[int, int], Row]:
+def _read_rows(path: pathlib.Path) -> dict[tuple[int, int], Row]:
     try:
         with open(path, encoding="utf-8", newline="") as file:
             rows = [
                 Row(
                     **{
-                        name: (float if name in ("success", "low", "high") else int)(value)
+                        name: (float if name in _FLOAT_COLUMNS else int)(value)
                         for name, value in fields.items()
                     }
                 )
@@ -107,6 +113,7 @@ def _read(path: pathlib.Path) -> dict[tuple[int, int], Row]:
             ]
     except (OSError, ValueError, TypeError) as error:
         raise errors.RunError(
-            f"{path} cannot be read ({error}). Remove it; the job writes those rows no more."
+            f"{path} is not a readable table of evaluations ({error}). Move it to another place; "
+            "the job starts a new table."
         ) from error
     return {(row.step, row.seed): row for row in rows}

@@ -1,4 +1,4 @@
-"""The tables of a job's replay server, besides the demonstrations'."""
+"""The tables of a replay server."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import reverb
 from tf_agents.policies import tf_policy
 
 from data.sources import reverb_source
-from ibc_agents.distributed.messaging import messages, variables
+from ibc_agents.distributed.messaging import channels, policy_variables
 
-JOB = "job"  # a `Job`, put there when all demonstrations are loaded
-HELD_OUT = "held_out"  # the leaves of some batches, stacked; empty where nothing is held out
-ORDERS = "orders"  # an `Orders` of the learner to the evaluators
-REPORTS = "reports"  # `Report`s of the evaluators to the learner
-EPISODES = "episodes"  # the leaves of episodes of the actors to the replay server
+JOB = "job"  # Broadcast of a `JobSpec`, sent once the demonstrations are loaded.
+VALIDATION_BATCHES = "validation_batches"  # Broadcast; empty without a validation split.
+ASSIGNMENTS = "assignments"  # Broadcast of `Assignments`, from the learner.
+REPORTS = "reports"  # Queue of `Report`, from evaluators to the learner.
+EPISODES = "episodes"  # Queue of episodes, from actors to the replay server.
 
 
-def of(policy: tf_policy.TFPolicy) -> list[reverb.Table]:
-    """Returns all the tables of a job that trains such a policy."""
+def create_tables(policy: tf_policy.TFPolicy) -> list[reverb.Table]:
+    """Returns all tables of a job, those of the demonstrations included.
+
+    Args:
+        policy: A policy with the variables of the one that the job trains.
+    """
     return [
         *reverb_source.replay_tables(),
-        variables.table(policy),
-        *(messages.Board.table(name) for name in (JOB, HELD_OUT, ORDERS)),
-        *(messages.Mailbox.table(name) for name in (REPORTS, EPISODES)),
+        policy_variables.create_table(policy),
+        *(channels.Broadcast.table(name) for name in (JOB, VALIDATION_BATCHES, ASSIGNMENTS)),
+        *(channels.MessageQueue.table(name) for name in (REPORTS, EPISODES)),
     ]

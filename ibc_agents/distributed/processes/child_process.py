@@ -1,4 +1,4 @@
-"""The process of a role, as its supervisor sees it."""
+"""A role in a child process, as its supervisor sees it."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-from ibc_agents.distributed.processes import listening
+from ibc_agents.distributed.processes import ports
 
 _PR_SET_PDEATHSIG = 1
-_HEALTH_WITHIN_SECONDS = 2.0
-_ERROR = "error: "
-# Loaded here, because a forked child should do as little as it can.
+_HEALTH_TIMEOUT_SECONDS = 2.0
+_ERROR_PREFIX = "error: "
+# Loaded here because a forked child should run as little code as possible.
 _LIBC = ctypes.CDLL(None)
 
 
 class ChildProcess:
-    """A role that was started, with its log and its health.
+    """A process that runs a role, with its log file and its health endpoint.
 
-    It hears neither the terminal's Ctrl-C, which is the supervisor's to act on, nor outlives it.
+    The child has a session of its own, so that Ctrl-C reaches the supervisor alone. It receives
+    SIGTERM when the supervisor dies.
     """
 
     def __init__(self, arguments: Sequence[str], log: pathlib.Path) -> None:
-        """Starts it.
+        """Starts the process.
 
         Args:
-            arguments: of `python -m ibc_agents.distributed`, without those for its health.
-            log: file that its output is appended to.
+            arguments: Arguments of `python -m ibc_agents.distributed`, without --health_port.
+            log: File to append the output to.
         """
-        self._port = listening.free_port()
+        self._port = ports.find_free_port()
         self._log = log
         with open(log, "ab") as output:
-            self._log_begin = output.tell()
+            self._log_start = output.tell()
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -52,54 +53,54 @@ class ChildProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=_terminate_with_parent,
             )
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Process identifier."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; negative if it was ended by a signal."""
+        """Exit code; None while the process runs, negative if a signal ended it."""
         return self._process.poll()
 
     def health(self) -> dict[str, Any] | None:
-        """Returns what its health endpoint tells, None if it does not answer."""
+        """Returns the report of the health endpoint; None if it does not answer."""
         try:
             with urllib.request.urlopen(
-                f"http://127.0.0.1:{self._port}", timeout=_HEALTH_WITHIN_SECONDS
-            ) as answer:
-                return json.load(answer)
+                f"http://127.0.0.1:{self._port}", timeout=_HEALTH_TIMEOUT_SECONDS
+            ) as response:
+                return json.load(response)
         except urllib.error.HTTPError as not_ready:
             return json.load(not_ready)
         except OSError:
             return None
 
-    def error(self) -> str | None:
-        """Returns the sentence that it failed with; None if there was none."""
+    def error_message(self) -> str | None:
+        """Returns the last error message in the log of this process; None without one."""
         with open(self._log, encoding="utf-8", errors="replace") as log:
-            log.seek(self._log_begin)
-            said = [line for line in log if line.startswith(_ERROR)]
-        return said[-1].removeprefix(_ERROR).strip() if said else None
+            log.seek(self._log_start)
+            lines = [line for line in log if line.startswith(_ERROR_PREFIX)]
+        return lines[-1].removeprefix(_ERROR_PREFIX).strip() if lines else None
 
     def terminate(self) -> None:
-        """Asks it to end."""
+        """Sends SIGTERM."""
         self._process.terminate()
 
-    def wait(self, seconds: float) -> None:
-        """Waits for its end, but not for long."""
+    def wait(self, seconds: float | None) -> None:
+        """Waits until the process exits, for at most some seconds; None waits without a limit."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
 
-    def end(self, within_seconds: float) -> None:
-        """Waits for its end, and ends it by force if that takes too long."""
-        self.wait(within_seconds)
+    def kill_after(self, seconds: float) -> None:
+        """Waits until the process exits, and kills it after some seconds."""
+        self.wait(seconds)
         if self.exit_code is None:
             self._process.kill()
             self._process.wait()
 
 
-def _end_with_parent() -> None:
+def _terminate_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What a role tells of itself, over HTTP."""
+"""The HTTP endpoint that reports the health of a role."""
 
 from __future__ import annotations
 
@@ -9,60 +9,60 @@ import time
 from typing import Any
 
 from ibc_agents.core import errors
-from ibc_agents.distributed.processes import listening
+from ibc_agents.distributed.processes import ports
 
 
 class Health:
-    """Readiness, last step and last contact with the replay server; any thread may set them.
+    """The health of a role; every thread may update it.
 
     Attributes:
-        ready: whether the role does its work, as soon as it has all the servers that it needs.
-        step: the train step it is at, None before it knows one.
-        says: its newest log line.
-        missing: addresses of the replay servers that are gone.
+        ready: Whether the role has started its work.
+        step: Current train step; None if unknown.
+        message: The newest log line.
+        unreachable_servers: Addresses of the replay servers that do not answer.
     """
 
     def __init__(self, role: str) -> None:
-        """Begins as not ready."""
+        """Creates the health of a role that is not ready."""
         self._role = role
-        self._contact: float | None = None
+        self._last_contact: float | None = None
         self.ready = False
         self.step: int | None = None
-        self.says = ""
-        self.missing: set[str] = set()
+        self.message = ""
+        self.unreachable_servers: set[str] = set()
 
-    def touch(self) -> None:
-        """Takes note of a contact with the replay server."""
-        self._contact = time.monotonic()
+    def record_contact(self) -> None:
+        """Records that the replay server has answered now."""
+        self._last_contact = time.monotonic()
 
     def report(self) -> dict[str, Any]:
-        """Returns what the endpoint tells, of JSON types."""
-        contact = self._contact
+        """Returns the content of the endpoint, of JSON types."""
+        contact = self._last_contact
         return {
             "role": self._role,
-            "ready": self.ready and not self.missing,
+            "ready": self.ready and not self.unreachable_servers,
             "step": self.step,
             "seconds_since_contact": (
                 None if contact is None else round(time.monotonic() - contact, 1)
             ),
-            "says": self.says,
+            "message": self.message,
         }
 
 
 def serve(health: Health, port: int, public: bool) -> None:
-    """Answers every GET with the report, with status 200 if the role is ready and 503 otherwise.
+    """Serves reports in a thread: status 200 if the role is ready, 503 otherwise.
 
     Args:
-        health: what is told.
-        port: to listen at.
-        public: whether other machines may ask.
+        health: Health to report.
+        port: Port to listen on.
+        public: Whether other machines may connect.
 
     Raises:
-        RunError: if the port is taken.
+        RunError: If the port is in use.
     """
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        """Answers with what `health` says at that moment."""
+        """Answers every GET request with the current report."""
 
         def do_GET(self) -> None:
             report = health.report()
@@ -74,17 +74,17 @@ def serve(health: Health, port: int, public: bool) -> None:
             self.wfile.write(content)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing: probes come every few seconds."""
+            """Drops the line: probes arrive every few seconds."""
 
     try:
-        server = _Server((listening.interface(public), port), Handler)
+        server = _Server((ports.bind_address(public), port), Handler)
     except OSError as error:
         raise errors.RunError(
-            f"Cannot listen at port {port} for --health_port ({error.strerror}); name another one."
+            f"cannot listen on port {port} ({error.strerror}). Choose another --health_port."
         ) from error
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 class _Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing: whoever asked has not waited for the answer."""
+        """Ignores clients that disconnect before the answer."""

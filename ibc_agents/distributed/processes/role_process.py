@@ -1,4 +1,4 @@
-"""What the process of every role has."""
+"""The process of a role: its log, its health and its exit."""
 
 from __future__ import annotations
 
@@ -8,51 +8,55 @@ import time
 from typing import NoReturn
 
 from ibc_agents.distributed.processes import health as health_lib
-from ibc_agents.distributed.processes import stopping
+from ibc_agents.distributed.processes import shutdown as shutdown_lib
 
-# As sendmail's EX_TEMPFAIL: to start the same command again may help.
-TRY_AGAIN = 75
+# EX_TEMPFAIL of sysexits.h: the same command may succeed later.
+TEMPORARY_FAILURE = 75
 
 
 class RoleProcess:
-    """A name in the log, health, and an end when it is asked for.
+    """The process that runs a role.
 
     Attributes:
-        name: of the role.
-        health: what it tells of itself.
-        stop: whether it is to stop.
+        name: Name of the role.
+        health: State that the health endpoint reports.
+        shutdown: Handler of the signals that stop the process.
     """
 
     def __init__(self, name: str, health_port: int | None, public: bool) -> None:
-        """Takes over signals and begins to tell its health.
+        """Installs the signal handlers and starts the health endpoint.
 
         Args:
-            name: of the role.
-            health_port: of the HTTP endpoint; None for no endpoint.
-            public: whether other machines may ask for it.
+            name: Name of the role.
+            health_port: Port of the HTTP health endpoint; None for no endpoint.
+            public: Whether other machines may connect to the endpoint.
 
         Raises:
-            RunError: if the port is taken.
+            RunError: If the port is in use.
         """
         self.name = name
         self.health = health_lib.Health(name)
-        self.stop = stopping.StopRequest()
+        self.shutdown = shutdown_lib.ShutdownHandler()
         if health_port is not None:
             health_lib.serve(self.health, health_port, public)
 
-    def say(self, text: str) -> None:
-        """Prints a line with time and role."""
-        self.health.says = text
+    def log(self, text: str) -> None:
+        """Prints a line with the time and the role."""
+        self.health.message = text
         print(f"{time.strftime('%H:%M:%S')} {self.name}: {text}", flush=True)
 
-    def give_up(self, sentence: str) -> NoReturn:
-        """Ends the process from any thread, even if another is held in native code."""
-        self.say(f"giving up: {sentence}")
-        print(f"error: {sentence}", file=sys.stderr, flush=True)
-        self.end(TRY_AGAIN)
+    def abort(self, message: str) -> NoReturn:
+        """Exits with `TEMPORARY_FAILURE`, from any thread.
 
-    def end(self, exit_code: int) -> NoReturn:
-        """Ends the process; threads that wait for a server are not waited for."""
+        Args:
+            message: What failed and how to fix it.
+        """
+        self.log(f"giving up: {message}")
+        print(f"error: {message}", file=sys.stderr, flush=True)
+        self.exit(TEMPORARY_FAILURE)
+
+    def exit(self, exit_code: int) -> NoReturn:
+        """Exits at once; threads that wait in native code for a server do not delay it."""
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(exit_code)

@@ -1,4 +1,4 @@
-"""One role of a local job, started again whenever it dies."""
+"""A role of a local job that is restarted when its process dies."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from collections.abc import Callable
 from ibc_agents.core import errors
 from ibc_agents.distributed.processes import child_process
 
-# Exit code of an error that the same command would run into again.
-_USERS_ERROR = 1
-_LONGEST_PAUSE_SECONDS = 30.0
+# Exit code of an error that the user must fix; the same command would fail again.
+_USER_ERROR = 1
+_LONGEST_DELAY_SECONDS = 30.0
 _STARTING = "starting"
+_FINISHED = "finished"
 
 
 class SupervisedRole:
-    """Starts a process, and another one when it dies, after a pause that grows.
+    """Runs a role in a child process and restarts it with exponential backoff.
 
     Attributes:
-        name: of the role.
-        finished: whether it has ended as it should.
-        restarts: how often it was started again.
+        name: Name of the role.
+        finished: Whether the process has exited with code 0.
+        restarts: Number of restarts.
     """
 
     def __init__(
@@ -30,9 +31,9 @@ class SupervisedRole:
         """Starts the first process.
 
         Args:
-            name: of the role.
-            start: starts a process.
-            max_restarts: one more death is an error.
+            name: Name of the role.
+            start: Starts a process.
+            max_restarts: Largest number of restarts; one more failure is an error.
         """
         self.name = name
         self.finished = False
@@ -40,71 +41,76 @@ class SupervisedRole:
         self._start = start
         self._max_restarts = max_restarts
         self._child = start()
-        self._said = _STARTING
+        self._status = _STARTING
         self._was_ready = False
-        self._deaths_in_a_row = 0
+        self._failures_in_a_row = 0
         self._next_start: float | None = None
-        self._how_it_died = ""
+        self._failure = ""
 
-    def look(self) -> str:
-        """Does what is due; returns how it is, in words.
+    def poll(self) -> str:
+        """Restarts the process if that is due, and returns the status of the role.
 
         Raises:
-            RunError: if it cannot go on, or has died too often.
+            RunError: If the role has failed with an error of the user, or too often.
         """
         if self.finished:
-            return "has ended"
+            return _FINISHED
         if self._next_start is not None:
             seconds = self._next_start - time.monotonic()
             if seconds > 0:
-                return f"{self._how_it_died}; next start in {seconds:.0f} s"
-            self._next_start, self._was_ready = None, False
-            self.restarts += 1
-            self._said = _STARTING
-            self._child = self._start()
+                return f"{self._failure}; restart in {seconds:.0f} s"
+            self._restart()
         code = self._child.exit_code
         if code == 0:
             self.finished = True
-            return "has ended"
+            return _FINISHED
         if code is not None:
-            self._bury(code)
-            return self._how_it_died
+            self._schedule_restart(code)
+            return self._failure
         health = self._child.health()
         if health is not None:
-            self._said = health["says"] or self._said
+            self._status = health["message"] or self._status
             if health["ready"] and not self._was_ready:
-                self._was_ready, self._deaths_in_a_row = True, 0
-        return self._said
+                self._was_ready, self._failures_in_a_row = True, 0
+        return self._status
 
     def wait(self, seconds: float) -> None:
-        """Waits for its end, but not for long."""
+        """Waits until the process exits, for at most some seconds."""
         self._child.wait(seconds)
 
     def terminate(self) -> None:
-        """Asks it to end, for good."""
+        """Sends SIGTERM to the process."""
         self._child.terminate()
 
-    def end(self, within_seconds: float) -> None:
-        """Waits for its end, and ends it by force if that takes too long."""
-        self._child.end(within_seconds)
+    def kill_after(self, seconds: float) -> None:
+        """Waits until the process exits, and kills it after some seconds."""
+        self._child.kill_after(seconds)
 
     @property
     def pid(self) -> int:
-        """Of its process of the moment, or of the one that died last."""
+        """Identifier of the newest process."""
         return self._child.pid
 
-    def _bury(self, code: int) -> None:
-        said = self._child.error()
-        if code == _USERS_ERROR and said:
-            raise errors.RunError(f"the {self.name} says: {said}")
-        self._how_it_died = "died" if code > 0 else f"was ended by {signal.Signals(-code).name}"
-        if said:
-            self._how_it_died += f" ({said})"
+    def _restart(self) -> None:
+        self._next_start, self._was_ready = None, False
+        self.restarts += 1
+        self._status = _STARTING
+        self._child = self._start()
+
+    def _schedule_restart(self, code: int) -> None:
+        message = self._child.error_message()
+        if code == _USER_ERROR and message:
+            raise errors.RunError(f"{self.name}: {message}")
+        self._failure = (
+            f"exited with code {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"
+        )
+        if message:
+            self._failure += f" ({message})"
         if self.restarts >= self._max_restarts:
             raise errors.RunError(
-                f"the {self.name} {self._how_it_died}, after {self.restarts} restarts. Its log "
-                "says why; start the same command to go on from the last checkpoint."
+                f"{self.name} {self._failure} after {self.restarts} restarts. Read its log for the "
+                "cause, then run the same command to continue from the last checkpoint."
             )
-        self._deaths_in_a_row += 1
-        pause = min(2.0 ** (self._deaths_in_a_row - 1), _LONGEST_PAUSE_SECONDS)
-        self._next_start = time.monotonic() + pause
+        self._failures_in_a_row += 1
+        delay = min(2.0 ** (self._failures_in_a_row - 1), _LONGEST_DELAY_SECONDS)
+        self._next_start = time.monotonic() + delay

@@ -1,1 +1,4 @@
-"""What each process of a job does: replay server, learner, evaluator and actor."""
+"""The roles of a job: `replay`, `learner`, `evaluator` and `actor`.
+
+Each of these modules has a function `run(context)` that returns when the job has finished.
+"""

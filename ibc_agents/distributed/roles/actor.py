@@ -1,4 +1,4 @@
-"""An actor: it plays episodes, and sends those that are wanted to the replay servers."""
+"""The actor: runs episodes and sends those that are wanted to the replay servers."""
 
 from __future__ import annotations
 
@@ -7,147 +7,142 @@ import time
 
 import numpy as np
 
-from data.episodes import episodes
+from data.episodes import episodes as episodes_lib
 from data.shards import shard_writer
 from environments import base
 from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import (
-    contact,
-    episode_messages,
-    messages,
-    orders_board,
+    assignment_channel,
+    channels,
+    experience_messages,
+    policy_variables,
+    server_connection,
     tables,
-    variables,
 )
-from ibc_agents.distributed.processes import placement, role_process
-from ibc_agents.distributed.roles import joining
+from ibc_agents.distributed.roles import membership, role_context
 from ibc_agents.rollouts import actors, recorders, rollout_seeds
-from ibc_agents.runs import experiment, settings
+from ibc_agents.runs import settings as settings_lib
 
-_SECONDS_BETWEEN_LINES = 10.0
-# In a replay server's mailbox: those that take no more are left alone.
-_MOST_WAITING = 100
+_LOG_SECONDS = 10.0
+# A replay server that has reached its number of episodes leaves further ones in its queue.
+_MOST_QUEUED = 100
 
 
-def run(
-    configured: experiment.Experiment,
-    process: role_process.RoleProcess,
-    place: placement.Placement,
-) -> None:
-    """Plays until the job has ended.
+def run(context: role_context.RoleContext) -> None:
+    """Runs episodes until the job has finished.
 
     Args:
-        configured: what the job is.
-        process: this one.
-        place: of this process in the job.
+        context: Experiment, process and cluster.
 
     Raises:
-        RunError, data.DataError: if something is wrong that the user can mend.
-        Stopped: this process is to stop.
+        RunError, data.DataError: If the user must fix an error.
+        ShutdownRequested: If this process has been asked to stop.
     """
-    if configured.task.environment is None:
-        raise errors.RunError("There is nothing to act in: set Task.environment.")
-    environment = base.vectorize(configured.task.environment, configured.gathering.batch_size)
+    experiment = context.experiment
+    if experiment.task.environment is None:
+        raise errors.RunError("an actor requires an environment. Set Task.environment.")
+    environment = base.vectorize(experiment.task.environment, experiment.gathering.batch_size)
     with (
         contextlib.closing(environment),
-        contextlib.closing(joining.join(configured, process, place)) as member,
+        contextlib.closing(membership.join(context)) as member,
     ):
-        _Actor(configured, environment, member, process).play()
-    process.say("the job has ended")
+        _Actor(context, environment, member).run()
+    context.process.log("the job has finished")
 
 
 class _Actor:
-    """Plays wave after wave, each by the newest policy."""
+    """Runs one batch of episodes after another, each with the newest policy."""
 
     def __init__(
         self,
-        configured: experiment.Experiment,
+        context: role_context.RoleContext,
         environment: base.VectorEnvironment,
-        member: joining.Membership,
-        process: role_process.RoleProcess,
+        member: membership.Membership,
     ) -> None:
-        self._numbers = configured.gathering
+        self._settings = context.experiment.gathering
         self._environment = environment
         self._member = member
-        self._process = process
-        # Of this process alone: no two actors, and no two lives of one, play the same episodes.
+        self._process = context.process
+        # Seeded by the system: two actors, or one before and after a restart, run other episodes.
         self._generator = np.random.default_rng()
-        demonstrator = configured.task.demonstrator
+        demonstrator = context.experiment.task.demonstrator
         self._actor = _make_actor(
-            self._numbers,
+            self._settings,
             actors.PolicyActor(member.agent.policy),
             None if demonstrator is None else actors.DemonstratorActor(demonstrator(environment)),
         )
 
-    def play(self) -> None:
-        """Plays until the job has ended."""
+    def run(self) -> None:
+        """Runs episodes until the job has finished."""
         self._process.health.ready = True
-        self._process.say("ready")
-        said, played, sent = time.monotonic(), 0, 0
-        for _ in orders_board.follow(self._member.hub, self._process):
-            server = self._server_with_room()
-            if server is None or not self._pull():
+        self._process.log("ready")
+        last_log, num_run, num_sent = time.monotonic(), 0, 0
+        for _ in assignment_channel.follow(self._member.primary, self._process):
+            server = self._least_loaded_server()
+            if server is None or not self._update_policy():
                 continue
-            wanted = self._play_wave()
-            with contextlib.suppress(messages.Unreachable):
+            wanted = self._run_batch()
+            with contextlib.suppress(channels.ServerUnreachable):
                 self._send(server, wanted)
-            played, sent = played + self._environment.batch_size, sent + len(wanted)
-            if time.monotonic() - said > _SECONDS_BETWEEN_LINES:
-                self._process.say(f"played {played} episodes, sent {sent}")
-                said = time.monotonic()
+            num_run, num_sent = num_run + self._environment.batch_size, num_sent + len(wanted)
+            if time.monotonic() - last_log > _LOG_SECONDS:
+                self._process.log(f"ran {num_run} episodes, sent {num_sent}")
+                last_log = time.monotonic()
 
-    def _server_with_room(self) -> contact.Contact | None:
-        """The server that waits for episodes most, if any does."""
-        waiting = {
+    def _least_loaded_server(self) -> server_connection.ServerConnection | None:
+        """Returns the server with the shortest queue; None if all queues are full."""
+        lengths = {
             index: sizes[tables.EPISODES]
             for index, server in enumerate(self._member.servers)
-            if (sizes := server.sizes) is not None
+            if (sizes := server.table_sizes) is not None
         }
-        if not waiting or min(waiting.values()) >= _MOST_WAITING:
+        if not lengths or min(lengths.values()) >= _MOST_QUEUED:
             return None
-        return self._member.servers[min(waiting, key=waiting.__getitem__)]
+        return self._member.servers[min(lengths, key=lengths.__getitem__)]
 
-    def _pull(self) -> bool:
-        """Whether there is a policy to play by, the newest of which is there then."""
-        if self._numbers.demonstrator_share == 1.0:
+    def _update_policy(self) -> bool:
+        """Pulls the newest policy; returns whether there is one, or none is needed."""
+        if self._settings.demonstrator_share == 1.0:
             return True
-        hub = self._member.hub
-        if not (hub.sizes or {}).get(variables.TABLE):
+        server = self._member.primary
+        if not (server.table_sizes or {}).get(policy_variables.TABLE):
             return False
-        with contextlib.suppress(messages.Unreachable):
-            self._process.health.step = variables.pull(hub.address, self._member.agent.policy)
+        with contextlib.suppress(channels.ServerUnreachable):
+            policy = self._member.agent.policy
+            self._process.health.step = policy_variables.pull(server.address, policy)
             return True
         return False
 
-    def _play_wave(self) -> list[episodes.Episode]:
+    def _run_batch(self) -> list[episodes_lib.Episode]:
         rows = range(self._environment.batch_size)
         seeds = [rollout_seeds.draw(self._generator) for _ in rows]
         recorded = recorders.record_episodes(self._environment, self._actor, seeds)
-        return [
-            episode for episode, success in recorded if success or not self._numbers.successes_only
-        ]
+        successes_only = self._settings.successes_only
+        return [episode for episode, success in recorded if success or not successes_only]
 
-    def _send(self, server: contact.Contact, wanted: list[episodes.Episode]) -> None:
-        """Sends each once: one that a server takes with it when it goes is not sent again."""
-        mailbox = messages.Mailbox(server.address, tables.EPISODES)
-        for episode in wanted:
-            shard_writer.check_episode("a gathered episode", episode, self._member.job.card.spec)
-            mailbox.put(episode_messages.to_message(episode))
+    def _send(
+        self, server: server_connection.ServerConnection, episodes: list[episodes_lib.Episode]
+    ) -> None:
+        """Sends each episode once; a server that fails afterwards may lose it."""
+        queue = channels.MessageQueue(server.address, tables.EPISODES)
+        for episode in episodes:
+            spec = self._member.job.dataset_info.spec
+            shard_writer.check_episode("a gathered episode", episode, spec)
+            queue.send(experience_messages.encode_episode(episode))
 
 
 def _make_actor(
-    numbers: settings.GatheringSettings,
+    settings: settings_lib.GatheringSettings,
     policy: actors.PolicyActor,
     demonstrator: actors.DemonstratorActor | None,
 ) -> actors.Actor:
-    """Returns the actor of a job's settings."""
-    share, relabel = numbers.demonstrator_share, numbers.relabel
+    share, relabel = settings.demonstrator_share, settings.relabel
     if not share and not relabel:
         return policy
     if demonstrator is None:
         raise errors.RunError(
-            "Task.demonstrator is not set: there is nobody to demonstrate. Set "
-            "GatheringSettings.demonstrator_share to 0 and GatheringSettings.relabel to False."
+            "Task.demonstrator is not set. Set it, or set GatheringSettings.demonstrator_share to "
+            "0 and GatheringSettings.relabel to False."
         )
     if share == 1.0:
         return demonstrator

@@ -1,4 +1,4 @@
-"""An evaluator: it runs its share of the episodes of each policy, and reports."""
+"""The evaluator: runs its part of the episodes of each policy and reports the outcomes."""
 
 from __future__ import annotations
 
@@ -11,113 +11,113 @@ from tf_agents.policies import tf_policy
 from environments import base
 from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import (
-    contact,
-    messages,
-    orders_board,
-    protocol,
+    assignment_channel,
+    channels,
+    evaluation_messages,
+    policy_variables,
+    server_connection,
     tables,
-    variables,
 )
-from ibc_agents.distributed.processes import placement, role_process
-from ibc_agents.distributed.roles import joining
+from ibc_agents.distributed.processes import role_process
+from ibc_agents.distributed.roles import membership, role_context
 from ibc_agents.rollouts import evaluation
-from ibc_agents.runs import experiment
 
-_SECONDS_BETWEEN_REPORTS = 2.0
+_REPORT_SECONDS = 2.0
 
 
-def run(
-    configured: experiment.Experiment,
-    process: role_process.RoleProcess,
-    place: placement.Placement,
-) -> None:
-    """Evaluates until the job has ended.
+def run(context: role_context.RoleContext) -> None:
+    """Evaluates policies until the job has finished.
 
     Args:
-        configured: what the job is.
-        process: this one.
-        place: of this process in the job.
+        context: Experiment, process and cluster.
 
     Raises:
-        RunError, data.DataError: if something is wrong that the user can mend.
-        Stopped: this process is to stop.
+        RunError, data.DataError: If the user must fix an error.
+        ShutdownRequested: If this process has been asked to stop.
     """
-    make_environment = configured.task.evaluation_environment
+    experiment, process = context.experiment, context.process
+    make_environment = experiment.task.evaluation_environment
     if make_environment is None:
-        raise errors.RunError("There is nothing to evaluate in: set Task.environment.")
-    with contextlib.closing(joining.join(configured, process, place)) as member:
-        _evaluate(configured.evaluation.batch_size, make_environment, process, member)
-    process.say("the job has ended")
+        raise errors.RunError("an evaluator requires an environment. Set Task.environment.")
+    with contextlib.closing(membership.join(context)) as member:
+        _evaluate(member, make_environment, experiment.evaluation.batch_size, process)
+    process.log("the job has finished")
 
 
 def _evaluate(
-    batch_size: int,
+    member: membership.Membership,
     make_environment: Callable[[], base.Environment],
+    batch_size: int,
     process: role_process.RoleProcess,
-    member: joining.Membership,
 ) -> None:
-    policy, server = member.agent.policy, member.hub
+    policy, server = member.agent.policy, member.primary
     reporter = _Reporter(server)
     runner = evaluation.EpisodeRunner(policy, make_environment, batch_size)
-    puller = _Puller(policy, server)
+    updater = _PolicyUpdater(policy, server)
     process.health.ready = True
-    process.say(f"ready, by the name of {reporter.name}")
-    done: tuple[str, int, int, tuple[int, int]] | None = None
-    for orders in orders_board.follow(server, process):
-        part = orders.parts.get(reporter.name)
-        if part is None or (orders.learner, orders.step, orders.seed, part) == done:
+    process.log(f"ready as {reporter.name}")
+    finished: tuple[str, int, int, tuple[int, int]] | None = None
+    for assignments in assignment_channel.follow(server, process):
+        episodes = assignments.ranges.get(reporter.name)
+        if episodes is None:
             continue
-        if not puller.has(orders):
+        assigned = (assignments.learner, assignments.step, assignments.seed, episodes)
+        if assigned == finished or not updater.update(assignments):
             continue
-        process.health.step = orders.step
-        outcomes = tuple(runner.run(orders.seed, range(*part)))
-        process.say(
-            f"policy of step {orders.step}, episodes {part[0]} to {part[1] - 1}: "
+        process.health.step = assignments.step
+        outcomes = tuple(runner.run(assignments.seed, range(*episodes)))
+        process.log(
+            f"policy of step {assignments.step}, episodes {episodes[0]} to {episodes[1] - 1}: "
             f"{sum(outcome.success for outcome in outcomes)} of {len(outcomes)} succeeded"
         )
-        done = orders.learner, orders.step, orders.seed, part
-        reporter.report(
-            protocol.Report(reporter.name, orders.learner, orders.step, orders.seed, outcomes)
-        )
+        finished = assigned
+        reporter.report(evaluation_messages.Report(reporter.name, *assigned[:3], outcomes))
 
 
-class _Puller:
-    """Keeps a policy at what was published."""
+class _PolicyUpdater:
+    """Keeps the variables of a policy equal to the published ones."""
 
-    def __init__(self, policy: tf_policy.TFPolicy, server: contact.Contact) -> None:
+    def __init__(
+        self, policy: tf_policy.TFPolicy, server: server_connection.ServerConnection
+    ) -> None:
         self._policy = policy
         self._server = server
-        self._pulled: tuple[str, int] | None = None
+        self._current: tuple[str, int] | None = None
 
-    def has(self, orders: protocol.Orders) -> bool:
-        """Whether the policy is the one of these orders; pulls it if need be."""
-        wanted = orders.learner, orders.step
-        if self._pulled != wanted:
-            self._server.wait_for(lambda sizes: sizes[variables.TABLE] > 0)
-            with contextlib.suppress(messages.Unreachable):
-                self._pulled = orders.learner, variables.pull(self._server.address, self._policy)
-        return self._pulled == wanted
+    def update(self, assignments: evaluation_messages.Assignments) -> bool:
+        """Pulls the policy if necessary; returns whether it is the assigned one."""
+        wanted = assignments.learner, assignments.step
+        if self._current != wanted:
+            self._server.wait_until(lambda sizes: sizes[policy_variables.TABLE] > 0)
+            with contextlib.suppress(channels.ServerUnreachable):
+                step = policy_variables.pull(self._server.address, self._policy)
+                self._current = assignments.learner, step
+        return self._current == wanted
 
 
 class _Reporter:
-    """Repeats the newest report, so that none is lost and the learner knows who is there."""
+    """Sends the newest report repeatedly, in a thread.
 
-    def __init__(self, server: contact.Contact) -> None:
-        self.name = protocol.own_name()
+    Repetition replaces reports that are lost in an outage, and shows the learner which evaluators
+    are present.
+    """
+
+    def __init__(self, server: server_connection.ServerConnection) -> None:
+        self.name = evaluation_messages.unique_name()
         self._server = server
-        self._mailbox = messages.Mailbox(server.address, tables.REPORTS)
-        self._newest = protocol.Report(self.name)
-        self._has_news = threading.Event()
+        self._queue = channels.MessageQueue(server.address, tables.REPORTS)
+        self._newest = evaluation_messages.Report(self.name)
+        self._is_new = threading.Event()
         threading.Thread(target=self._repeat, daemon=True).start()
 
-    def report(self, report: protocol.Report) -> None:
+    def report(self, report: evaluation_messages.Report) -> None:
         self._newest = report
-        self._has_news.set()
+        self._is_new.set()
 
     def _repeat(self) -> None:
         while True:
-            if self._server.sizes is not None:
-                with contextlib.suppress(messages.Unreachable):
-                    self._mailbox.put(self._newest.to_message())
-            self._has_news.wait(_SECONDS_BETWEEN_REPORTS)
-            self._has_news.clear()
+            if self._server.table_sizes is not None:
+                with contextlib.suppress(channels.ServerUnreachable):
+                    self._queue.send(self._newest.to_message())
+            self._is_new.wait(_REPORT_SECONDS)
+            self._is_new.clear()

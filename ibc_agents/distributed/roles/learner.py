@@ -1,4 +1,4 @@
-"""The learner: it trains, publishes policies and keeps what the job leaves behind."""
+"""The learner: trains, publishes policies and writes the results of the job."""
 
 from __future__ import annotations
 
@@ -12,128 +12,124 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.policies import tf_policy
 
-from ibc_agents.distributed.evaluation import referee
-from ibc_agents.distributed.processes import placement, role_process, run_files
-from ibc_agents.distributed.roles import checkpoints, joining, joint_training, team
-from ibc_agents.runs import evaluator, experiment, run_directory
+from ibc_agents.distributed import job_directory
+from ibc_agents.distributed.evaluation import evaluation_coordinator
+from ibc_agents.distributed.messaging import assignment_channel
+from ibc_agents.distributed.roles import (
+    checkpoint_recovery,
+    learner_group,
+    membership,
+    role_context,
+    synchronous_training,
+)
+from ibc_agents.runs import evaluator, run_directory
 
 
-def run(
-    configured: experiment.Experiment,
-    process: role_process.RoleProcess,
-    place: placement.Placement,
-) -> None:
-    """Trains to the last step; the chief ends when every policy has been evaluated.
+def run(context: role_context.RoleContext) -> None:
+    """Trains to the last step; the chief then waits until all policies have been evaluated.
 
     Args:
-        configured: what the job is.
-        process: this one.
-        place: of this process in the job.
+        context: Experiment, process and cluster.
 
     Raises:
-        RunError, data.DataError: if something is wrong that the user can mend.
-        Stopped: this process is to stop; a checkpoint is written.
+        RunError, data.DataError: If the user must fix an error.
+        ShutdownRequested: If this process has been asked to stop; a checkpoint is written.
     """
-    started = time.perf_counter()
+    start = time.perf_counter()
+    experiment, process = context.experiment, context.process
     with contextlib.ExitStack() as stack:
-        root_dir = configured.root_dir
-        if place.index:
-            # What the others would leave is what the chief leaves.
+        root_dir = experiment.root_dir
+        if context.cluster.index:
+            # Only the files of the chief count.
             root_dir = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         directory = run_directory.RunDirectory(root_dir)
-        checkpoints.set_aside_damaged(directory, process.say)
-        learners = _assemble(configured, process, place, directory)
-        stack.enter_context(joint_training.none_missing(learners, process))
-        tf.keras.utils.set_random_seed(configured.seed)
-        member = stack.enter_context(
-            contextlib.closing(joining.join(configured, process, place, learners.strategy))
-        )
-        joint = joint_training.JointTraining(configured, process, member, directory, learners)
-        if not learners.is_chief:
-            joint.run()
-            process.say("training is finished")
+        checkpoint_recovery.skip_damaged_checkpoints(directory, process.log)
+        group = _form_group(context, directory)
+        stack.enter_context(synchronous_training.abort_without_others(group, process))
+        tf.keras.utils.set_random_seed(experiment.seed)
+        member = stack.enter_context(contextlib.closing(membership.join(context, group.strategy)))
+        training = synchronous_training.SynchronousTraining(context, member, directory, group)
+        if not group.is_chief:
+            training.run()
+            process.log("training has finished")
             return
-        results = _lead(configured, process, place, member, directory, joint)
-        results["wall_time_s"]["total"] = round(time.perf_counter() - started, 1)
+        results = _lead(context, member, directory, training)
+        results["wall_time_s"]["total"] = round(time.perf_counter() - start, 1)
         directory.write_json(run_directory.RESULTS, results)
         for server in member.servers:
-            referee.announce_end(server)
-    process.say(f"finished: everything is in {directory.path}")
+            assignment_channel.announce_finish(server)
+    process.log(f"finished; the results are in {directory.path}")
 
 
-def _assemble(
-    configured: experiment.Experiment,
-    process: role_process.RoleProcess,
-    place: placement.Placement,
-    directory: run_directory.RunDirectory,
-) -> team.Team:
-    """Waits for the other learners; after the last step there is nothing to do together."""
-    addresses = place.learner_addresses
-    if checkpoints.newest_step(directory) == configured.training.num_steps:
+def _form_group(
+    context: role_context.RoleContext, directory: run_directory.RunDirectory
+) -> learner_group.LearnerGroup:
+    """Waits for the other learners, unless all steps have been taken."""
+    process, cluster = context.process, context.cluster
+    addresses = cluster.learner_addresses
+    if checkpoint_recovery.latest_step(directory) == context.experiment.training.num_steps:
         addresses = []
     if len(addresses) > 1:
-        process.say(f"waiting until all {len(addresses)} learners are there")
-    learners = team.Team(addresses, place.index, place.public)
-    # TensorFlow takes SIGTERM for itself when processes train together.
-    process.stop.take_over()
-    return learners
+        process.log(f"waiting for all {len(addresses)} learners")
+    group = learner_group.LearnerGroup(addresses, cluster.index, cluster.public)
+    # TensorFlow installs its own handler of SIGTERM for groups of processes.
+    process.shutdown.install()
+    return group
 
 
 def _lead(
-    configured: experiment.Experiment,
-    process: role_process.RoleProcess,
-    place: placement.Placement,
-    member: joining.Membership,
+    context: role_context.RoleContext,
+    member: membership.Membership,
     directory: run_directory.RunDirectory,
-    joint: joint_training.JointTraining,
+    training: synchronous_training.SynchronousTraining,
 ) -> dict[str, Any]:
-    """Trains, exports, and waits for the evaluations; returns what `results.json` says."""
-    started = time.perf_counter()
-    agent = member.agent
+    """Trains, exports the policy and waits for its evaluation; returns the results."""
+    start = time.perf_counter()
+    experiment, policy = context.experiment, member.agent.policy
     directory.write_operative_config()
-    first_step, num_steps = joint.step, configured.training.num_steps
+    first_step, num_steps = training.step, experiment.training.num_steps
     results = {}
     with contextlib.ExitStack() as stack:
-        judge = _make_referee(configured, process, member, directory)
-        if judge is not None:
-            stack.enter_context(contextlib.closing(judge))
+        coordinator = _start_coordinator(context, member, directory)
+        if coordinator is not None:
+            stack.enter_context(contextlib.closing(coordinator))
 
-        def submit() -> None:
-            is_time = joint.step % configured.evaluation.interval == 0
-            if judge is not None and is_time and 0 < joint.step < num_steps:
-                judge.watch(joint.step, _values(agent.policy))
+        def submit_policy() -> None:
+            is_due = training.step % experiment.evaluation.interval == 0
+            if coordinator is not None and is_due and 0 < training.step < num_steps:
+                coordinator.submit(training.step, _values(policy))
 
-        joint.run(submit)
-        trained = time.perf_counter()
-        directory.export_policy(agent.policy, agent.train_step_counter)
-        if judge is not None:
-            process.say("training is finished; waiting for the evaluators")
-            outcome = judge.finish(joint.step, _values(agent.policy), place.patience_seconds)
-            results = outcome.summary()
-    results |= configured.describe_training(agent, member.job.card, first_step)
-    results["wall_time_s"] = {"data_and_training": round(trained - started, 1)}
+        training.run(submit_policy)
+        end = time.perf_counter()
+        directory.export_policy(policy, member.agent.train_step_counter)
+        if coordinator is not None:
+            context.process.log("training has finished; waiting for the evaluators")
+            result = coordinator.finish(
+                training.step, _values(policy), context.cluster.patience_seconds
+            )
+            results = result.summary()
+    results |= experiment.describe_training(member.agent, member.job.dataset_info, first_step)
+    results["wall_time_s"] = {"data_and_training": round(end - start, 1)}
     return results
 
 
-def _make_referee(
-    configured: experiment.Experiment,
-    process: role_process.RoleProcess,
-    member: joining.Membership,
+def _start_coordinator(
+    context: role_context.RoleContext,
+    member: membership.Membership,
     directory: run_directory.RunDirectory,
-) -> referee.Referee | None:
-    """Starts the referee; None where there is no environment to evaluate in."""
-    make_environment = configured.task.evaluation_environment
+) -> evaluation_coordinator.EvaluationCoordinator | None:
+    """Starts the evaluation of policies; returns None without an environment."""
+    experiment = context.experiment
+    make_environment = experiment.task.evaluation_environment
     if make_environment is None:
         return None
-    started = referee.Referee(
-        run_files.RunFiles(directory.path),
-        evaluator.Evaluator(directory, make_environment, configured.evaluation),
-        configured.evaluation,
-        member.hub,
-        process,
+    return evaluation_coordinator.EvaluationCoordinator(
+        job_directory.JobDirectory(directory.path),
+        evaluator.Evaluator(directory, make_environment, experiment.evaluation),
+        experiment.evaluation,
+        member.primary,
+        context.process,
     )
-    started.start()
-    return started
 
 
 def _values(policy: tf_policy.TFPolicy) -> list[np.ndarray]:

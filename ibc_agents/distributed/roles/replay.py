@@ -1,4 +1,4 @@
-"""The replay server: it holds what is learned from, and the messages between the others."""
+"""The replay server: holds the demonstrations, gathered episodes, policy and messages."""
 
 from __future__ import annotations
 
@@ -14,161 +14,180 @@ from tf_agents.trajectories import trajectory
 
 from data.sources import demonstrations, replay_server
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.core import errors
-from ibc_agents.core import files as files_lib
+from ibc_agents.core import errors, files
+from ibc_agents.distributed import job_directory
 from ibc_agents.distributed.messaging import (
-    contact,
-    episode_messages,
-    job,
-    messages,
-    protocol,
+    channels,
+    evaluation_messages,
+    experience_messages,
+    job_spec,
+    server_connection,
     tables,
 )
-from ibc_agents.distributed.processes import listening, placement, role_process, run_files
-from ibc_agents.distributed.roles import gathered, held_out_batches, joining
-from ibc_agents.runs import dataset_info, experiment, validation
+from ibc_agents.distributed.processes import loopback, ports, role_process
+from ibc_agents.distributed.roles import gathered_episodes, membership, role_context
+from ibc_agents.runs import dataset_info as dataset_info_lib
+from ibc_agents.runs import validation
 
-_SECONDS_BETWEEN_LOOKS = 0.5
-# For evaluators to read that the job has ended.
-_FAREWELL_SECONDS = 5.0
+_POLL_SECONDS = 0.5
+# Time for evaluators and actors to read that the job has finished.
+_FINISH_SECONDS = 5.0
 
 
-def run(
-    configured: experiment.Experiment,
-    process: role_process.RoleProcess,
-    place: placement.Placement,
-) -> None:
-    """Serves until the job has ended.
+def run(context: role_context.RoleContext) -> None:
+    """Serves until the job has finished.
 
-    The first of several collects the demonstrations if they are not there; the others wait for it,
-    for they may share its disk.
+    The first server collects the demonstrations if they do not exist. The others wait for it, since
+    they may share its disk. Each server holds its partition of the episodes.
 
     Args:
-        configured: what the job is.
-        process: this one.
-        place: of this process in the job; all replay servers hold equal shares of the episodes.
+        context: Experiment, process and cluster.
 
     Raises:
-        RunError, data.DataError: if something is wrong that the user can mend.
-        Stopped: this process is to stop.
+        RunError, data.DataError: If the user must fix an error.
+        ShutdownRequested: If this process has been asked to stop.
     """
-    addresses, index = place.replay_addresses, place.index
-    if index >= len(addresses):
-        raise errors.RunError(f"--index={index} needs {index + 1} addresses in --replay_address.")
-    port = listening.port_of(addresses[index])
-    share = job.Share(index, len(addresses))
-    listening.check_free(port)
-    first = _first_job(addresses[0], process, place.patience_seconds) if index else None
-    opened = configured.open_demonstrations()
-    process.stop.check()
-    card = dataset_info.describe(opened)
-    agent = configured.build_agent(card)
-    _check_learns_by_gradients(agent)
-    served = dataclasses.replace(job.of(card, configured.demonstrations, agent), share=share)
-    if first is not None and first.identity != served.identity:
-        raise errors.RunError(f"The replay server {addresses[0]} is one of another job.")
-    files = run_files.RunFiles(configured.root_dir)
-    checkpoints = _own_folder(files, served)
-    server = reverb.Server(
-        tables.of(agent.policy), port, reverb.checkpointers.DefaultCheckpointer(str(checkpoints))
+    experiment, process, cluster = context.experiment, context.process, context.cluster
+    partition, port = _find_place(context)
+    first_job = _wait_for_first_server(context) if partition.index else None
+    dataset = experiment.open_demonstrations()
+    process.shutdown.check()
+    dataset_info = dataset_info_lib.describe(dataset)
+    agent = experiment.build_agent(dataset_info)
+    _check_trains_by_gradients(agent)
+    job = job_spec.JobSpec.from_agent(agent, dataset_info, experiment.demonstrations)
+    job = dataclasses.replace(job, partition=partition)
+    if first_job is not None and first_job.identity != job.identity:
+        raise errors.RunError(
+            f"the replay server {cluster.replay_addresses[0]} belongs to another job. Correct "
+            "--replay_address, or use the gin files and bindings of that job."
+        )
+    directory = job_directory.JobDirectory(experiment.root_dir)
+    checkpointer = reverb.checkpointers.DefaultCheckpointer(str(_prepare_folder(directory, job)))
+    server = reverb.Server(tables.create_tables(agent.policy), port, checkpointer)
+    if not cluster.public:
+        loopback.restrict_to_loopback(port)
+    address = f"localhost:{port}"
+    process.log(f"listening on port {port} of {'all' if cluster.public else 'local'} interfaces")
+    replay, window = replay_server.ReplayServer(address, dataset_info.spec), job.window
+    _load_demonstrations(dataset, partition, window, replay, address, process)
+    gathered = gathered_episodes.GatheredEpisodes(
+        directory.gathered,
+        partition,
+        dataset_info.spec,
+        replay,
+        window,
+        experiment.gathering.num_episodes,
     )
-    if not place.public:
-        listening.keep_local(port)
-    local = f"localhost:{port}"
-    process.say(
-        f"listening at port {port} of {'all addresses' if place.public else 'this machine'}"
-    )
-    replay, window = replay_server.ReplayServer(local, card.spec), agent.train_sequence_length
-    _load(opened, share, window, replay, local, process)
-    gathering = gathered.GatheredEpisodes(
-        files.gathered, share, card.spec, replay, window, configured.gathering.num_episodes
-    )
-    if len(gathering):
-        process.say(f"loaded {len(gathering)} gathered episodes")
-    batches = validation.batches(opened, window, configured.training.batch_size)
+    if len(gathered):
+        process.log(f"loaded {len(gathered)} gathered episodes")
+    batches = validation.batches(dataset, window, experiment.training.batch_size)
     if batches:
-        messages.Board(local, tables.HELD_OUT).put(held_out_batches.to_message(batches))
-    messages.Board(local, tables.JOB).put(served.to_message())
+        channel = channels.Broadcast(address, tables.VALIDATION_BATCHES)
+        channel.send(experience_messages.encode_batches(batches))
+    channels.Broadcast(address, tables.JOB).send(job.to_message())
     process.health.ready = True
-    process.say(f"ready: {card.name}, dataset {card.dataset_hash[:12]}, job {served.identity[:12]}")
+    process.log(
+        f"ready: {dataset_info.name}, dataset {dataset_info.dataset_hash[:12]}, job "
+        f"{job.identity[:12]}"
+    )
     try:
-        _serve(local, gathering, card.spec, process)
+        _serve(address, gathered, dataset_info.spec, process)
     finally:
-        gathering.flush()
+        gathered.flush()
         server.stop()
 
 
-def _first_job(address: str, process: role_process.RoleProcess, patience_seconds: float) -> job.Job:
-    with contextlib.closing(contact.Contact(address, process, patience_seconds)) as server:
-        return joining.first_job(server, process)
+def _find_place(context: role_context.RoleContext) -> tuple[job_spec.Partition, int]:
+    """Returns the partition of this server, and its port, which is free."""
+    addresses, index = context.cluster.replay_addresses, context.cluster.index
+    if index >= len(addresses):
+        raise errors.RunError(
+            f"--index={index} requires at least {index + 1} addresses in --replay_address, got "
+            f"{len(addresses)}"
+        )
+    port = ports.parse_port(addresses[index])
+    ports.check_port_is_free(port)
+    return job_spec.Partition(index, len(addresses)), port
 
 
-def _load(
-    opened: demonstrations.Demonstrations,
-    share: job.Share,
+def _wait_for_first_server(context: role_context.RoleContext) -> job_spec.JobSpec:
+    connection = server_connection.ServerConnection(
+        context.cluster.replay_addresses[0], context.process, context.cluster.patience_seconds
+    )
+    with contextlib.closing(connection) as server:
+        return membership.wait_for_job(server, context.process)
+
+
+def _load_demonstrations(
+    dataset: demonstrations.Demonstrations,
+    partition: job_spec.Partition,
     window: int,
-    server: replay_server.ReplayServer,
-    local: str,
+    replay: replay_server.ReplayServer,
+    address: str,
     process: role_process.RoleProcess,
 ) -> None:
-    """Makes sure that the server holds its share, and that a checkpoint does."""
-    was_restored = server.is_filled
-    train: replay_server.Episodes = opened.train
-    if share.count > 1:
-        train = list(itertools.islice(opened.train, share.index, None, share.count))
+    """Loads the partition into the server, unless a checkpoint has restored it."""
+    is_restored = replay.is_filled
+    train: replay_server.Episodes = dataset.train
+    if partition.count > 1:
+        train = list(itertools.islice(dataset.train, partition.index, None, partition.count))
     if not len(train):
-        raise errors.RunError(f"There are fewer demonstrations than {share.count} replay servers.")
-    started = time.perf_counter()
-    server.fill(train, window)
-    seconds = time.perf_counter() - started
-    if was_restored:
-        process.say(f"restored {len(train)} demonstrations from its own checkpoint")
+        raise errors.RunError(
+            f"the dataset has fewer episodes than the {partition.count} replay servers"
+        )
+    start = time.perf_counter()
+    replay.fill(train, window)
+    seconds = time.perf_counter() - start
+    if is_restored:
+        process.log(f"restored {len(train)} demonstrations from a checkpoint")
         return
-    process.say(
+    process.log(
         f"loaded {replay_server.num_windows(train)} transitions of {len(train)} demonstrations in "
         f"{seconds:.1f} s"
     )
     try:
-        reverb.Client(local).checkpoint()
-    except RuntimeError as error:  # of Reverb
+        reverb.Client(address).checkpoint()
+    except RuntimeError as error:  # Raised by Reverb.
         reason = str(error).partition("\n")[0]
-        process.say(f"goes on without a checkpoint, for it cannot be written ({reason})")
+        process.log(f"continuing without a checkpoint, which cannot be written ({reason})")
 
 
 def _serve(
-    local: str,
-    gathering: gathered.GatheredEpisodes,
+    address: str,
+    gathered: gathered_episodes.GatheredEpisodes,
     spec: trajectory.Trajectory,
     process: role_process.RoleProcess,
 ) -> None:
-    """Takes what actors send, until the learner has announced the end."""
-    orders = messages.Board(local, tables.ORDERS)
-    mailbox = messages.Mailbox(local, tables.EPISODES)
-    client = reverb.Client(local)
+    """Receives the episodes of actors until the learner has announced the finish."""
+    assignments = channels.Broadcast(address, tables.ASSIGNMENTS)
+    queue = channels.MessageQueue(address, tables.EPISODES)
+    client = reverb.Client(address)
     while True:
-        process.stop.wait(_SECONDS_BETWEEN_LOOKS)
-        process.health.touch()
-        sizes = client.server_info()
-        count = min(sizes[tables.EPISODES].current_size, gathering.room)
+        process.shutdown.wait(_POLL_SECONDS)
+        process.health.record_contact()
+        info = client.server_info()
+        count = min(info[tables.EPISODES].current_size, gathered.remaining_capacity)
         if count:
-            received = mailbox.receive(count)
-            gathering.take(episode_messages.from_message(message, spec) for message in received)
-        if gathering.is_due:
-            gathering.flush()
-            process.say(f"{len(gathering)} gathered episodes")
-        if sizes[tables.ORDERS].current_size:
-            if protocol.Orders.from_message(orders.get()).finished:
+            messages = queue.receive(count)
+            gathered.add(experience_messages.decode_episode(message, spec) for message in messages)
+        if gathered.is_flush_due:
+            gathered.flush()
+            process.log(f"{len(gathered)} gathered episodes")
+        if info[tables.ASSIGNMENTS].current_size:
+            newest = evaluation_messages.Assignments.from_message(assignments.read())
+            if newest.job_finished:
                 break
-    process.say("the job has ended")
-    process.stop.wait(_FAREWELL_SECONDS)
+    process.log("the job has finished")
+    process.shutdown.wait(_FINISH_SECONDS)
 
 
-def _own_folder(files: run_files.RunFiles, served: job.Job) -> pathlib.Path:
-    """Returns the folder of this server's checkpoints; those of other jobs are removed."""
-    share = served.share
-    parent = files.replay_checkpoints / f"{share.index}-of-{share.count}"
-    folder = parent / served.identity[:16]
-    with files_lib.report_disk_errors(folder):
+def _prepare_folder(directory: job_directory.JobDirectory, job: job_spec.JobSpec) -> pathlib.Path:
+    """Returns the folder of this server's checkpoints, after removing those of other jobs."""
+    partition = job.partition
+    parent = directory.replay_checkpoints / f"{partition.index}-of-{partition.count}"
+    folder = parent / job.identity[:16]
+    with files.report_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for other in parent.iterdir():
             if other != folder:
@@ -176,9 +195,9 @@ def _own_folder(files: run_files.RunFiles, served: job.Job) -> pathlib.Path:
     return folder
 
 
-def _check_learns_by_gradients(agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:
+def _check_trains_by_gradients(agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:
     if type(agent).memorize is not behavioral_cloning_agent.BehavioralCloningAgent.memorize:
         raise errors.RunError(
-            f"{type(agent).__name__} memorises the demonstrations instead of training on them; "
-            "run it with python -m ibc_agents.train."
+            f"{type(agent).__name__} stores the demonstrations and does not train on batches. Run "
+            "it with python -m ibc_agents.train."
         )

@@ -1,12 +1,12 @@
-"""A job whose processes end with the test."""
+"""A job whose processes are killed at the end of the test."""
 
 import pytest
 
-from tests.ibc_agents.distributed import roles
+from tests.ibc_agents.distributed import job_processes
 
 
 @pytest.fixture
 def job(tmp_path):
-    started = roles.Job(tmp_path)
+    started = job_processes.Job(tmp_path)
     yield started
     started.kill_all()

@@ -1,4 +1,4 @@
-"""Stands for the process of a role where only its thread is of interest."""
+"""Replaces the process of a role in tests of its threads."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from ibc_agents.distributed.processes import health
 
 
-class GaveUp(Exception):
-    """The process would have ended."""
+class Aborted(Exception):
+    """A real process would have exited."""
 
 
-class FakeStop:
-    """Nobody asks to stop."""
+class FakeShutdown:
+    """Never requests a shutdown."""
 
     def check(self) -> None: ...
 
@@ -22,22 +22,22 @@ class FakeStop:
 
 
 class FakeProcess:
-    """Remembers what it was told to say."""
+    """Records log lines and the message of `abort`."""
 
     def __init__(self) -> None:
         self.health = health.Health("test")
-        self.stop = FakeStop()
+        self.shutdown = FakeShutdown()
         self.lines: list[str] = []
-        self.given_up = threading.Event()
-        self.sentence = ""
+        self.aborted = threading.Event()
+        self.abort_message = ""
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         self.lines.append(text)
 
-    def give_up(self, sentence: str) -> None:
-        self.sentence = sentence
-        self.given_up.set()
-        raise GaveUp
+    def abort(self, message: str) -> None:
+        self.abort_message = message
+        self.aborted.set()
+        raise Aborted
 
     def wait_for_line(self, part: str, within_seconds: float) -> None:
         deadline = time.monotonic() + within_seconds

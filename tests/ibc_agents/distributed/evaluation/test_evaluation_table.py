@@ -1,4 +1,4 @@
-"""The table is whole at any time and goes on from what is there."""
+"""The table is complete at any time and keeps existing rows."""
 
 import csv
 
@@ -10,9 +10,11 @@ from ibc_agents.rollouts import confidence_intervals, evaluation
 from tests.system import helpers
 
 
-def row(step, seed=0, wins=3):
-    outcomes = tuple(evaluation.Outcome(k, k < wins, 0.0, 1) for k in range(4))
-    return evaluation_table.row_of(step, evaluation.Evaluation(seed, outcomes), evaluators=2)
+def row(step, seed=0, successes=3):
+    outcomes = tuple(evaluation.Outcome(k, k < successes, 0.0, 1) for k in range(4))
+    return evaluation_table.Row.from_evaluation(
+        step, evaluation.Evaluation(seed, outcomes), evaluators=2
+    )
 
 
 def read(path):
@@ -20,34 +22,36 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-def test_has_a_row_a_checkpoint_in_the_order_of_steps(tmp_path):
+def test_rows_are_ordered_by_step(tmp_path):
     path = tmp_path / "evaluations.csv"
     table = evaluation_table.EvaluationTable(path)
     for step in (200, 100):
         table.add(row(step))
     low, high = (round(end, 6) for end in confidence_intervals.wilson_interval(3, 4))
-    wanted = dict(step="100", seed="0", episodes="4", successes="3", success="0.75", evaluators="2")
+    expected = dict(
+        step="100", seed="0", episodes="4", successes="3", success="0.75", evaluators="2"
+    )
     assert read(path) == [
-        {**wanted, "low": str(low), "high": str(high)},
-        {**wanted, "step": "200", "low": str(low), "high": str(high)},
+        {**expected, "low": str(low), "high": str(high)},
+        {**expected, "step": "200", "low": str(low), "high": str(high)},
     ]
     assert helpers.files(tmp_path) == ["evaluations.csv"]
 
 
-def test_goes_on_from_what_another_process_has_written(tmp_path):
+def test_keeps_the_rows_of_an_earlier_process(tmp_path):
     path = tmp_path / "evaluations.csv"
     evaluation_table.EvaluationTable(path).add(row(100))
     table = evaluation_table.EvaluationTable(path)
     assert (100, 0) in table and (100, 1) not in table and (200, 0) not in table
     table.add(row(200, seed=1))
-    table.add(row(100, wins=1))
+    table.add(row(100, successes=1))
     assert [(r["step"], r["seed"], r["successes"]) for r in read(path)] == [
         ("100", "0", "1"),
         ("200", "1", "3"),
     ]
 
 
-def test_a_full_disk_leaves_the_table_as_it_was(tmp_path):
+def test_a_full_disk_leaves_the_table_unchanged(tmp_path):
     path = tmp_path / "evaluations.csv"
     table = evaluation_table.EvaluationTable(path)
     table.add(row(100))
@@ -59,8 +63,10 @@ def test_a_full_disk_leaves_the_table_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["step,seed\n1,2\n", "step;what\n1;2\n"])
-def test_another_file_is_refused_with_a_sentence(tmp_path, text):
+def test_rejects_other_files(tmp_path, text):
     path = tmp_path / "evaluations.csv"
     path.write_text(text)
-    with pytest.raises(errors.RunError, match=r"evaluations.csv cannot be read .* Remove it"):
+    with pytest.raises(
+        errors.RunError, match=r"evaluations.csv is not a readable table .* Move it"
+    ):
         evaluation_table.EvaluationTable(path)

@@ -1,4 +1,4 @@
-"""A role that dies is started again; not for ever, and not after an error of the user's."""
+"""A role that dies is restarted, but not forever and not after an error of the user."""
 
 import pytest
 
@@ -7,19 +7,19 @@ from ibc_agents.distributed.processes import supervised_role
 
 
 class FakeChild:
-    """A process that does as the test says."""
+    """A child process that the test controls."""
 
     def __init__(self):
         self.pid = 1
         self.exit_code = None
-        self.said = None
-        self.answer = {"ready": False, "says": "training"}
+        self.message = None
+        self.report = {"ready": False, "message": "training"}
 
     def health(self):
-        return self.answer
+        return self.report
 
-    def error(self):
-        return self.said
+    def error_message(self):
+        return self.message
 
 
 class Clock:
@@ -42,69 +42,69 @@ def supervise(max_restarts=20):
         children.append(FakeChild())
         return children[-1]
 
-    return supervised_role.SupervisedRole("learner", start, max_restarts), children
+    return supervised_role.SupervisedRole("learner-0", start, max_restarts), children
 
 
-def test_shows_what_it_says_last(clock):
+def test_shows_the_newest_message(clock):
     role, [child] = supervise()
-    answer, child.answer = child.answer, None
-    assert role.look() == "starting"
-    child.answer = answer
-    assert role.look() == "training"
-    child.answer = None  # it is too busy to answer
-    assert role.look() == "training"
+    report, child.report = child.report, None
+    assert role.poll() == "starting"
+    child.report = report
+    assert role.poll() == "training"
+    child.report = None  # It is too busy to answer.
+    assert role.poll() == "training"
 
 
-def test_is_started_again_after_a_pause(clock):
+def test_restarts_after_a_delay(clock):
     role, children = supervise()
-    role.look()
+    role.poll()
     children[0].exit_code = -9
-    assert role.look() == "was ended by SIGKILL"
+    assert role.poll() == "killed by SIGKILL"
     clock.now += 0.5
-    assert role.look() == "was ended by SIGKILL; next start in 0 s" and len(children) == 1
+    assert role.poll() == "killed by SIGKILL; restart in 0 s" and len(children) == 1
     clock.now += 0.5
-    assert role.look() == "training"
+    assert role.poll() == "training"
     assert len(children) == 2 and role.restarts == 1
 
 
-def test_pauses_grow_while_it_does_not_get_ready_and_only_then(clock):
+def test_delays_double_until_the_role_is_ready(clock):
     role, children = supervise()
-    pauses = []
+    delays = []
     for ready in (False, False, False, True, False):
-        children[-1].answer["ready"] = ready
-        role.look()
+        children[-1].report["ready"] = ready
+        role.poll()
         children[-1].exit_code = 139
-        role.look()
-        begun = clock.now
-        while len(children) < len(pauses) + 2:
+        role.poll()
+        start = clock.now
+        while len(children) < len(delays) + 2:
             clock.now += 0.5
-            role.look()
-        pauses.append(clock.now - begun)
-    assert pauses == [1.0, 2.0, 4.0, 1.0, 2.0]
+            role.poll()
+        delays.append(clock.now - start)
+    assert delays == [1.0, 2.0, 4.0, 1.0, 2.0]
 
 
-def test_dies_once_too_often(clock):
+def test_too_many_failures_are_an_error(clock):
     role, children = supervise(max_restarts=1)
     children[0].exit_code = 75
-    children[0].said = "The replay server has gone."
-    assert role.look() == "died (The replay server has gone.)"
+    children[0].message = "the replay server does not answer"
+    assert role.poll() == "exited with code 75 (the replay server does not answer)"
     clock.now += 1.0
-    role.look()
+    role.poll()
     children[1].exit_code = -11
-    with pytest.raises(errors.RunError, match="learner was ended by SIGSEGV, after 1 restarts"):
-        role.look()
+    with pytest.raises(errors.RunError, match="learner-0 killed by SIGSEGV after 1 restarts"):
+        role.poll()
 
 
-def test_an_error_of_the_users_is_passed_on_at_once(clock):
+def test_an_error_of_the_user_ends_the_job(clock):
     role, [child] = supervise()
-    child.exit_code, child.said = 1, "in the gin configuration: no such class"
-    with pytest.raises(errors.RunError, match="the learner says: in the gin configuration: no"):
-        role.look()
+    child.exit_code, child.message = 1, "in the gin configuration: no such class"
+    with pytest.raises(errors.RunError, match="learner-0: in the gin configuration: no such class"):
+        role.poll()
 
 
-def test_has_finished_when_it_ends_well(clock):
+def test_finishes_with_exit_code_0(clock):
     role, [child] = supervise()
     child.exit_code = 0
     assert not role.finished
-    assert role.look() == role.look() == "has ended"
+    assert role.poll() == role.poll() == "finished"
     assert role.finished

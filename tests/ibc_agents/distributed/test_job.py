@@ -1,0 +1,78 @@
+"""A job of real processes on the loopback interface survives kills."""
+
+import json
+import re
+
+import reverb
+
+from tests.ibc_agents.distributed import connections, job_processes
+from tests.system import helpers
+
+
+def test_contract_distributed_job_ends_as_planned_whatever_is_killed(job, tmp_path):
+    replay = job.start("replay")
+    replay.wait_for("ready:")
+    port = int(job.address.rpartition(":")[2])
+    others = connections.other_addresses()
+    assert not any(connections.answers(address, port) for address in others)
+    learner = job.start("learner")
+    job.wait_for_checkpoint(learner, after=0)
+
+    replay.kill()
+    learner.wait_for("does not answer; waiting for at most 300 s", within_seconds=5)
+    replay = job.start("replay")
+    learner.wait_for("answers again")
+    replay.wait_for("ready:")
+    assert re.search(r"restored \d+ demonstrations from a checkpoint", replay.text), replay.text
+    before = helpers.checkpointed_step(job.root_dir)
+    job.wait_for_checkpoint(learner, after=before)
+
+    learner.kill()
+    newest = helpers.checkpointed_step(job.root_dir)
+    assert newest < job_processes.STEPS
+    (damaged,) = (job.root_dir / helpers.CHECKPOINTS).glob(f"ckpt-{newest}.data*")
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    check_refusals(job, tmp_path)
+    with helpers.full_disk(14_000):
+        learner = job.start("learner")
+    learner.wait_for(f"ckpt-{newest}; continuing from the previous one")
+    assert learner.wait() == 1
+    failure = f"cannot write the checkpoint of step {newest} to {job.root_dir} (File too"
+    assert failure in learner.error()
+    assert helpers.checkpointed_step(job.root_dir) == newest - 200
+    learner = job.start("learner")
+    learner.wait_for(f"training from step {newest - 200} to {job_processes.STEPS}")
+
+    evaluator = job.start("evaluator")
+    evaluator.wait_for("succeeded")
+    assert evaluator.health()["ready"] and learner.health()["ready"]
+    evaluator.kill()
+    evaluator = job.start("evaluator")
+    learner.wait_for("waiting for the evaluators")
+    assert learner.health()["step"] == job_processes.STEPS
+    info = reverb.Client(job.address).server_info(timeout=5)
+    assert learner.wait() == evaluator.wait() == replay.wait() == 0
+    results = json.loads((job.root_dir / "results.json").read_text())
+    assert info["demonstrations"].current_size == results["dataset"]["train_episodes"]
+    assert (
+        results["train_steps"] == job_processes.STEPS and results["resumed_at_step"] == newest - 200
+    )
+    assert [outcome["episode"] for outcome in results["episodes"]] == list(range(7))
+    assert job.rows() == job_processes.ALL_ROWS
+    assert (job.root_dir / "policy" / "saved_model.pb").exists()
+    assert helpers.files(job.root_dir / "waiting_policies") == []
+
+
+def check_refusals(job, tmp_path):
+    """Starts an evaluator with another agent, and a learner of a run with another dataset."""
+    stranger = job.start("evaluator", *helpers.bindings("MlpEncoder.width=8"))
+    assert stranger.wait() == 1
+    difference = f"the job at {job.address} has another configuration: its policy has the variable"
+    assert difference in stranger.error()
+    other_run = tmp_path / "other_run"
+    other_run.mkdir()
+    known = json.loads((job.root_dir / "dataset.json").read_text())
+    (other_run / "dataset.json").write_text(json.dumps({**known, "hash": "ab" * 32}))
+    stranger = job.start("learner", f"--root_dir={other_run}")
+    assert stranger.wait() == 1
+    assert f"{other_run} was trained on the dataset" in stranger.error()
