@@ -73,12 +73,9 @@ test-slow: venv ## run the tests that are marked slow: whole trainings, hundreds
 .PHONY: test-all
 test-all: test test-slow ## run every test
 
-# build/ is removed first: setuptools would put what an earlier build left there into the wheel.
 .PHONY: wheel
 wheel: venv ## build the wheel into dist/
-	rm -rf build
 	$(VENV_PYTHON) -m build --wheel --no-isolation
-	rm -rf build
 
 .PHONY: clean
 clean: ## remove .venv, caches and build products (never runs/ or datasets/)

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ibc_agents.core import lazy_names
+from ibc_agents.core import lazy_names, top_level_packages
 from ibc_agents.core.version import __version__ as __version__
+
+top_level_packages.select_packages()
 
 if TYPE_CHECKING:
     from ibc_agents.agents import (

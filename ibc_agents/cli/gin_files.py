@@ -5,10 +5,10 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
-from ibc_agents.cli import error_messages, installation
-from ibc_agents.core import errors
+from ibc_agents.cli import error_messages
+from ibc_agents.core import errors, top_level_packages
 
-_TASKS = installation.ROOT / "gin_configs" / "tasks"
+_TASKS = top_level_packages.FOLDER / "gin_configs" / "tasks"
 
 
 def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
@@ -43,8 +43,8 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
     except OSError as error:
         raise errors.RunError(
             f"in the gin configuration: {error_messages.join_lines(error)}. Paths of gin files are "
-            f"relative to {pathlib.Path.cwd()} or to {installation.ROOT}, whose folder gin_configs "
-            "holds the files of this project."
+            f"relative to {pathlib.Path.cwd()} or to {top_level_packages.FOLDER}, whose folder "
+            "gin_configs holds the files of this project."
         ) from error
     except (ValueError, TypeError, NameError, SyntaxError, ImportError) as error:
         raise errors.RunError(
