@@ -144,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--demonstrations", type=pathlib.Path, help="folder of D4RL's datasets")
     parser.add_argument("--runs", type=pathlib.Path, help="folder of runs")
-    parser.add_argument("--method", default="langevin", help="whose runs are shown")
+    parser.add_argument("--method", default="ibc", help="whose runs are shown")
     parser.add_argument("--seed", type=int, default=0, help="of their training")
     arguments = parser.parse_args()
     for task in TASKS:

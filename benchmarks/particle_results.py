@@ -1,147 +1,149 @@
-"""Repeats the tables of docs/particle.md: successes on the N-D particle, or rows of them.
+"""Repeats the tables of docs/particle.md: success on the N-D particle.
 
-Usage: python benchmarks/particle_results.py [METHOD [DIMENSION]] [--seed=0] [--only_print]
-           [--picture=FILE.png]
+Usage: python benchmarks/particle_results.py [--task 2d …] [--method ibc …] [--seed 0 …]
+           [--only_print] [--write] [--picture]
 
-Trains and evaluates each row's run into runs/particle_results (a finished run is not repeated, an
-interrupted one goes on), writes what came of it into benchmarks/results/particle, and prints all
-that is there: a table of training seed 0, and one of the other seeds. Every row is its method's gin
-file at dimension N, with `STEPS` and `SETTINGS` where they differ.
+Trains and evaluates what is missing in benchmarks/results/particle; runs/particle has the runs.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import pathlib
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import runs
+import result_studies
 from matplotlib import figure, ticker
 
-_RESULTS = runs.ROOT / "benchmarks" / "results" / "particle"
+from ibc_agents import studies
 
-METHODS = {
-    "default": ("implicit, default recipe", "recipes/particle"),
-    "dfo": ("implicit, derivative-free", "methods/ibc_derivative_free"),
-    "langevin": ("implicit, Langevin", "methods/ibc_langevin"),
-    "paper": ("implicit, published recipe", "paper/particle_langevin"),
-    "autoregressive": ("implicit, autoregressive", "methods/ibc_autoregressive"),
-    "mse": ("MSE", "methods/mse"),
-    "mdn": ("MDN", "methods/mdn"),
-    "nearest_neighbor": ("nearest neighbour", "methods/nearest_neighbor"),
-}
 DIMENSIONS = (1, 2, 4, 8, 16, 32)
-# Steps, where they are not the gin file's: what is needed, or could be afforded.
-STEPS = {
-    (method, dimension): 10000
-    for method in ("langevin", "autoregressive")
-    for dimension in DIMENSIONS
+# Steps that differ from the task's 15,000: as many as needed, or as the time allowed.
+_NUM_STEPS = {
+    "16d": {"ibc": 24000},
+    "1d": {"ibc_langevin": 7000, "ibc_autoregressive": 3000},
+    "4d": {"ibc_derivative_free": 3000, "ibc_langevin": 8000, "ibc_autoregressive": 4000},
+    "8d": {"ibc_derivative_free": 3000, "ibc_langevin": 8000, "ibc_autoregressive": 2000},
 }
-STEPS |= {
-    ("default", 16): 24000,
-    ("dfo", 4): 3000,
-    ("dfo", 8): 3000,
-    ("langevin", 1): 7000,
-    ("langevin", 4): 8000,
-    ("langevin", 8): 8000,
-    ("autoregressive", 1): 3000,
-    ("autoregressive", 4): 4000,
-    ("autoregressive", 8): 2000,
+_USUAL_STEPS = {"ibc_langevin": 10000, "ibc_autoregressive": 10000, "paper": 8000}
+# 32 dimensions need a wider head.
+_OTHER_SETTINGS = {
+    studies.Cell("32d", "ibc"): ("MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64"),
 }
-STEPS |= {("paper", dimension): 8000 for dimension in DIMENSIONS}
-# What else is not the gin file's: room for as many differences, and chains in training as long as
-# the authors' code runs them, whatever their settings say.
-SETTINGS = {("default", 32): ("MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64")} | {
-    ("paper", dimension): ("train/Langevin.num_iterations = 25",) for dimension in DIMENSIONS
+
+
+def _variations() -> dict[studies.Cell, studies.Variation]:
+    found = {}
+    for task, method in ((f"{n}d", method) for n in DIMENSIONS for method in _METHODS):
+        steps = _NUM_STEPS.get(task, {}).get(method, _USUAL_STEPS.get(method))
+        bindings = [] if steps is None else [f"num_steps = {steps}"]
+        cell = studies.Cell(task, method)
+        bindings += _OTHER_SETTINGS.get(cell, ())
+        if bindings:
+            found[cell] = studies.Variation(bindings=bindings)
+    return found
+
+
+_METHODS = {
+    "ibc": studies.Method("implicit, default recipe", ["gin_configs/recipes/particle.gin"]),
+    "ibc_derivative_free": result_studies.method(
+        "implicit, derivative-free", "ibc_derivative_free"
+    ),
+    "ibc_langevin": result_studies.method("implicit, Langevin", "ibc_langevin"),
+    "paper": studies.Method(
+        "implicit, published recipe with training chains of 25",
+        ["gin_configs/paper/particle_langevin.gin"],
+        # The authors' code runs 25 iterations with TensorFlow 2.15, whatever its settings say.
+        ["train/Langevin.num_iterations = 25"],
+    ),
+    "ibc_autoregressive": result_studies.method("implicit, autoregressive", "ibc_autoregressive"),
+    "mse": result_studies.method("MSE", "mse"),
+    "mdn": result_studies.method("MDN", "mdn"),
+    "nearest_neighbor": result_studies.method("nearest neighbor", "nearest_neighbor"),
 }
-ROWS = [(method, dimension) for method in METHODS for dimension in DIMENSIONS]
+
+STUDY = studies.Study(
+    name="particle",
+    tasks={
+        f"{n}d": studies.Task(
+            str(n), ["gin_configs/tasks/particle.gin"], [f"ParticleEnvironment.dimension = {n}"]
+        )
+        for n in DIMENSIONS
+    },
+    methods=_METHODS,
+    variations=_variations(),
+)
 
 
-def train(method: str, dimension: int, seed: int) -> None:
-    """Runs the train command and keeps the outcome."""
-    root_dir = runs.ROOT / "runs" / "particle_results" / _name(method, dimension, seed)
-    bindings = [f"ParticleEnvironment.dimension = {dimension}"]
-    bindings += SETTINGS.get((method, dimension), ())
-    if (method, dimension) in STEPS:
-        bindings.append(f"num_steps = {STEPS[method, dimension]}")
-    runs.train(["tasks/particle", METHODS[method][1]], bindings, root_dir, seed)
-    runs.keep(root_dir / "results.json", _RESULTS / f"{_name(method, dimension, seed)}.json")
+def tables(runner: studies.Runner) -> dict[str, str]:
+    """Returns the table of training seed 0, and the table of several training seeds."""
+    columns = ("method", "N", "success of 100", "95 % interval", "steps", "wall time")
+    cells = sorted(STUDY.cells(), key=lambda cell: list(STUDY.methods).index(cell.method))
+
+    def rows(cell: studies.Cell) -> Iterator[Sequence[str]]:
+        results = runner.results(cell).get(0)
+        if results is not None:
+            yield *result_studies.success(results), *result_studies.effort(results)
+
+    return {
+        "particle": result_studies.markdown(
+            columns, result_studies.cell_rows(cells, _titles, rows, len(columns))
+        ),
+        "particle, several training seeds": result_studies.markdown(
+            ("method", "N", "successes of 100, by training seed", "success rate (95 % interval)"),
+            list(_rows_of_several_seeds(runner, cells)),
+        ),
+    }
 
 
-def print_tables() -> None:
-    """Prints every row as Markdown; rows without a result say so. Then what other seeds gave."""
-    print("| method | N | success of 100 | 95 % interval | steps | wall time | command |")
-    print("|---|---|---|---|---|---|---|")
-    for method, dimension in ROWS:
-        command = f"`python benchmarks/particle_results.py {method} {dimension}`"
-        results = _results(method, dimension).get(0)
-        row = f"{runs.success(results)} | {runs.effort(results)}" if results else "not run | | |"
-        print(f"| {METHODS[method][0]} | {dimension} | {row} | {command} |")
-    print("\n| method | N | successes of 100, by training seed |")
-    print("|---|---|---|")
-    for method, dimension in ROWS:
-        found = _results(method, dimension)
-        if len(found) > 1:
-            seeds = ", ".join(f"{seed}: {found[seed]['success']['successes']}" for seed in found)
-            print(f"| {METHODS[method][0]} | {dimension} | {seeds} |")
-
-
-def draw(path: pathlib.Path) -> None:
-    """Writes a picture of success against N, with 95 % intervals; of training seed 0."""
+def draw(runner: studies.Runner) -> figure.Figure:
+    """Returns a plot of success against N with 95 % intervals, of training seed 0."""
     picture = figure.Figure(figsize=(9, 4), layout="constrained")
     axes = picture.subplots()
-    for number, method in enumerate(METHODS):
-        found = {n: _results(method, n)[0] for n in DIMENSIONS if 0 in _results(method, n)}
-        # Side by side, so that intervals can be told apart.
-        places = [n * 1.04 ** (number - len(METHODS) / 2) for n in found]
-        rates = [results["success"]["rate"] for results in found.values()]
-        ends = [results["success"]["interval"] for results in found.values()]
-        below = [max(0.0, rate - low) for rate, (low, _) in zip(rates, ends, strict=True)]
-        above = [max(0.0, high - rate) for rate, (_, high) in zip(rates, ends, strict=True)]
+    for number, (name, method) in enumerate(STUDY.methods.items()):
+        found = {n: runner.results(studies.Cell(f"{n}d", name)).get(0) for n in DIMENSIONS}
+        known = {n: results["success"] for n, results in found.items() if results is not None}
+        rates = [success["rate"] for success in known.values()]
+        intervals = [success["interval"] for success in known.values()]
         axes.errorbar(
-            places, rates, yerr=[below, above], marker="o", markersize=4, capsize=2,
-            linewidth=2 if method == "default" else 1, label=METHODS[method][0],
-        )  # fmt: skip
+            # Shifted sideways, so that intervals do not overlap.
+            [n * 1.04 ** (number - len(STUDY.methods) / 2) for n in known],
+            rates,
+            yerr=[
+                [max(0.0, rate - low) for rate, (low, _) in zip(rates, intervals, strict=True)],
+                [max(0.0, high - rate) for rate, (_, high) in zip(rates, intervals, strict=True)],
+            ],
+            marker="o",
+            markersize=4,
+            capsize=2,
+            linewidth=2 if name == "ibc" else 1,
+            label=method.title,
+        )
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(ticker.ScalarFormatter())
     axes.set_xticks(DIMENSIONS)
     axes.set_xlabel("N, dimensions of the particle")
-    axes.set_ylabel("success in 100 episodes")
+    axes.set_ylabel("success rate in 100 episodes")
     axes.grid(alpha=0.3)
     picture.legend(loc="outside right upper", frameon=False, fontsize="small")
-    picture.savefig(path, dpi=100)
+    return picture
 
 
-def _results(method: str, dimension: int) -> dict[int, dict[str, Any]]:
-    """Returns the results that are there, by training seed, in their order."""
-    found = [
-        json.loads(path.read_text()) for path in _RESULTS.glob(f"{method}_{dimension}d_seed*.json")
-    ]
-    return {results["seed"]: results for results in sorted(found, key=lambda r: r["seed"])}
+def _titles(cell: studies.Cell) -> Sequence[str]:
+    return STUDY.methods[cell.method].title, STUDY.tasks[cell.task].title
 
 
-def _name(method: str, dimension: int, seed: int) -> str:
-    return f"{method}_{dimension}d_seed{seed}"
-
-
-def main() -> None:
-    """Trains what is asked for and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("method", nargs="?", choices=METHODS, help="by default all")
-    parser.add_argument("dimension", nargs="?", type=int, choices=DIMENSIONS, help="default: all")
-    parser.add_argument("--seed", type=int, default=0, help="of training")
-    parser.add_argument("--only_print", action="store_true", help="train nothing")
-    parser.add_argument("--picture", type=pathlib.Path, help="PNG file: success against N")
-    arguments = parser.parse_args()
-    for method, dimension in ROWS:
-        wanted = arguments.method in (None, method) and arguments.dimension in (None, dimension)
-        if wanted and not arguments.only_print:
-            train(method, dimension, arguments.seed)
-    print_tables()
-    if arguments.picture:
-        draw(arguments.picture)
+def _rows_of_several_seeds(
+    runner: studies.Runner, cells: Sequence[studies.Cell]
+) -> Iterator[Sequence[str]]:
+    for cell in cells:
+        found = runner.results(cell)
+        if len(found) < 2:
+            continue
+        successes = {seed: results["success"]["successes"] for seed, results in found.items()}
+        listed = ", ".join(f"{seed}: {count}" for seed, count in successes.items())
+        yield *_titles(cell), listed, result_studies.success_rate(list(found.values()))
 
 
 if __name__ == "__main__":
-    main()
+    result_studies.main(
+        __doc__, STUDY, tables, "docs/particle.md", {"docs/images/particle.png": draw}
+    )

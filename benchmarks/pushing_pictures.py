@@ -7,12 +7,12 @@ Strips of demonstrations, a rollout as a GIF, and the energy at chosen moments o
 
 from __future__ import annotations
 
+import checkout
 import measuring  # noqa: F401  imported first: it silences the libraries
 import numpy as np
-import runs
 import tensorflow as tf
 
-_IMAGES = runs.ROOT / "docs" / "images"
+_IMAGES = checkout.ROOT / "docs" / "images"
 _STRIP_FRAMES = 6
 _STRIP_TASKS = (
     "pushing_states",
@@ -23,7 +23,7 @@ _STRIP_TASKS = (
 )
 # Run, episode of evaluation seed 0, frame: what happens there stands in the page.
 _MOMENTS = {
-    "choice": ("multimodal_dfo_seed0", 19, 0),
+    "choice": ("multimodal_ibc_derivative_free_seed0", 19, 0),
     "push": ("states_dfo_seed0", 0, 14),
 }
 
@@ -58,9 +58,9 @@ def strip(task: str) -> None:
 def moment(name: str) -> None:
     """Draws the energy at a moment of a rollout."""
     run, episode, frame = _MOMENTS[name]
-    runs.command(
+    checkout.run_command(
         "ibc_agents.plot_energy",
-        f"--policy={runs.ROOT / 'runs' / 'pushing_results' / run}",
+        f"--policy={checkout.ROOT / 'runs' / 'pushing' / run}",
         "--rollout",
         f"--episode={episode}",
         f"--frame={frame}",
@@ -74,9 +74,9 @@ def main() -> None:
         strip(task)
     for name in _MOMENTS:
         moment(name)
-    runs.command(
+    checkout.run_command(
         "ibc_agents.evaluate",
-        f"--policy={runs.ROOT / 'runs' / 'pushing_results' / 'multimodal_dfo_seed0'}",
+        f"--policy={checkout.ROOT / 'runs' / 'pushing' / 'multimodal_ibc_derivative_free_seed0'}",
         "--episodes=2",
         f"--video={_IMAGES / 'pushing_rollout.gif'}",
     )

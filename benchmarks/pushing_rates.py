@@ -21,15 +21,15 @@ import tempfile
 import time
 from typing import Any
 
+import checkout
 import measuring  # sets the search path; must come before the project's own imports
 import numpy as np
-import runs
 from tf_agents.policies import py_policy
 
 from environments import base, block_pushing
 from ibc_agents.rollouts import confidence_intervals, rollout_seeds
 
-_OUT = runs.ROOT / "benchmarks" / "results" / "pushing_rates.json"
+_OUT = checkout.ROOT / "benchmarks" / "results" / "pushing_rates.json"
 _SEED = 1
 
 TASKS: dict[str, tuple[Any, Any]] = {
@@ -108,7 +108,7 @@ def collect(environment: str, episodes: int) -> dict[str, float]:
                 *(sys.executable, "-m", "ibc_agents.collect", f"--environment={environment}"),
                 *(f"--episodes={episodes}", f"--out={out}"),
             ],
-            cwd=runs.ROOT,
+            cwd=checkout.ROOT,
             check=True,
         )
         seconds = time.perf_counter() - start

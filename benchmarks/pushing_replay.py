@@ -17,9 +17,9 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
+import checkout
 import measuring  # sets the search path; must come before the project's own imports
 import numpy as np
-import runs
 
 import data
 from environments.block_pushing import (
@@ -32,8 +32,8 @@ from environments.block_pushing import (
     scene,
 )
 
-_OUT = runs.ROOT / "benchmarks" / "results" / "pushing_replay.json"
-_PICTURE = runs.ROOT / "docs" / "images" / "pushing_look.png"
+_OUT = checkout.ROOT / "benchmarks" / "results" / "pushing_replay.json"
+_PICTURE = checkout.ROOT / "docs" / "images" / "pushing_look.png"
 _STATES, _PIXELS = "push", "push_pixels"
 _HORIZONS = (1, 5, 10, 25)
 _UNITS = {"effector_mm": 1e3, "block_mm": 1e3, "block_degrees": 180 / np.pi}
@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument(
         "--dataset",
         type=pathlib.Path,
-        default=runs.ROOT.parent / "shared" / "interop",
+        default=checkout.ROOT.parent / "shared" / "interop",
         help=f"folder of the datasets {_STATES} and {_PIXELS}",
     )
     parser.add_argument("--out", type=pathlib.Path, default=_OUT, help="JSON file for the numbers")

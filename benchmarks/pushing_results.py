@@ -1,107 +1,115 @@
-"""Repeats the table of docs/block_pushing.md (paper, Table 3), or cells of it.
+"""Repeats the table of docs/block_pushing.md (paper, Table 3).
 
-Usage: python benchmarks/pushing_results.py [TASK [METHOD]] [--seed=0] [--only_print]
+Usage: python benchmarks/pushing_results.py [--task states …] [--method ibc …] [--seed 0 …]
+           [--only_print] [--write]
 
-Trains and evaluates each run into runs/pushing_results (a finished run is not repeated, an
-interrupted one goes on), evaluates it once more with the tighter tolerance of 0.01 m, writes what
-came of it into benchmarks/results/pushing, and prints all that is there.
+Trains and evaluates what is missing in benchmarks/results/pushing, and evaluates each policy again
+with a tolerance of 0.01 m; runs/pushing has the runs.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import runs
+import result_studies
 
-_RESULTS = runs.ROOT / "benchmarks" / "results" / "pushing"
-_TIGHT = "evaluation/BlockPushingEnvironment.tolerance = 0.01"
+from ibc_agents import studies
 
-# By the end of the gin files' names; the multi-target column of the paper is one of two tasks.
-TASKS = {
+# The multi-target column of the paper is one of two tasks.
+_TITLES = {
     "states": "one target, states",
     "discontinuous": "two targets in turn, states",
     "multimodal": "two blocks, two targets, states",
     "pixels": "one target, pixels",
 }
-METHODS = {
-    "default": ("implicit, default recipe", "ibc"),
-    "dfo": ("implicit, derivative-free", "ibc_derivative_free"),
-    "langevin": ("implicit, Langevin", "ibc_langevin"),
-    "mdn": ("MDN", "mdn"),
-    "mse": ("MSE", "mse"),
-    "nearest_neighbor": ("nearest neighbour", "nearest_neighbor"),
-}
+_TIGHT = "tolerance_0.01"
 _MULTI = {
-    "dfo": "99.0",
-    "langevin": "99.0",
+    "ibc_derivative_free": "99.0",
+    "ibc_langevin": "99.0",
     "mdn": "99.7",
     "mse": "89.7",
     "nearest_neighbor": "0.0",
 }
-# The paper does not say which optimiser its implicit policies used in which cell.
-PAPER = {
+# The paper does not say which optimizer its implicit policies used in which cell.
+_PUBLISHED = {
     "states": {
-        "default": "100", "dfo": "100", "langevin": "100", "mdn": "100", "mse": "98.3",
+        "ibc": "100",
+        "ibc_derivative_free": "100",
+        "ibc_langevin": "100",
+        "mdn": "100",
+        "mse": "98.3",
         "nearest_neighbor": "4.0",
     },
     "discontinuous": _MULTI,
     "multimodal": _MULTI,
     "pixels": {
-        "default": "100", "dfo": "100", "langevin": "100", "mdn": "92.3", "mse": "87.0",
+        "ibc": "100",
+        "ibc_derivative_free": "100",
+        "ibc_langevin": "100",
+        "mdn": "92.3",
+        "mse": "87.0",
         "nearest_neighbor": "4.3",
     },
-}  # fmt: skip
-# Tasks with the default recipe.
-_DEFAULT = ("states", "pixels")
-# What is not the gin files': chains cost time, and got fewer steps.
-SETTINGS = {
-    ("states", "langevin"): ["num_steps = 6000"],
-    ("discontinuous", "langevin"): ["num_steps = 6000"],
-    ("multimodal", "langevin"): ["num_steps = 15000"],
-    ("pixels", "default"): ["CosineDecay.warmup_target = 1e-3"],
 }
-CELLS = [
-    (task, method)
-    for task in TASKS
-    for method in METHODS
-    if task in _DEFAULT or method != "default"
-]
+
+STUDY = studies.Study(
+    name="pushing",
+    tasks={
+        name: studies.Task(title, [f"gin_configs/tasks/pushing_{name}.gin"])
+        for name, title in _TITLES.items()
+    },
+    methods={
+        "ibc": result_studies.method("implicit, default recipe", "ibc"),
+        "ibc_derivative_free": result_studies.method(
+            "implicit, derivative-free", "ibc_derivative_free"
+        ),
+        "ibc_langevin": result_studies.method("implicit, Langevin", "ibc_langevin"),
+        "mdn": result_studies.method("MDN", "mdn"),
+        "mse": result_studies.method("MSE", "mse"),
+        "nearest_neighbor": result_studies.method("nearest neighbor", "nearest_neighbor"),
+    },
+    # A step with chains is more expensive, and these cells got fewer steps.
+    variations={
+        studies.Cell("states", "ibc_langevin"): studies.Variation(bindings=["num_steps = 6000"]),
+        studies.Cell("discontinuous", "ibc_langevin"): studies.Variation(
+            bindings=["num_steps = 6000"]
+        ),
+        studies.Cell("multimodal", "ibc_langevin"): studies.Variation(
+            bindings=["num_steps = 15000"]
+        ),
+        studies.Cell("pixels", "ibc"): studies.Variation(
+            bindings=["CosineDecay.warmup_target = 1e-3"]
+        ),
+    },
+    excluded=[studies.Cell("discontinuous", "ibc"), studies.Cell("multimodal", "ibc")],
+    evaluations={
+        _TIGHT: studies.Evaluation(["evaluation/BlockPushingEnvironment.tolerance = 0.01"])
+    },
+)
 
 
-def train(task: str, method: str, seed: int) -> None:
-    """Runs the commands and keeps the outcome."""
-    name = f"{task}_{method}_seed{seed}"
-    root_dir = runs.ROOT / "runs" / "pushing_results" / name
-    gin_files = [f"tasks/pushing_{task}", f"methods/{METHODS[method][1]}"]
-    runs.train(gin_files, SETTINGS.get((task, method), []), root_dir, seed)
-    tight = root_dir / "results_at_0.01.json"
-    runs.evaluate(root_dir, [_TIGHT], tight)
-    # Kept together: a row of the table has both.
-    runs.keep(tight, _RESULTS / f"{name}_at_0.01.json")
-    runs.keep(root_dir / "results.json", _RESULTS / f"{name}.json")
+def tables(runner: studies.Runner) -> dict[str, str]:
+    """Returns the table of all runs."""
+    columns = ("task", "method", "seed", "success of 100", "95 % interval", "at 0.01 m")
+    columns += ("95 % interval", "paper", "steps", "wall time")
 
+    def rows(cell: studies.Cell) -> Iterator[Sequence[str]]:
+        tight = runner.results(cell, _TIGHT)
+        for seed, results in runner.results(cell).items():
+            yield (
+                str(seed),
+                *result_studies.success(results),
+                *result_studies.success(tight[seed]),
+                _PUBLISHED[cell.task][cell.method],
+                *result_studies.effort(results),
+            )
 
-def rows(cell: runs.Cell) -> Iterator[str]:
-    """Returns the runs of a cell, each as the table's columns from the seed on."""
-    task, method = cell
-    for path in runs.found(_RESULTS, cell):
-        results = json.loads(path.read_text())
-        tight = json.loads(path.with_name(f"{path.stem}_at_0.01.json").read_text())
-        yield (
-            f"{path.stem[-1]} | {runs.success(results)} | {runs.success(tight)} "
-            f"| {PAPER[task][method]} | {runs.effort(results)}"
-        )
+    def titles(cell: studies.Cell) -> Sequence[str]:
+        return STUDY.tasks[cell.task].title, STUDY.methods[cell.method].title
 
-
-def main() -> None:
-    """Trains what is asked for and prints the table."""
-    runs.train_wanted(__doc__, CELLS, train)
-    columns = ["task", "method", "seed", "success of 100", "95 % interval", "at 0.01 m"]
-    columns += ["95 % interval", "paper", "steps", "wall time"]
-    starts = {(task, method): (TASKS[task], METHODS[method][0]) for task, method in CELLS}
-    runs.print_table(columns, starts, rows)
+    cells = result_studies.cell_rows(STUDY.cells(), titles, rows, len(columns))
+    return {"block pushing": result_studies.markdown(columns, cells)}
 
 
 if __name__ == "__main__":
-    main()
+    result_studies.main(__doc__, STUDY, tables, "docs/block_pushing.md")

@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import checkout
 import measuring  # sets the search path; must come before the project's own imports
-import runs
 from tf_agents.trajectories import trajectory
 
 from data.sources import reverb_source
@@ -144,7 +144,7 @@ class Run:
             with open(log, "w") as output:
                 self._processes[name] = subprocess.Popen(
                     [sys.executable, "-m", "ibc_agents.train", *arguments],
-                    cwd=runs.ROOT,
+                    cwd=checkout.ROOT,
                     stdout=output,
                     stderr=output,
                 )
