@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,12 +14,27 @@ from data.episodes import episodes
 from environments import base
 from ibc_agents.policies import window_policy
 from ibc_agents.rollouts import actors, episode_loop, rollout_seeds
-from ibc_agents.visualization import energy_landscape
+
+
+class Moment(NamedTuple):
+    """An observation at which a policy acts.
+
+    Attributes:
+        window: Raw observations, a nest of tensors [1, T, …].
+        seed: Seed of what the policy draws, int32 [1, 2].
+        demonstrated: Nest of the raw actions of a demonstrator; None if there is none.
+        picture: Picture of the environment, uint8 [H, W, 3]; None if there is none.
+    """
+
+    window: Any
+    seed: tf.Tensor
+    demonstrated: Any = None
+    picture: np.ndarray | None = None
 
 
 def recall_demonstration(
     policy: window_policy.WindowPolicy, episode: episodes.Episode, policy_seed: np.ndarray
-) -> Iterator[energy_landscape.Moment]:
+) -> Iterator[Moment]:
     """Passes the observations of a demonstration to a policy.
 
     Args:
@@ -40,7 +56,7 @@ def recall_demonstration(
         )
         window, seed, state = policy.recall(time_step, state)
         demonstrated = tf.nest.map_structure(lambda leaf, k=k: leaf[k], frames.action)
-        yield energy_landscape.Moment(window, seed, demonstrated)
+        yield Moment(window, seed, demonstrated)
 
 
 def record_rollout(
@@ -48,7 +64,7 @@ def record_rollout(
     make_environment: Callable[[], base.Environment],
     seed: int,
     episode: int,
-) -> list[energy_landscape.Moment]:
+) -> list[Moment]:
     """Runs an evaluation episode of a policy and records its moments.
 
     Args:
@@ -76,7 +92,7 @@ class _MomentRecorder:
 
     def __init__(self, policy: window_policy.WindowPolicy) -> None:
         self._policy = policy
-        self.moments: list[energy_landscape.Moment] = []
+        self.moments: list[Moment] = []
 
     def observe(self, frame: episode_loop.Frame) -> None:
         if frame.is_ending[0]:
@@ -84,4 +100,4 @@ class _MomentRecorder:
         time_step = tf.nest.map_structure(tf.constant, frame.time_step)
         window, seed, _ = self._policy.recall(time_step, frame.actor_state)
         picture = frame.environment.render(0)
-        self.moments.append(energy_landscape.Moment(window, seed, picture=picture))
+        self.moments.append(Moment(window, seed, picture=picture))

@@ -1,4 +1,4 @@
-"""Pictures of energy landscapes."""
+"""Draws energy landscapes with Matplotlib."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from matplotlib.backends import backend_agg
 from ibc_agents.core import files
 from ibc_agents.visualization import energy_landscape
 
-# Inches. Nothing moves from one picture to the next, so that pictures can follow each other in a
-# video; a multiple of 2 pixels at any even DPI, as video codecs want.
+# Inches. The layout is the same for all pictures of a video. Video codecs need an even number of
+# pixels, which these sizes have at any resolution that is a multiple of 20 dots an inch.
 _WIDTH, _HEIGHT, _SIDE = 5.8, 5.6, 4.2
 _LEFT, _BOTTOM = 0.72, 1.02
 _DPI = 120
-_LOWEST_SCALE = 1e-3  # E − min E at its end, where the energy is flat
-# Longer chains are lines enough.
-_MOST_ROUNDS_OF_DOTS = 12
+_MIN_SCALE = 1e-3  # upper end of the scale of E − min E where the energy is constant
+# With more iterations, the lines of the paths show the samples well enough.
+_MAX_ITERATIONS_WITH_DOTS = 12
 
-# Readable on light and dark ground, and told apart by colour-blind eyes.
+# Colors that are visible on light and dark backgiterations and distinct for color-blind readers.
 _DEMONSTRATED = "#e8112d"
 _CHOSEN = "#ff9f1c"
 _LOWEST = "black"
@@ -38,10 +38,18 @@ def save(
     title: str = "",
     picture: np.ndarray | None = None,
 ) -> None:
-    """Draws a landscape into a PNG, atomically; see `draw`.
+    """Draws a landscape and writes it to a PNG file atomically.
+
+    Args:
+        shown: The landscape.
+        path: File to create or replace.
+        num_samples: See `draw`.
+        num_paths: See `draw`.
+        title: See `draw`.
+        picture: See `draw`.
 
     Raises:
-        RunError: if it cannot be written.
+        RunError: If the file cannot be written.
     """
     drawing = draw(shown, num_samples, num_paths, title, picture)
     with files.report_disk_errors(path), files.replacing(path) as partial:
@@ -49,7 +57,7 @@ def save(
 
 
 def rasterize(drawing: figure.Figure) -> np.ndarray:
-    """Returns a drawing's pixels, uint8 ``[H, W, 3]``."""
+    """Returns the pixels of a drawing, uint8 [H, W, 3]."""
     drawing.set_dpi(_DPI)
     canvas = backend_agg.FigureCanvasAgg(drawing)
     canvas.draw()
@@ -64,21 +72,22 @@ def draw(
     picture: np.ndarray | None = None,
     highest: float | None = None,
 ) -> figure.Figure:
-    """Draws a landscape: two dimensions as a map, one as a curve above the paths of the samples.
+    """Draws a landscape: two dimensions as a map, or one as a curve above the samples' paths.
 
-    Energies span orders of magnitude, so that the scale is log(1 + E − min E); its ticks are
-    E − min E. Samples of policies with more dimensions than are drawn are seen from above: they are
-    not in the plane of which the energy is shown.
+    Energies span orders of magnitude, so the scale is log(1 + E − min E), with ticks of E − min E.
+    If actions have more dimensions than are drawn, the samples are projected onto the drawn ones,
+    and their energies differ from those of the map.
 
     Args:
-        shown: the landscape.
-        num_samples: so many of the policy's samples are drawn.
-        num_paths: so many of these with the ways they came, where the sampler tells them.
-        title: above it.
-        picture: of the environment, uint8 ``[H, W, 3]``, drawn beside it; or None.
-        highest: E − min E at the upper end of the scale, by default the landscape's own.
+        shown: The landscape.
+        num_samples: Number of the policy's samples that are drawn, at least 0.
+        num_paths: Number of these samples whose paths are drawn, if the sampler records parents.
+        title: Title of the drawing.
+        picture: Picture of the environment to draw beside the landscape, uint8 [H, W, 3]; None for
+            no picture.
+        highest: E − min E at the upper end of the scale. Default: the landscape's own.
     """
-    highest = max(shown.highest if highest is None else highest, _LOWEST_SCALE)
+    highest = max(shown.highest if highest is None else highest, _MIN_SCALE)
     beside = 0.0 if picture is None else _SIDE + 0.3
     with matplotlib.rc_context({"font.size": 9, "axes.titlesize": 10}):
         drawing = figure.Figure(figsize=(_WIDTH + beside, _HEIGHT))
@@ -103,7 +112,7 @@ def draw(
 
 
 def _add_axes(drawing, left, bottom, width, height) -> axes_lib.Axes:
-    """Adds axes at a place given in inches."""
+    """Adds axes whose place and size are given in inches."""
     across, up = drawing.get_size_inches()
     return drawing.add_axes((left / across, bottom / up, width / across, height / up))
 
@@ -114,7 +123,7 @@ def _draw_picture(plot: axes_lib.Axes, picture: np.ndarray) -> None:
 
 
 def _draw_plane(drawing, left, shown, num_samples, num_paths, highest) -> axes_lib.Axes:
-    """Draws two dimensions as a map; returns the axes that have everything marked."""
+    """Draws two dimensions as a map, and returns the axes with all marks."""
     plot = _add_axes(drawing, left + _LEFT, _BOTTOM, _SIDE, _SIDE)
     first, second = shown.axes
     heights = np.ma.masked_invalid(np.log1p(np.minimum(shown.heights, highest)))
@@ -143,7 +152,7 @@ def _draw_plane(drawing, left, shown, num_samples, num_paths, highest) -> axes_l
 
 
 def _draw_line(drawing, left, shown, num_samples, num_paths, highest) -> axes_lib.Axes:
-    """Draws one dimension as a curve, and below it where the samples were at each iteration."""
+    """Draws one dimension as a curve above the samples of each iteration."""
     above = _add_axes(drawing, left + _LEFT, _BOTTOM + 1.75, _SIDE + 0.6, _SIDE - 1.75)
     below = _add_axes(drawing, left + _LEFT, _BOTTOM, _SIDE + 0.6, 1.6)
     (axis,), (dimension,) = shown.axes, shown.dimensions
@@ -163,12 +172,12 @@ def _draw_line(drawing, left, shown, num_samples, num_paths, highest) -> axes_li
         above.plot(action, [height], ls="none", **style)
         below.axvline(action[0], color=style["mec"], lw=0.8)
     last = len(shown.trace) - 1
-    rounds = np.arange(last + 1)
-    if shown.parents is None or last <= _MOST_ROUNDS_OF_DOTS:
+    iterations = np.arange(last + 1)
+    if shown.parents is None or last <= _MAX_ITERATIONS_WITH_DOTS:
         everywhere = shown.trace[:, :num_samples, dimension]
-        below.plot(everywhere, rounds, ls="none", marker=".", ms=2, color=_FIRST)
+        below.plot(everywhere, iterations, ls="none", marker=".", ms=2, color=_FIRST)
     for path, _ in _paths(shown, min(num_paths, num_samples)):
-        below.plot(path[:, dimension], rounds, color="#2a788e", lw=0.5, alpha=0.6)
+        below.plot(path[:, dimension], iterations, color="#2a788e", lw=0.5, alpha=0.6)
     below.set(
         xlabel=shown.names[dimension],
         ylabel="sampler iteration",
@@ -180,14 +189,14 @@ def _draw_line(drawing, left, shown, num_samples, num_paths, highest) -> axes_li
 
 
 def _held(shown: energy_landscape.Landscape) -> str:
-    """Says at which values the other dimensions are held."""
+    """Returns a text with the values of the other dimensions."""
     others = [d for d in range(len(shown.names)) if d not in shown.dimensions]
     values = [f"{shown.names[d]} = {shown.held[d]:.3g}" for d in others]
     return ", ".join([*values[:3], *["…"] * (len(values) > 3)])
 
 
 def _paths(shown: energy_landscape.Landscape, number: int) -> list[tuple[np.ndarray, str | None]]:
-    """Where samples came from, each ``[K, A]``, the first with a label; none if not known."""
+    """Returns the path [K, A] of each sample with its label in the legend."""
     lineages = shown.lineages(number)
     if lineages is None:
         return []
@@ -200,14 +209,14 @@ def _paths(shown: energy_landscape.Landscape, number: int) -> list[tuple[np.ndar
 def _populations(
     shown: energy_landscape.Landscape, num_samples: int
 ) -> list[tuple[np.ndarray, dict]]:
-    """Where the search began and ended: actions ``[n, A]`` and how they are drawn."""
+    """Returns the initial and the final samples [n, A] with their styles."""
     first = dict(marker=".", ms=5, color=_FIRST, mew=0, alpha=0.7, label="first samples")
     last = dict(marker="o", ms=3.5, mfc=_SAMPLES, mec="black", mew=0.4, label="final samples")
     return [(shown.trace[0][:num_samples], first), (shown.samples[:num_samples], last)]
 
 
 def _marks(shown: energy_landscape.Landscape) -> list[tuple[np.ndarray, dict]]:
-    """Single actions: their coordinates on the map and how they are drawn, the topmost last."""
+    """Returns the coordinates of single actions with their styles, in drawing order."""
     drawn = list(shown.dimensions)
     halo = [patheffects.withStroke(linewidth=3, foreground="white")]
     lowest = dict(
@@ -224,11 +233,11 @@ def _marks(shown: energy_landscape.Landscape) -> list[tuple[np.ndarray, dict]]:
 
 
 def _energy_ticks(highest: float, spacing: float) -> list[float]:
-    """Round values from 0 to `highest`, `spacing` or more of the logarithmic scale apart."""
+    """Returns round values in [0, `highest`], at least `spacing` of the scale apart."""
     rounded = [digit * 10.0**power for power in range(-9, 38) for digit in (1, 2, 5)]
     ticks = [0.0]
     for tick in rounded:
-        # On the scale log(1 + E) small ones crowd at zero.
+        # On the scale log(1 + E) small values are close together.
         apart = np.log1p(tick) - np.log1p(ticks[-1])
         if tick <= highest and apart >= spacing * np.log1p(highest):
             ticks.append(tick)

@@ -1,4 +1,4 @@
-"""Rollouts in a window, as they happen."""
+"""Shows rollouts in a window while they run."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 
 from ibc_agents.core import errors
 
-_SMALLEST_HEIGHT = 480  # of the window, pixels; smaller pictures are enlarged by whole factors
+_MIN_HEIGHT = 480  # pixels; smaller pictures are enlarged by a whole factor
 
 
 class LiveWindow:
-    """A window that shows one picture after the other, at a pace that can be followed.
+    """A window that shows pictures at a limited rate.
 
-    Closing it, or Escape, raises `KeyboardInterrupt` at the next picture. Use it as a context
-    manager; the window opens at once, so that a machine without a display is found out early.
+    If the user closes the window or presses Escape, the next picture raises `KeyboardInterrupt`.
+    The constructor opens the window, and leaving the context closes it.
 
     Args:
-        title: of the window.
-        frames_per_second: at most; where pictures come more slowly nothing waits.
+        title: Title of the window.
+        frames_per_second: Largest number of pictures per second.
 
     Raises:
-        RunError: if there is no display.
+        RunError: If there is no display.
     """
 
     def __init__(self, title: str, frames_per_second: int = 20) -> None:
@@ -34,7 +34,7 @@ class LiveWindow:
         self._frames_per_second = frames_per_second
         try:
             pygame.display.init()
-            pygame.display.set_mode((_SMALLEST_HEIGHT, _SMALLEST_HEIGHT))
+            pygame.display.set_mode((_MIN_HEIGHT, _MIN_HEIGHT))
         except pygame.error as error:
             raise errors.RunError(
                 f"there is no display to open a window on ({error}); make a video instead with "
@@ -57,17 +57,20 @@ class LiveWindow:
         self._pygame.display.quit()
 
     def show(self, frame: np.ndarray) -> None:
-        """Shows a picture, uint8 ``[H, W, 3]``.
+        """Shows a picture and waits for the time of the next one.
+
+        Args:
+            frame: The picture, uint8 [H, W, 3].
 
         Raises:
-            KeyboardInterrupt: if the user has closed the window.
+            KeyboardInterrupt: If the user has closed the window.
         """
         pygame = self._pygame
         for event in pygame.event.get():
             escape = event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE
             if escape or event.type == pygame.QUIT:
                 raise KeyboardInterrupt
-        factor = max(1, -(-_SMALLEST_HEIGHT // frame.shape[0]))
+        factor = max(1, -(-_MIN_HEIGHT // frame.shape[0]))
         picture = np.kron(frame, np.ones([factor, factor, 1], np.uint8)).swapaxes(0, 1)
         size = picture.shape[:2]
         if pygame.display.get_surface().get_size() != size:

@@ -1,4 +1,4 @@
-"""Rollouts as a video file."""
+"""Writes rollouts to video files."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ SUFFIXES = (".mp4", ".gif")
 
 
 class RolloutRecorder:
-    """Collects the frames of episodes that run side by side, and writes them one after another."""
+    """Collects the frames of simultaneous episodes and writes the episodes one after another."""
 
     def __init__(self) -> None:
-        """Creates a recorder without frames."""
         self._frames: dict[int, list[np.ndarray]] = {}
 
     def __call__(self, episode: int, frame: np.ndarray) -> None:
-        """Takes a frame, uint8 ``[H, W, 3]``, of an episode."""
+        """Adds a frame, uint8 [H, W, 3], to an episode."""
         self._frames.setdefault(episode, []).append(frame)
 
     def write(self, path: str | os.PathLike, frames_per_second: int = 20, pause: int = 10) -> None:
-        """Writes all episodes in turn, atomically: H.264 as .mp4, or a GIF that plays for ever.
+        """Writes the episodes in the order of their numbers, atomically.
 
         Args:
-            path: of the file, such as `rollouts.mp4` or `rollouts.gif`.
-            frames_per_second: of the video.
-            pause: times the last frame of an episode is repeated.
+            path: File to create or replace: .mp4 for H.264, or .gif for a GIF in an endless loop.
+            frames_per_second: Frame rate of the video.
+            pause: Number of additional frames that show the end of each episode.
 
         Raises:
-            RunError: if it cannot be written.
+            RunError: If the file cannot be written.
         """
         frames: list[Any] = [
             frame
@@ -54,18 +53,20 @@ class RolloutRecorder:
 
 
 def check_suffix(path: str | os.PathLike) -> None:
-    """Says early that a video cannot be written in the form that its name asks for.
+    """Checks the suffix of a video file before the video is made.
 
     Raises:
-        RunError: if the suffix is not one of `SUFFIXES`.
+        RunError: If the suffix is not one of `SUFFIXES`.
     """
     if pathlib.Path(path).suffix not in SUFFIXES:
-        raise errors.RunError(f"{path} is no name for a video; end it in {' or '.join(SUFFIXES)}.")
+        raise errors.RunError(
+            f"{path} is no name for a video. Use a name that ends in {' or '.join(SUFFIXES)}."
+        )
 
 
 def _encode(path: pathlib.Path, frames: list[Any], frames_per_second: int) -> None:
     imageio.mimwrite(path, frames, fps=frames_per_second, macro_block_size=2, quality=8)
-    # Where the disk is full ffmpeg stops early, and nobody hears of it.
+    # On a full disk ffmpeg stops early, and imageio raises no error.
     try:
         written, _ = imageio_ffmpeg.count_frames_and_secs(str(path))
     except RuntimeError:

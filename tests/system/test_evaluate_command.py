@@ -89,7 +89,7 @@ def test_takes_a_saved_model_by_itself(finished, tmp_path):
             "{empty} is neither a SavedModel nor the root_dir of a finished run",
         ),
         (["--policy={run}", "--environment=prticle"], "'prticle'; choose from: "),
-        (["--policy={run}", "--video={empty}/rollouts.avi"], "end it in .mp4 or .gif"),
+        (["--policy={run}", "--video={empty}/rollouts.avi"], "ends in .mp4 or .gif"),
         (["--policy={run}", "--gin_bindings=ParticleEnvironment.size=3"], "named 'size'"),
         (["--policy={run}", "--gin_bindings=ParticleEnvironment.dimension=99"], "1 to 32"),
         (

@@ -106,7 +106,7 @@ def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):
     ("out", "problem"),
     [
         ("energy.png", "shows one observation: say which with --frame"),
-        ("energy.avi", "is no name for a video; end it in .mp4 or .gif"),
+        ("energy.avi", "is no name for a video. Use a name that ends in .mp4 or .gif"),
     ],
 )
 def test_suffix_must_fit(finished, tmp_path, out, problem):

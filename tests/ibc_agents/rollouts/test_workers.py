@@ -1,4 +1,4 @@
-"""Worker processes: they do all tasks, know the gin configuration, and say how they failed."""
+"""Worker processes run all tasks with the gin configuration, and their failures are reported."""
 
 import multiprocessing
 import os
@@ -92,19 +92,21 @@ def test_no_more_processes_than_tasks(tmp_path):
         ("die", errors.RunError, "worker process was ended by SIGKILL .* at die. What is finish"),
     ],
 )
-def test_a_worker_that_fails_ends_all_with_its_sentence(task, kind, message):
+def test_a_worker_that_fails_ends_all_with_its_message(task, kind, message):
     with pytest.raises(kind, match=message):
         run(Fails(), ["wait", task])
     assert not multiprocessing.active_children()
 
 
-def test_the_worker_s_traceback_is_the_cause():
+def test_the_traceback_of_the_worker_is_the_cause():
     with pytest.raises(errors.RunError) as caught:
         run(Fails(), ["raise"], num_processes=1)
     assert "no such block" in str(caught.value.__cause__)
     assert "test_workers.py" in str(caught.value.__cause__)
 
 
-def test_what_cannot_be_sent_is_named():
-    with pytest.raises(errors.RunError, match="cannot be told what to do .*<lambda>.* one process"):
+def test_a_job_that_cannot_be_pickled_is_refused():
+    with pytest.raises(
+        errors.RunError, match="cannot be sent to worker processes .*<lambda>.* one process"
+    ):
         run(lambda task, report: None, [1, 2])

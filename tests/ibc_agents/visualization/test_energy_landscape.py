@@ -10,7 +10,7 @@ from tf_agents.specs import tensor_spec
 from data.episodes import dataset_statistics as data_statistics
 from ibc_agents import samplers
 from ibc_agents.core import normalizer as normalizer_lib
-from ibc_agents.visualization import energy_landscape
+from ibc_agents.visualization import energy_landscape, landscape_moments
 from tests.ibc_agents import helpers
 
 RESOLUTION = 41
@@ -19,7 +19,7 @@ SEED = tf.constant([[3, 4]], tf.int32)
 
 @pytest.fixture(scope="module")
 def agent():
-    """Its energy is 20 · |a − goal|², the goal normalised, the action scaled."""
+    """Its energy is 20 · |a − goal|², the goal normalized, the action scaled."""
     return helpers.make_agent(
         energy_network=helpers.CountingEnergyNetwork(),
         policy_sampler=samplers.DerivativeFree(num_iterations=4),
@@ -45,7 +45,7 @@ def goal(agent, window):
 
 def test_energies_are_the_agents_on_a_grid_in_raw_units(agent, window):
     shown = energy_landscape.Landscapes(agent, resolution=RESOLUTION).at(
-        energy_landscape.Moment(window, SEED)
+        landscape_moments.Moment(window, SEED)
     )
     energy = agent.energy_function(window)
     for i, j in [(0, 0), (40, 3), (17, 25), (20, 40)]:
@@ -61,18 +61,18 @@ def test_energies_are_the_agents_on_a_grid_in_raw_units(agent, window):
 
 def test_many_actions_are_scored_in_parts(agent, window, monkeypatch):
     whole = energy_landscape.Landscapes(agent, resolution=RESOLUTION).at(
-        energy_landscape.Moment(window, SEED)
+        landscape_moments.Moment(window, SEED)
     )
     monkeypatch.setattr(energy_landscape, "_CHUNK", 100)
     parts = energy_landscape.Landscapes(agent, resolution=RESOLUTION).at(
-        energy_landscape.Moment(window, SEED)
+        landscape_moments.Moment(window, SEED)
     )
     np.testing.assert_allclose(parts.energies, whole.energies, rtol=1e-6)
 
 
-def test_lowest_of_a_quadratic_is_its_centre(agent, window):
+def test_lowest_of_a_quadratic_is_its_center(agent, window):
     shown = energy_landscape.Landscapes(agent, resolution=RESOLUTION).at(
-        energy_landscape.Moment(window, SEED)
+        landscape_moments.Moment(window, SEED)
     )
     steps = [axis[1] - axis[0] for axis in shown.axes]
     away = np.abs(shown.lowest - flat(agent, goal(agent, window)))
@@ -86,7 +86,7 @@ def test_lowest_of_a_quadratic_is_its_centre(agent, window):
 def test_other_dimensions_are_held(agent, window, demonstrated, hold_chosen):
     action = None if demonstrated is None else np.array(demonstrated, np.float32)
     shown = energy_landscape.Landscapes(agent, [1], RESOLUTION).at(
-        energy_landscape.Moment(window, SEED, action), hold_chosen
+        landscape_moments.Moment(window, SEED, action), hold_chosen
     )
     held = shown.chosen if demonstrated is None or hold_chosen else action
     np.testing.assert_allclose(shown.held, held, atol=1e-6)
@@ -102,7 +102,7 @@ def test_other_dimensions_are_held(agent, window, demonstrated, hold_chosen):
 
 def test_samples_and_trace_are_the_policys(agent, window):
     shown = energy_landscape.Landscapes(agent, resolution=2).at(
-        energy_landscape.Moment(window, SEED)
+        landscape_moments.Moment(window, SEED)
     )
     found = agent.policy.optimize(window, SEED, trace=True)
     for ours, scaled in ((shown.samples, found.actions[0]), (shown.trace, found.trace[:, 0])):
@@ -114,7 +114,7 @@ def test_samples_and_trace_are_the_policys(agent, window):
 
 def test_lineages_follow_the_parents_back(agent, window):
     shown = energy_landscape.Landscapes(agent, resolution=2).at(
-        energy_landscape.Moment(window, SEED)
+        landscape_moments.Moment(window, SEED)
     )
     shown = dataclasses.replace(
         shown,
@@ -131,9 +131,9 @@ def test_new_weights_are_seen(window):
     """What is compiled once serves all of a training."""
     agent = helpers.make_agent()
     landscapes = energy_landscape.Landscapes(agent, resolution=3)
-    before = landscapes.at(energy_landscape.Moment(window, SEED))
+    before = landscapes.at(landscape_moments.Moment(window, SEED))
     agent.train(helpers.make_experience(64, 2))
-    after = landscapes.at(energy_landscape.Moment(window, SEED))
+    after = landscapes.at(landscape_moments.Moment(window, SEED))
     assert (before.energies != after.energies).any()
     assert (before.samples != after.samples).any()
 
@@ -156,7 +156,7 @@ def test_nested_actions_are_flat_and_named(window):
     )
     demonstrated = {"arm": np.array([0.1, -0.3]), "grip": np.float32(0.75)}
     shown = energy_landscape.Landscapes(agent, [2, 0], 5).at(
-        energy_landscape.Moment(window, SEED, demonstrated)
+        landscape_moments.Moment(window, SEED, demonstrated)
     )
     assert shown.names == ("arm[0]", "arm[1]", "grip")
     np.testing.assert_allclose(shown.held, [0.1, -0.3, 0.75], atol=1e-6)

@@ -33,9 +33,9 @@ def make(dimensions=(0, 1), demonstrated=(0.5, 3.0), chosen=(-0.5, 1.0), parents
     )
 
 
-def centre(picture, colour):
-    """Row and column of the middle of what has a colour, above the legend."""
-    near = np.abs(picture[: int(0.85 * len(picture))].astype(int) - colour).max(axis=-1) < 12
+def center(picture, color):
+    """Row and column of the middle of what has a color, above the legend."""
+    near = np.abs(picture[: int(0.85 * len(picture))].astype(int) - color).max(axis=-1) < 12
     assert near.any()
     return np.array([index.mean() for index in np.nonzero(near)])
 
@@ -54,8 +54,8 @@ def test_marks_stand_where_the_actions_are():
     first = landscape_plots.rasterize(landscape_plots.draw(make()))
     moved = make(demonstrated=(0.8, 3.5), chosen=(-0.8, 0.5))
     second = landscape_plots.rasterize(landscape_plots.draw(moved))
-    for colour, direction in ((RED, 1), (ORANGE, -1)):
-        (row, column), (new_row, new_column) = centre(first, colour), centre(second, colour)
+    for color, direction in ((RED, 1), (ORANGE, -1)):
+        (row, column), (new_row, new_column) = center(first, color), center(second, color)
         pixels = landscape_plots._SIDE * landscape_plots._DPI
         assert new_column - column == pytest.approx(direction * 0.3 / 2 * pixels, abs=2)
         assert new_row - row == pytest.approx(-direction * 0.5 / 4 * pixels, abs=2)
