@@ -53,3 +53,17 @@ def test_layers_are_those_of_the_import_rules():
     (line,) = re.findall(r"```\n(core <.*?)```", section("Import rules"), re.DOTALL)
     rows = [re.findall(r"\w+", row) for row in line.split("<")]
     assert [tuple(row) for row in rows[:-1]] == [row for row in import_rules.LAYERS if row != ("",)]
+
+
+def test_tests_mirror_the_packages():
+    tests = sources.ROOT / "tests"
+    folders = {
+        path.parent.relative_to(tests).as_posix()
+        for package in sources.PACKAGES
+        for path in (tests / package).rglob("test_*.py")
+    }
+    lost = [name for name in sorted(folders) if not (sources.ROOT / name).is_dir()]
+    assert not lost, f"tests/ has {lost} where the project has no such package; move the tests"
+    packages = {path.parent.name for path in sources.ROOT.glob("ibc_agents/*/__init__.py")}
+    untested = sorted(name for name in packages if not (tests / "ibc_agents" / name).is_dir())
+    assert not untested, f"tests/ibc_agents has no folder for {untested}"
