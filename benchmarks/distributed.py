@@ -34,7 +34,8 @@ import tensorflow as tf
 import turns
 
 import data
-from data.sources import demonstrations, replay_server
+from data.reading import demonstrations
+from data.sources import replay_server
 from ibc_agents.distributed.messaging import policy_variables
 
 _ALONE = "one process"

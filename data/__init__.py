@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from ibc_agents.core import lazy_names
 
 if TYPE_CHECKING:
-    from data.episodes.dataset_statistics import LeafStatistics, Statistics, compute_statistics
-    from data.episodes.episodes import Episode
+    from data.episodes import Episode, LeafStatistics, Statistics, compute_statistics
     from data.errors import DataError
-    from data.shards.manifest import Manifest, read_manifest, write_manifest
-    from data.shards.tfrecord import read_episodes, read_spec, resolve_shards
-    from data.sources.batches import windows_in_order
-    from data.sources.demonstrations import Demonstrations, EpisodeCollection
-    from data.sources.memory_source import InMemorySource
-    from data.sources.prioritized_source import PrioritizedSource
-    from data.sources.source import Source
-    from data.writing.episode_writer import EpisodeWriter
+    from data.reading import Demonstrations, EpisodeCollection
+    from data.shards import (
+        Manifest,
+        read_episodes,
+        read_manifest,
+        read_spec,
+        resolve_shards,
+        write_manifest,
+    )
+    from data.sources import InMemorySource, PrioritizedSource, Source, windows_in_order
+    from data.writing import EpisodeWriter
 
 __getattr__, __dir__, __all__ = lazy_names.attach(__name__, __file__)

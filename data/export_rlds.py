@@ -3,7 +3,10 @@
     python -m data.export_rlds --dataset=datasets/toy --out=tensorflow_datasets --name=toy
 
 The new folder is OUT/NAME/1.0.0, with one split, `train`. `tfds.builder_from_directory` opens it,
-and `data.import_rlds` reads back the same frames. Pictures are stored as PNG, without loss.
+and `data.import_rlds` restores the same frames. Images are stored as PNG, lossless.
+
+References:
+    Ramos et al., "RLDS", 2021. https://arxiv.org/abs/2111.02767
 """
 
 from __future__ import annotations
@@ -16,31 +19,31 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from data import errors, format_flags
+from data import errors
+from data.formats import command_flags
 from ibc_agents.cli import command_line
 
 _NAME = flags.DEFINE_string(
-    "name", None, "Name of the dataset: small letters, digits and _.", required=True
+    "name", None, "Name of the dataset: lower-case letters, digits and _.", required=True
 )
-format_flags.define_export_flags("Folder of datasets; this one becomes NAME/1.0.0 in it.")
+command_flags.define_export_flags("Folder of datasets; this one becomes NAME/1.0.0 in it.")
 FLAGS = flags.FLAGS
 
 _VERSION = "1.0.0"
-_EPISODES_A_SHARD = 1000
+_EPISODES_PER_SHARD = 1000
 
 
 def main() -> None:
     """Exports the dataset."""
-    from data.formats import foreign
-    from data.sources import demonstrations
+    from data.formats import exporting, library_errors
 
-    with foreign.optional_libraries():
+    with library_errors.report_missing_library():
         import tensorflow_datasets as tfds
     if not re.fullmatch(r"[a-z][a-z0-9_]*", _NAME.value):
-        raise errors.DataError(f"--name is {_NAME.value!r}; use small letters, digits and _.")
-    opened = demonstrations.Demonstrations.open(FLAGS.dataset, validation_fraction=0.0)
+        raise errors.DataError(f"--name is {_NAME.value!r}; use lower-case letters, digits and _.")
+    dataset = exporting.open_for_export(FLAGS.dataset)
     folder = os.path.join(os.path.expanduser(FLAGS.out), _NAME.value, _VERSION)
-    with foreign.new_folder(folder) as path:
+    with exporting.complete_folder(folder) as path:
         identity = tfds.core.dataset_info.DatasetIdentity(
             name=_NAME.value,
             version=tfds.core.Version(_VERSION),
@@ -49,19 +52,19 @@ def main() -> None:
         )
         info = tfds.core.DatasetInfo(
             builder=identity,
-            description=f"Exported from {opened.name}, dataset hash {opened.dataset_hash}.",
-            features=_features(opened.spec),
+            description=exporting.describe_origin(dataset),
+            features=_features(dataset.spec),
         )
-        writer = tfds.core.SequentialWriter(info, max_examples_per_shard=_EPISODES_A_SHARD)
+        writer = tfds.core.SequentialWriter(info, max_examples_per_shard=_EPISODES_PER_SHARD)
         writer.initialize_splits(["train"])
-        for episode in foreign.exported_episodes(opened):
+        for episode in exporting.iterate_with_progress(dataset):
             writer.add_examples({"train": [{"steps": list(_steps(episode))}]})
         writer.close_all()
-    print(f"{len(opened.train)} episodes of {opened.num_frames} steps in {folder}")
+    print(f"{len(dataset.train)} episodes of {dataset.num_frames} steps in {folder}")
 
 
 def _features(spec: Any) -> Any:
-    """The features of an episode."""
+    """Returns the features of an episode."""
     import tensorflow_datasets as tfds
 
     flag = tfds.features.Scalar(np.bool_)
@@ -78,7 +81,7 @@ def _features(spec: Any) -> Any:
 
 
 def _feature(spec: Any) -> Any:
-    """The feature of a nest of dictionaries of tensor specs."""
+    """Returns the feature of a nest of dictionaries of tensor specs."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -88,12 +91,12 @@ def _feature(spec: Any) -> Any:
         return tfds.features.FeaturesDict({key: _feature(part) for key, part in spec.items()})
     if not isinstance(spec, tf.TypeSpec):
         raise errors.DataError(
-            f"{FLAGS.dataset}: it has a {type(spec).__name__} of parts, and RLDS knows only"
+            f"{FLAGS.dataset}: it contains a {type(spec).__name__}, and RLDS stores only"
             " dictionaries; export it to Minari."
         )
     if specs.is_image(spec) and spec.shape[-1] in (1, 3, 4):
         return tfds.features.Image(shape=tuple(spec.shape), encoding_format="png")
-    # Of wider floats than float32 only the bytes are kept whole.
+    # Other encodings of float64 lose precision.
     encoding = tfds.features.Encoding.BYTES if spec.dtype == tf.float64 else "none"
     return tfds.features.Tensor(
         shape=tuple(spec.shape), dtype=spec.dtype.as_numpy_dtype, encoding=encoding
@@ -103,21 +106,23 @@ def _feature(spec: Any) -> Any:
 def _steps(episode: Any) -> Iterator[dict[str, Any]]:
     import tensorflow as tf
 
+    from data.formats import exporting
+
     frames, last = episode.frames, episode.num_frames - 1
-    terminal = not frames.discount[-2:].all()
+    is_terminal = exporting.ends_task(episode)
     for row in range(episode.num_frames):
         observation, action = tf.nest.map_structure(
             lambda leaf, row=row: leaf[row], (frames.observation, frames.action)
         )
-        closing = row == last and not episode.executed[row]
+        is_closing = row == last and not episode.executed[row]
         yield {
             "observation": observation,
             "action": action,
             "reward": frames.reward[row],
             "discount": frames.discount[row],
             "is_first": row == 0,
-            "is_last": closing,
-            "is_terminal": closing and terminal,
+            "is_last": is_closing,
+            "is_terminal": is_closing and is_terminal,
         }
 
 

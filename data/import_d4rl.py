@@ -2,11 +2,14 @@
 
     python -m data.import_d4rl --source=door-v0_demos_clipped.hdf5 --out=datasets/door --join_pieces
 
-The source is D4RL's HDF5 file, or TFRecord shards that others made of one row by row, so that the
-action of a LAST frame was executed too. An episode ends where it says `terminals` or `timeouts`.
-D4RL's environments end a longer demonstration at their limit (200 steps in Adroit), and the next
-row goes on in the middle of it: such pieces stay episodes of their own, or are joined again. Look
-at the dataset with `python -m data.inspect`.
+The source is an HDF5 file of D4RL, or TFRecord shards converted from one row by row, in which the
+action of a LAST frame was executed too. An episode ends at `terminals` or `timeouts`. D4RL's
+environments cut a longer demonstration at their time limit (200 steps in Adroit), and the next row
+continues it. Such pieces stay separate episodes, or --join_pieces joins them. Inspect the dataset
+with `python -m data.inspect`.
+
+References:
+    Fu et al., "D4RL", 2020. https://arxiv.org/abs/2004.07219
 """
 
 from __future__ import annotations
@@ -17,28 +20,29 @@ from collections.abc import Iterator
 import numpy as np
 from absl import flags
 
-from data import errors, format_flags
+from data import errors
+from data.formats import command_flags
 from ibc_agents.cli import command_line
 
 _JOIN_PIECES = flags.DEFINE_bool(
     "join_pieces",
     False,
-    "Join a piece that was ended by the limit of time with the next one, where the observation goes"
-    " on: no element jumps further than twice its largest step inside the pieces.",
+    "Join a piece that the time limit cut with the next one if the observation continues: no"
+    " element jumps further than twice its largest step inside the pieces.",
 )
 _MAX_EPISODE_STEPS = flags.DEFINE_integer(
     "max_episode_steps",
     None,
-    "Limit of time, in steps, for a file that has no `timeouts`.",
+    "Time limit in steps, for a file without `timeouts`.",
     lower_bound=1,
 )
-format_flags.define_import_flags("HDF5 file of D4RL, or TFRecord shards (folder, shard, glob).")
+command_flags.define_import_flags("HDF5 file of D4RL, or TFRecord shards (folder, shard, glob).")
 FLAGS = flags.FLAGS
 
 _NEEDED = ("observations", "actions", "rewards", "terminals")
 _OPTIONAL = ("timeouts", "next_observations")
-# A step across a cut may by chance be the largest one of an element; between two episodes some
-# element was seen to jump 26 times its largest step.
+# The step across a cut can be the largest one of an element. Between two episodes of the measured
+# files some element jumped 26 times its largest step.
 _LARGEST_JUMP = 2.0
 
 
@@ -50,32 +54,32 @@ def main() -> None:
     if timeouts is None:
         if _MAX_EPISODE_STEPS.value is None:
             raise errors.DataError(
-                f"{FLAGS.source}: it has no `timeouts`; say with --max_episode_steps after how many"
-                " steps the limit of time ended an episode (Adroit 200, but pen 100; kitchen 280)."
+                f"{FLAGS.source}: it has no `timeouts`; set --max_episode_steps to the time limit"
+                " in steps (pen 100, other Adroit tasks 200, kitchen 280)."
             )
         timeouts = _timeouts(terminals, _MAX_EPISODE_STEPS.value)
     elif _MAX_EPISODE_STEPS.value is not None:
         raise errors.DataError(
-            f"{FLAGS.source}: it says itself where the limit of time ended an episode; leave out"
+            f"{FLAGS.source}: it has `timeouts`, which state the time limit; remove"
             " --max_episode_steps."
         )
     ends = np.union1d(np.flatnonzero(terminals | timeouts) + 1, [len(terminals)])
-    goes_on = _goes_on(columns["observations"], ends) & ~terminals[ends - 1]
+    continues = _continues(columns["observations"], ends) & ~terminals[ends - 1]
     if _JOIN_PIECES.value:
-        ends = ends[~goes_on]
+        ends = ends[~continues]
     pieces = {
-        "cuts_by_the_time_limit": int(goes_on.sum()),
+        "cuts_by_the_time_limit": int(continues.sum()),
         "pieces_joined": _JOIN_PIECES.value,
     }
-    format_flags.write_dataset(_episodes(columns, ends), len(ends), {**origin, **pieces})
-    if goes_on.any() and _JOIN_PIECES.value:
-        print(f"{goes_on.sum()} pieces were joined with what goes on from them")
-    elif goes_on.any():
-        print(f"{goes_on.sum()} of them go on in the next one; --join_pieces joins these")
+    command_flags.write_dataset(_episodes(columns, ends), len(ends), {**origin, **pieces})
+    if continues.any() and _JOIN_PIECES.value:
+        print(f"{continues.sum()} pieces were joined with the piece that continues them")
+    elif continues.any():
+        print(f"{continues.sum()} of them continue in the next one; --join_pieces joins these")
 
 
 def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The columns [N, ...], and what the manifest says of where they come from."""
+    """Returns the columns [N, …], and their origin for the manifest."""
     is_shards = os.path.isdir(os.path.expanduser(source)) or ".tfrecord" in source
     columns, origin = (_read_shards if is_shards else _read_hdf5)(source)
     lengths = {key: len(column) for key, column in columns.items()}
@@ -87,12 +91,15 @@ def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def _read_hdf5(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    from data.formats import foreign
+    from data.formats import library_errors
     from data.shards import manifest
 
-    with foreign.optional_libraries():
+    with library_errors.report_missing_library():
         import h5py
-    with foreign.reading(source, "an HDF5 file of D4RL"), h5py.File(source) as file:
+    with (
+        library_errors.report_unreadable(source, "an HDF5 file of D4RL"),
+        h5py.File(source) as file,
+    ):
         columns = {key: file[key][:] for key in _NEEDED}
         columns |= {key: file[key][:] for key in _OPTIONAL if key in file}
     return columns, {
@@ -105,13 +112,13 @@ def _read_hdf5(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 def _read_shards(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     from tf_agents.trajectories import time_step as ts
 
-    from data.sources import demonstrations
+    from data.reading import demonstrations
 
-    opened = demonstrations.Demonstrations.open(source, validation_fraction=0.0)
-    frames = [episode.frames for episode in opened.train]
+    dataset = demonstrations.Demonstrations.open(source, validation_fraction=0.0)
+    frames = [episode.frames for episode in dataset.train]
     if not all(isinstance(leaf, np.ndarray) for leaf in (frames[0].observation, frames[0].action)):
         raise errors.DataError(
-            f"{source}: its observations or actions have parts, and D4RL's are single vectors."
+            f"{source}: its observations or actions have parts; those of D4RL are single vectors."
         )
     columns = {
         "observations": np.concatenate([part.observation for part in frames]),
@@ -121,22 +128,22 @@ def _read_shards(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         "timeouts": np.concatenate([part.step_type == ts.StepType.LAST for part in frames]),
     }
     return columns, {
-        "source": opened.name,
+        "source": dataset.name,
         "source_format": "D4RL TFRecord",
-        "source_dataset_hash": opened.dataset_hash,
+        "source_dataset_hash": dataset.dataset_hash,
     }
 
 
 def _timeouts(terminals: np.ndarray, limit: int) -> np.ndarray:
-    """Bool [N]: where an environment that ends an episode after `limit` steps has ended it."""
+    """Returns where an environment with a time limit of `limit` steps ends an episode, bool [N]."""
     begins = np.concatenate([[0], np.flatnonzero(terminals) + 1])
     rows = np.arange(len(terminals))
     since = rows - begins[np.searchsorted(begins, rows, side="right") - 1]
     return (since + 1) % limit == 0
 
 
-def _goes_on(observations: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Bool [pieces]: whether the observation goes on from a piece's last row to the next one."""
+def _continues(observations: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Returns whether the next piece continues the observation of each piece, bool [pieces]."""
     steps = np.abs(np.diff(observations.reshape(len(observations), -1), axis=0))
     across = ends[:-1] - 1
     inside = np.delete(steps, across, axis=0)
@@ -145,14 +152,14 @@ def _goes_on(observations: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def _episodes(columns: dict[str, np.ndarray], ends: np.ndarray) -> Iterator:
-    from data.formats import foreign
+    from data.formats import recorded_episodes
 
     following = columns.get("next_observations")
     for begin, end in zip([0, *ends[:-1]], ends):
         observation = columns["observations"][begin:end]
         if following is not None:
             observation = np.concatenate([observation, following[end - 1 : end]])
-        yield foreign.recorded_episode(
+        yield recorded_episodes.episode_from_transitions(
             observation,
             columns["actions"][begin:end],
             columns["rewards"][begin:end],

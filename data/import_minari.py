@@ -2,8 +2,10 @@
 
     python -m data.import_minari --source=~/.minari/datasets/D4RL/door/human-v2 --out=datasets/door
 
-Nothing is downloaded: `minari download ID` does that. Look at the dataset with
-`python -m data.inspect`.
+It downloads nothing; use `minari download ID`. Inspect the dataset with `python -m data.inspect`.
+
+References:
+    https://minari.farama.org/content/dataset_standards/
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from typing import Any
 
 from absl import flags
 
-from data import format_flags
+from data.formats import command_flags
 from ibc_agents.cli import command_line
 
-format_flags.define_import_flags("Folder of a Minari dataset, or its ID in Minari's own folder.")
-format_flags.define_observation_keys_flag()
+command_flags.define_import_flags("Folder of a Minari dataset, or its ID in Minari's own folder.")
+command_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 
 _KIND = "a local Minari dataset"
@@ -26,54 +28,54 @@ _KIND = "a local Minari dataset"
 
 def main() -> None:
     """Imports the dataset."""
-    from data.formats import foreign
+    from data.formats import library_errors
 
-    with foreign.optional_libraries():
+    with library_errors.report_missing_library():
         import minari
     folder = os.path.expanduser(FLAGS.source)
-    with foreign.reading(FLAGS.source, _KIND):
+    with library_errors.report_unreadable(FLAGS.source, _KIND):
         if os.path.isdir(folder):
-            opened = minari.MinariDataset(os.path.join(folder, "data"))
+            dataset = minari.MinariDataset(os.path.join(folder, "data"))
         else:
-            opened = minari.load_dataset(FLAGS.source)
+            dataset = minari.load_dataset(FLAGS.source)
     origin = {
-        "source": opened.spec.dataset_id,
-        "source_format": f"Minari {opened.spec.minari_version}",
+        "source": dataset.spec.dataset_id,
+        "source_format": f"Minari {dataset.spec.minari_version}",
     }
-    if opened.spec.env_spec is not None:
-        origin["source_environment"] = opened.spec.env_spec.id
-    format_flags.write_dataset(
-        _episodes(opened), opened.total_episodes, origin, _spec_of(opened.action_space)
+    if dataset.spec.env_spec is not None:
+        origin["source_environment"] = dataset.spec.env_spec.id
+    command_flags.write_dataset(
+        _episodes(dataset), dataset.total_episodes, origin, _spec_from_space(dataset.action_space)
     )
 
 
-def _episodes(opened: Any) -> Iterator:
-    from data.formats import foreign
+def _episodes(dataset: Any) -> Iterator:
+    from data.formats import library_errors, recorded_episodes
 
-    recorded = opened.iterate_episodes()
+    recorded = dataset.iterate_episodes()
     while True:
-        with foreign.reading(FLAGS.source, _KIND):
+        with library_errors.report_unreadable(FLAGS.source, _KIND):
             found = next(recorded, None)
         if found is None:
             return
-        yield foreign.recorded_episode(
-            foreign.choose(found.observations, FLAGS.observation_keys, FLAGS.source),
+        yield recorded_episodes.episode_from_transitions(
+            recorded_episodes.select_keys(found.observations, FLAGS.observation_keys, FLAGS.source),
             found.actions,
             found.rewards,
             terminal=bool(found.terminations[-1]),
         )
 
 
-def _spec_of(space: Any) -> Any:
-    """The nest of tensor specs of a Gymnasium space, with the bounds that it has."""
+def _spec_from_space(space: Any) -> Any:
+    """Returns the nest of tensor specs of a Gymnasium space, with its bounds."""
     import tensorflow as tf
     from gymnasium import spaces
     from tf_agents.specs import tensor_spec
 
     if isinstance(space, spaces.Dict):
-        return {key: _spec_of(part) for key, part in space.items()}
+        return {key: _spec_from_space(part) for key, part in space.items()}
     if isinstance(space, spaces.Tuple):
-        return tuple(map(_spec_of, space))
+        return tuple(map(_spec_from_space, space))
     if isinstance(space, spaces.Box) and space.is_bounded():
         return tensor_spec.BoundedTensorSpec(space.shape, space.dtype, space.low, space.high)
     return tf.TensorSpec(space.shape, space.dtype)

@@ -2,7 +2,10 @@
 
     python -m data.import_robomimic --source=low_dim.hdf5 --out=datasets/lift --filter_key=train
 
-Look at the dataset with `python -m data.inspect`.
+Inspect the dataset with `python -m data.inspect`.
+
+References:
+    https://robomimic.github.io/docs/datasets/overview.html
 """
 
 from __future__ import annotations
@@ -15,14 +18,15 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from data import errors, format_flags
+from data import errors
+from data.formats import command_flags
 from ibc_agents.cli import command_line
 
 _FILTER_KEY = flags.DEFINE_string(
-    "filter_key", None, "Take only the demonstrations of this list, one of the file's masks."
+    "filter_key", None, "Import only the demonstrations of this filter key of the file."
 )
-format_flags.define_import_flags("HDF5 file of robomimic, with observations.")
-format_flags.define_observation_keys_flag()
+command_flags.define_import_flags("HDF5 file of robomimic, with observations.")
+command_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 
 _KIND = "an HDF5 file of robomimic"
@@ -30,16 +34,16 @@ _KIND = "an HDF5 file of robomimic"
 
 def main() -> None:
     """Imports the file."""
-    from data.formats import foreign
+    from data.formats import library_errors
     from data.shards import manifest
 
-    with foreign.optional_libraries():
+    with library_errors.report_missing_library():
         import h5py
-    with foreign.reading(FLAGS.source, _KIND):
+    with library_errors.report_unreadable(FLAGS.source, _KIND):
         file = h5py.File(FLAGS.source)
     with file:
-        with foreign.reading(FLAGS.source, _KIND):
-            names = _demonstrations(file)
+        with library_errors.report_unreadable(FLAGS.source, _KIND):
+            names = _demonstration_names(file)
             environment = json.loads(file["data"].attrs["env_args"])["env_name"]
         origin = {
             "source": os.path.basename(FLAGS.source),
@@ -49,41 +53,43 @@ def main() -> None:
         }
         if _FILTER_KEY.value is not None:
             origin["source_filter_key"] = _FILTER_KEY.value
-        format_flags.write_dataset(_episodes(file["data"], names), len(names), origin)
+        command_flags.write_dataset(_episodes(file["data"], names), len(names), origin)
 
 
-def _demonstrations(file: Any) -> list[str]:
-    """Names of the demonstrations, in the order of their numbers."""
+def _demonstration_names(file: Any) -> list[str]:
+    """Returns the names of the demonstrations, in the order of their numbers."""
     names = sorted(file["data"], key=lambda name: int(name.rpartition("_")[2]))
     if _FILTER_KEY.value is None:
         return names
     masks = file.get("mask", {})
     if _FILTER_KEY.value not in masks:
         raise errors.DataError(
-            f"{FLAGS.source}: it has no list {_FILTER_KEY.value!r} of demonstrations; "
-            f"--filter_key can be: {', '.join(masks) or 'nothing, it has no lists'}."
+            f"{FLAGS.source}: it has no filter key {_FILTER_KEY.value!r}; "
+            f"--filter_key can be: {', '.join(masks) or 'nothing, it has no filter keys'}."
         )
     chosen = {name.decode() for name in masks[_FILTER_KEY.value]}
     return [name for name in names if name in chosen]
 
 
 def _episodes(demonstrations: Any, names: list[str]) -> Iterator:
-    from data.formats import foreign
+    from data.formats import library_errors, recorded_episodes
 
     for name in names:
-        with foreign.reading(FLAGS.source, _KIND):
+        with library_errors.report_unreadable(FLAGS.source, _KIND):
             group = demonstrations[name]
             if "obs" not in group:
                 raise errors.DataError(
                     f"{FLAGS.source}: {name} has states but no observations; add them with "
                     "robomimic's dataset_states_to_obs.py."
                 )
-            observation = foreign.choose(group["obs"], FLAGS.observation_keys, FLAGS.source)
+            observation = recorded_episodes.select_keys(
+                group["obs"], FLAGS.observation_keys, FLAGS.source
+            )
             columns = {key: column[:] for key, column in observation.items()}
             if "next_obs" in group:
                 following = {key: group["next_obs"][key][-1:] for key in columns}
                 columns = {key: np.concatenate([columns[key], following[key]]) for key in columns}
-            episode = foreign.recorded_episode(
+            episode = recorded_episodes.episode_from_transitions(
                 columns,
                 group["actions"][:],
                 group["rewards"][:],

@@ -1,4 +1,7 @@
-"""Command: what is in a dataset. Usage: `python -m data.inspect PATH … [--picture=out.png]`."""
+"""Summarizes a dataset.
+
+python -m data.inspect PATH … [--picture=out.png]
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,34 @@ from ibc_agents.cli import startup_logs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the report; returns the exit code, 1 where the data cannot be read."""
+    """Prints the report.
+
+    Args:
+        arguments: Command-line arguments; by default those of the process.
+
+    Returns:
+        The exit code: 0, or 1 if the dataset cannot be read.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m data.inspect",
-        description="Tells what is in a dataset: shards, episodes and which of them are equal, "
-        "returns, the range of every leaf, and values that cannot be used. Exit code 1 where the "
-        "data cannot be read.",
+        description="Prints the shards, episodes, duplicates and returns of a dataset, the range "
+        "of every leaf, and unusable values. The exit code is 1 if the dataset cannot be read.",
     )
     parser.add_argument("path", nargs="+", help="folder of shards, .tfrecord shard, or quoted glob")
     parser.add_argument(
-        "--picture", help="PNG for returns, lengths, actions, and frames where there are images"
+        "--picture", help="PNG file for plots of returns, lengths, actions and images"
     )
-    asked = parser.parse_args(arguments)
-    from data.inspection import picture, report, survey
+    parsed = parser.parse_args(arguments)
+    from data.inspection import dataset_summary, plots, report
 
     try:
-        if asked.picture is not None:
-            picture.check_path(asked.picture)
-        found = survey.take(asked.path if len(asked.path) > 1 else asked.path[0])
-        print(report.describe(found))
-        if asked.picture is not None:
-            picture.save(found, asked.picture)
+        if parsed.picture is not None:
+            plots.check_path(parsed.picture)
+        paths = parsed.path if len(parsed.path) > 1 else parsed.path[0]
+        summary = dataset_summary.summarize_dataset(paths)
+        print(report.format_report(summary))
+        if parsed.picture is not None:
+            plots.save_plots(summary, parsed.picture)
     except errors.DataError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""One exact pass over the data: mean, deviation and range of every element."""
+"""Mean, standard deviation and range of every element, in one exact pass over the data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes, specs
+from data.episodes import specs
+from data.episodes.episode import Episode
 from data.errors import DataError
 
 
@@ -20,11 +21,11 @@ class LeafStatistics:
     """Statistics of every element of one leaf over `count` frames.
 
     Attributes:
-        count: number of frames.
-        mean: float64 of the leaf's shape, like all below.
-        std: population standard deviation; exactly 0 for a constant.
-        minimum: smallest value.
-        maximum: largest value.
+        count: Number of frames.
+        mean: Mean, float64 of the leaf's shape.
+        std: Population standard deviation, float64 of the leaf's shape; exactly 0 for a constant.
+        minimum: Smallest value, float64 of the leaf's shape.
+        maximum: Largest value, float64 of the leaf's shape.
     """
 
     count: int
@@ -39,8 +40,8 @@ class Statistics:
     """Statistics of a dataset.
 
     Attributes:
-        observation: nest of `LeafStatistics` (a leaf to `tf.nest`); None for images.
-        action: nest of `LeafStatistics`, over the frames whose action was executed.
+        observation: Nest of `LeafStatistics` (a leaf to `tf.nest`); None for images.
+        action: Nest of `LeafStatistics`, over the frames whose action was executed.
     """
 
     observation: Any
@@ -48,18 +49,18 @@ class Statistics:
 
 
 def compute_statistics(trajectories: Iterable[Any], spec: trajectory.Trajectory) -> Statistics:
-    """Statistics in one pass, summed in float64.
+    """Computes statistics in one pass, with float64 sums.
 
-    Every frame counts as often as it comes: overlapping windows count their frames repeatedly.
+    Every frame counts as often as it occurs: overlapping windows count their frames repeatedly.
 
     Args:
-        trajectories: a finite iterable, such as a `tf.data.Dataset`, of Trajectories of arrays or
+        trajectories: A finite iterable, such as a `tf.data.Dataset`, of Trajectories of arrays or
             tensors [..., *leaf] with any leading dimensions, of `(Trajectory, info)` pairs, or of
             Episodes.
         spec: Trajectory of specs of one frame.
 
     Raises:
-        DataError: a value is NaN or infinite, or there is no frame with an executed action.
+        DataError: If a value is NaN or infinite, or no frame has an executed action.
     """
     observation = [_accumulator(name, leaf) for name, leaf in _leaves("observation", spec)]
     action = [_accumulator(name, leaf) for name, leaf in _leaves("action", spec)]
@@ -79,14 +80,18 @@ def compute_statistics(trajectories: Iterable[Any], spec: trajectory.Trajectory)
 
 
 class LeafAccumulator:
-    """Running statistics of one leaf: chunks are merged by Chan's formula.
+    """Running statistics of one leaf, which merge chunks of frames.
 
-    Values are taken relative to the first one seen, so that a constant has deviation exactly 0
-    and exactly itself as mean.
+    Values are taken relative to the first one, so that a constant has a standard deviation of
+    exactly 0 and itself as its mean.
 
     Args:
-        name: the leaf's path, for messages.
-        shape: of one frame's value.
+        name: Path of the leaf, for messages.
+        shape: Shape of one frame's value.
+
+    References:
+        Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance", 1983, eq. 1.5.
+        https://doi.org/10.1080/00031305.1983.10483115
     """
 
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
@@ -100,19 +105,22 @@ class LeafAccumulator:
         self._maximum = np.full(shape, -np.inf)
 
     def rows(self, values: Any) -> np.ndarray:
-        """Float64 [n, *shape] of values [..., *shape]."""
+        """Returns values [..., *shape] as float64 [n, *shape]."""
         return np.asarray(values, np.float64).reshape((-1, *self._shape))
 
     def add(self, rows: np.ndarray) -> None:
-        """Merges rows, float64 [n, *shape].
+        """Merges the values of some frames.
+
+        Args:
+            rows: Float64 [n, *shape].
 
         Raises:
-            DataError: a value is NaN or infinite.
+            DataError: If a value is NaN or infinite.
         """
         if not len(rows):
             return
         if not np.isfinite(rows).all():
-            raise DataError(f"{self._name} is NaN or infinite; remove or mend that episode.")
+            raise DataError(f"{self._name} is NaN or infinite; remove or fix that episode.")
         if not self._count:
             self._origin = rows[0].copy()
         shifted = rows - self._origin
@@ -127,13 +135,15 @@ class LeafAccumulator:
         self._count = total
 
     def result(self) -> LeafStatistics:
-        """The statistics so far.
+        """Returns the statistics so far.
 
         Raises:
-            DataError: there was no row.
+            DataError: If there was no row.
         """
         if not self._count:
-            raise DataError(f"{self._name} has no frame to take statistics of; the data is empty.")
+            raise DataError(
+                f"{self._name} has no frame to compute statistics of; the dataset is empty."
+            )
         std = np.sqrt(self._squares / self._count)
         mean = self._origin + self._mean
         return LeafStatistics(self._count, mean, std, self._minimum, self._maximum)
@@ -148,6 +158,6 @@ def _accumulator(name: str, leaf: tf.TypeSpec) -> LeafAccumulator | None:
 
 
 def _frames(element: Any) -> trajectory.Trajectory:
-    if isinstance(element, episodes.Episode):
+    if isinstance(element, Episode):
         return element.frames
     return element if isinstance(element, trajectory.Trajectory) else element[0]

@@ -1,4 +1,4 @@
-"""Specs of a frame: a `Trajectory` of `tf.TensorSpec`."""
+"""Specs of a frame: a Trajectory of `tf.TensorSpec`."""
 
 from __future__ import annotations
 
@@ -16,49 +16,53 @@ _STORABLE = (
     tf.half, tf.float32, tf.float64, tf.uint8, tf.int8, tf.uint16, tf.int16, tf.int32, tf.int64,
 )  # fmt: skip
 
-# How a record stores a leaf of this dtype; all others as bytes.
-LIST_KINDS = {tf.float32: "float_list", tf.int64: "int64_list"}
-
 
 def is_image(spec: tf.TypeSpec) -> bool:
-    """Whether a leaf is an image: uint8 of rank 3."""
+    """Returns whether a leaf is an image: uint8 of rank 3."""
     return spec.dtype == tf.uint8 and len(spec.shape) == 3
 
 
 def has_images(spec: trajectory.Trajectory) -> bool:
-    """Whether any leaf of a frame is an image."""
+    """Returns whether any leaf of a frame is an image."""
     return any(is_image(leaf) for leaf in tf.nest.flatten(spec))
 
 
 def named_leaves(nest: Any) -> list[tuple[str, Any]]:
-    """The leaves of a nest in nest order, each with its path, such as `observation/position`."""
+    """Returns the leaves of a nest in nest order, each with its path.
+
+    Examples:
+        >>> named_leaves({"observation": {"position": 1, "velocity": 2}})
+        [('observation/position', 1), ('observation/velocity', 2)]
+    """
     return nest_utils.flatten_with_joined_paths(nest)
 
 
 def frame_bytes(spec: trajectory.Trajectory) -> int:
-    """Bytes that one decoded frame takes in memory."""
+    """Returns the memory of one decoded frame, in bytes."""
     return sum(leaf.shape.num_elements() * leaf.dtype.size for leaf in tf.nest.flatten(spec))
 
 
 def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
-    """A checked copy of `spec`, with every leaf a `tf.TensorSpec`.
+    """Returns a checked copy of a spec, with every leaf a `tf.TensorSpec`.
 
     Args:
-        spec: a Trajectory (or a named tuple of the same fields) of array specs or tensor specs of
+        spec: Trajectory (or a named tuple of the same fields) of array specs or tensor specs of
             one frame.
 
     Raises:
-        DataError: it is no Trajectory, its step types are no integer scalars, or a leaf cannot be
-            stored.
+        DataError: If it is not a Trajectory, its step types are not integer scalars, or a leaf
+            cannot be stored.
     """
-    if getattr(spec, "_fields", None) != trajectory.Trajectory._fields:
+    if not isinstance(spec, tuple) or getattr(spec, "_fields", ()) != trajectory.Trajectory._fields:
         raise DataError(f"the spec is a {type(spec).__name__}, not a Trajectory")
     spec = trajectory.Trajectory(*tensor_spec.from_spec(tuple(spec)))
     for name, leaf in named_leaves(spec):
         if leaf.dtype not in _STORABLE:
-            raise DataError(f"the spec's leaf {name} is {leaf.dtype.name}, not a plain number")
+            raise DataError(
+                f"the spec's leaf {name} has dtype {leaf.dtype.name}, which cannot be stored"
+            )
         if not leaf.shape.is_fully_defined() or 0 in leaf.shape:
-            raise DataError(f"the spec's leaf {name} has shape {leaf.shape}, not a fixed one")
+            raise DataError(f"the spec's leaf {name} has shape {leaf.shape}, which is not fixed")
     for name in ("step_type", "next_step_type"):
         leaf = getattr(spec, name)
         if not isinstance(leaf, tf.TensorSpec) or leaf.shape.rank != 0 or not leaf.dtype.is_integer:
@@ -67,7 +71,7 @@ def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
 
 
 def bounds(spec: tf.TypeSpec) -> tuple[np.ndarray, np.ndarray] | None:
-    """Lower and upper bounds of a leaf, float64 of its shape; None where it is unbounded."""
+    """Returns the lower and upper bounds of a leaf, float64 of its shape; None if unbounded."""
     if not isinstance(spec, tensor_spec.BoundedTensorSpec):
         return None
     shape = spec.shape.as_list()
@@ -77,18 +81,19 @@ def bounds(spec: tf.TypeSpec) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def difference(ours: trajectory.Trajectory, theirs: trajectory.Trajectory) -> str | None:
-    """In words, the first leaf in which two specs differ; None when they agree.
+    """Describes the first leaf in which two specs differ; returns None if they agree.
 
-    Shapes, dtypes and bounds count; names do not.
+    Shapes, dtypes and bounds count. Names do not.
     """
     left, right = dict(named_leaves(ours)), dict(named_leaves(theirs))
     for name in sorted(left.keys() ^ right.keys()):
         return f"only one of them has the leaf {name}"
     for name, leaf in left.items():
         other = right[name]
-        for what in ("shape", "dtype"):
-            if getattr(leaf, what) != getattr(other, what):
-                return f"{name} has {what} {getattr(leaf, what)} against {getattr(other, what)}"
+        if leaf.shape != other.shape:
+            return f"{name} has shape {leaf.shape} against {other.shape}"
+        if leaf.dtype != other.dtype:
+            return f"{name} has dtype {leaf.dtype} against {other.dtype}"
         if not _same_bounds(bounds(leaf), bounds(other)):
             return f"{name} has different bounds"
     return None

@@ -1,1 +1,1 @@
-"""Summaries of what a dataset holds, as text and as a picture."""
+"""Summaries of a dataset, as text and as plots."""

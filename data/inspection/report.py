@@ -1,4 +1,4 @@
-"""A report of what is in a dataset, for people."""
+"""A text report of a dataset."""
 
 from __future__ import annotations
 
@@ -8,58 +8,58 @@ from typing import Any
 
 import numpy as np
 
-from data.episodes import dataset_statistics, episodes, specs
+from data.episodes import combined_hash, dataset_statistics, specs
 from data.errors import DataError
-from data.inspection import survey
-from data.shards import manifest, tfrecord
+from data.inspection import dataset_summary
+from data.shards import manifest, shard_paths
 
-_MOST_VALUES = 4
-_MOST_PROBLEMS = 20
-_MOST_DUPLICATES = 10
+_MAX_VALUES = 4
+_MAX_PROBLEMS = 20
+_MAX_DUPLICATES = 10
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def describe(found: survey.Survey) -> str:
-    """A table of shards, episodes and leaves, and the values that cannot be used.
+def format_report(summary: dataset_summary.DatasetSummary) -> str:
+    """Returns tables of the dataset and of its leaves, and the unusable values.
 
     Raises:
-        DataError: the manifest cannot be read.
+        DataError: If the manifest cannot be read.
     """
-    lines = [f"{title:14}{text}" for title, text in _summary(found).items()]
-    lines += ["", *_table(found.spec, found.accumulators), ""]
-    return "\n".join(lines + _problems(found.problems))
+    lines = [f"{title:14}{text}" for title, text in _overview(summary).items()]
+    lines += ["", *_leaf_table(summary.spec, summary.accumulators), ""]
+    return "\n".join(lines + _problems(summary.problems))
 
 
-def _summary(found: survey.Survey) -> dict[str, str]:
-    dataset_hash = episodes.combined_hash(found.hashes)
-    lengths, returns = np.array(found.lengths), np.array(found.returns)
+def _overview(summary: dataset_summary.DatasetSummary) -> dict[str, str]:
+    dataset_hash = combined_hash(summary.hashes)
+    lengths, returns = np.array(summary.lengths), np.array(summary.returns)
     positive = int(np.sum(returns > 0))
     quantiles = " ".join(f"{value:.6g}" for value in np.quantile(returns, _QUANTILES))
-    shares = ", ".join(f"{100 * share:g}" for share in _QUANTILES)
+    percentages = ", ".join(f"{100 * quantile:g}" for quantile in _QUANTILES)
     return {
-        "shards": f"{len(found.shards)}",
-        "episodes": f"{len(lengths)} ({len(set(found.hashes))} different)",
-        "duplicates": _duplicates(found.duplicates),
+        "shards": f"{len(summary.shards)}",
+        "episodes": f"{len(lengths)} ({len(set(summary.hashes))} different)",
+        "duplicates": _duplicates(summary.duplicates),
         "frames": f"{lengths.sum()}",
-        "lengths": f"{_three(lengths, np.median)} (minimum, median, maximum)",
-        "returns": f"{_three(returns, np.mean)} (minimum, mean, maximum); "
+        "lengths": f"{_range(lengths, np.median)} (minimum, median, maximum)",
+        "returns": f"{_range(returns, np.mean)} (minimum, mean, maximum); "
         f"above 0 in {positive} of {len(returns)} episodes",
-        "quantiles": f"{quantiles} ({shares} % of the returns are at most this)",
+        "quantiles": f"{quantiles} ({percentages} % of the returns are at most this)",
         "dataset hash": dataset_hash,
-        "manifest": _compare_manifest(found.paths, dataset_hash),
+        "manifest": _compare_manifest(summary.paths, dataset_hash),
     }
 
 
 def _duplicates(groups: list[list[int]]) -> str:
     if not groups:
         return "none"
-    shown = "; ".join(" = ".join(map(str, group)) for group in groups[:_MOST_DUPLICATES])
-    more = len(groups) - _MOST_DUPLICATES
+    shown = "; ".join(" = ".join(map(str, group)) for group in groups[:_MAX_DUPLICATES])
+    more = len(groups) - _MAX_DUPLICATES
     return f"episodes {shown}" + (f"; and {more} more groups" if more > 0 else "")
 
 
-def _compare_manifest(paths: tfrecord.Paths, dataset_hash: str) -> str:
-    folder = manifest.folder_of(paths)
+def _compare_manifest(paths: shard_paths.Paths, dataset_hash: str) -> str:
+    folder = manifest.find_manifest_folder(paths)
     if folder is None:
         return "none"
     found = manifest.read_manifest(folder)
@@ -69,19 +69,26 @@ def _compare_manifest(paths: tfrecord.Paths, dataset_hash: str) -> str:
     return f"agrees{extra}"
 
 
-def _table(spec: Any, accumulators: dict[str, dataset_statistics.LeafAccumulator]) -> list[str]:
+def _leaf_table(
+    spec: Any, accumulators: dict[str, dataset_statistics.LeafAccumulator]
+) -> list[str]:
     rows = [("leaf", "dtype", "shape", "minimum", "maximum", "mean", "deviation", "constant")]
     for name, leaf in specs.named_leaves(spec):
         shape = "×".join(map(str, leaf.shape)) or "scalar"
         cells = ("", "", "", "", "")
         if name in accumulators:
-            cells = _cells(accumulators[name])
+            cells = _statistics_cells(accumulators[name])
         rows.append((name, leaf.dtype.name, shape, *cells))
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
-def _cells(accumulator: dataset_statistics.LeafAccumulator) -> tuple[str, str, str, str, str]:
+def _statistics_cells(
+    accumulator: dataset_statistics.LeafAccumulator,
+) -> tuple[str, str, str, str, str]:
     try:
         found = accumulator.result()
     except DataError:
@@ -97,24 +104,24 @@ def _cells(accumulator: dataset_statistics.LeafAccumulator) -> tuple[str, str, s
     )
 
 
-def _problems(found: list[survey.FoundProblem]) -> list[str]:
+def _problems(found: list[dataset_summary.FoundProblem]) -> list[str]:
     if not found:
         return ["every observation and action is finite and within bounds"]
     lines = [
         f"{os.path.relpath(shard)}: record {record}: {problem.leaf} {problem.text} "
-        f"(the first of {problem.num_frames} such frames among {among} records)"
-        for shard, record, among, problem in found[:_MOST_PROBLEMS]
+        f"(the first of {problem.num_frames} such frames among {chunk_frames} records)"
+        for shard, record, chunk_frames, problem in found[:_MAX_PROBLEMS]
     ]
-    if len(found) > _MOST_PROBLEMS:
-        lines.append(f"… and {len(found) - _MOST_PROBLEMS} more")
+    if len(found) > _MAX_PROBLEMS:
+        lines.append(f"… and {len(found) - _MAX_PROBLEMS} more")
     return lines
 
 
 def _values(values: np.ndarray) -> str:
-    if values.size > _MOST_VALUES:
+    if values.size > _MAX_VALUES:
         return f"{values.min():.4g} … {values.max():.4g}"
     return " ".join(f"{value:.4g}" for value in values.ravel())
 
 
-def _three(values: np.ndarray, middle: Callable[[np.ndarray], Any]) -> str:
+def _range(values: np.ndarray, middle: Callable[[np.ndarray], Any]) -> str:
     return f"{values.min():.6g} {middle(values):.6g} {values.max():.6g}"

@@ -1,9 +1,4 @@
-"""Records of `tf.train.Example` -> frames: a batch at a time, and what is wrong with a bad record.
-
-The layout is that of TF-Agents' `example_encoding`: float32 as a float list, int64 as an integer
-list, everything else as raw little-endian bytes; images as raw bytes, or as PNG or JPEG, which
-`tf.io.decode_jpeg` tells apart by itself.
-"""
+"""Decodes batches of records into frames, and describes the problem of a bad record."""
 
 from __future__ import annotations
 
@@ -16,6 +11,7 @@ from google.protobuf import message
 from tf_agents.trajectories import trajectory
 
 from data.episodes import specs
+from data.shards import record_layout
 
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG
 
@@ -25,7 +21,7 @@ class FrameDecoder:
 
     Args:
         spec: Trajectory of `tf.TensorSpec` of one frame.
-        compressed: paths of the image leaves that are stored as PNG or JPEG.
+        compressed: Paths of the image leaves that are stored as PNG or JPEG.
     """
 
     def __init__(self, spec: trajectory.Trajectory, compressed: frozenset[str]) -> None:
@@ -35,27 +31,28 @@ class FrameDecoder:
         self._features = {name: _feature(leaf) for name, leaf in self._leaves}
 
     def __call__(self, records: tf.Tensor) -> trajectory.Trajectory:
-        """Frames of some records.
+        """Decodes a batch of records.
 
         Args:
-            records: string [n], serialised examples.
+            records: Serialized examples, string [n].
 
         Returns:
-            Trajectory of NumPy arrays [n, ...].
+            Trajectory of NumPy arrays [n, …].
 
         Raises:
-            tf.errors.InvalidArgumentError: a record does not match the spec; `explain` tells how.
+            tf.errors.InvalidArgumentError: If a record does not match the spec. `find_problem`
+                describes the difference.
         """
         return tf.nest.map_structure(lambda leaf: leaf.numpy(), self._decode(records))
 
     @functools.cached_property
     def _decode(self) -> Callable[[tf.Tensor], trajectory.Trajectory]:
         function = tf.function(self._decode_batch, autograph=False)
-        # Traced by hand: tf.function itself warns of a few decoders in one process.
+        # Traced explicitly, because tf.function warns about several decoders in one process.
         return function.get_concrete_function(tf.TensorSpec([None], tf.string))
 
-    def explain(self, record: bytes) -> str | None:
-        """What is wrong with one record, as a clause; None when it decodes."""
+    def find_problem(self, record: bytes) -> str | None:
+        """Describes how a record differs from the spec, as a clause; None if it matches."""
         try:
             features = tf.train.Example.FromString(record).features.feature
         except message.DecodeError:
@@ -63,30 +60,32 @@ class FrameDecoder:
         for name, leaf in self._leaves:
             if name not in features:
                 return f"lacks the leaf {name} that the spec names"
-            problem = self._explain_leaf(name, leaf, features[name])
+            problem = self._find_leaf_problem(name, leaf, features[name])
             if problem:
                 return f"does not match the spec: {name} {problem}"
         return None
 
-    def _explain_leaf(self, name: str, leaf: tf.TypeSpec, feature: tf.train.Feature) -> str | None:
-        wanted = specs.LIST_KINDS.get(leaf.dtype, "bytes_list")
+    def _find_leaf_problem(
+        self, name: str, leaf: tf.TypeSpec, feature: tf.train.Feature
+    ) -> str | None:
+        expected = record_layout.list_kind(leaf)
         kind = feature.WhichOneof("kind")
-        if kind != wanted:
-            return f"is stored as {kind} where {wanted} is expected"
-        values = getattr(feature, wanted).value
+        if kind != expected:
+            return f"is stored as {kind}; expected {expected}"
+        values = getattr(feature, expected).value
         size = leaf.shape.num_elements()
-        if wanted != "bytes_list":
+        if record_layout.stores_numbers(leaf):
             if len(values) != size:
-                return f"has {len(values)} numbers where the shape {leaf.shape} needs {size}"
+                return f"has {len(values)} numbers; the shape {leaf.shape} needs {size}"
         elif len(values) != 1:
-            return f"has {len(values)} byte strings where one is expected"
+            return f"has {len(values)} byte strings; expected one"
         elif name in self._compressed:
             shape = _image_shape(values[0])
             if shape != tuple(leaf.shape):
-                found = shape or "no PNG or JPEG"
-                return f"is {found} where a compressed image of shape {leaf.shape} is expected"
+                found = f"an image of shape {shape}" if shape else "no PNG or JPEG"
+                return f"is {found}; expected a compressed image of shape {leaf.shape}"
         elif len(values[0]) != size * leaf.dtype.size:
-            return f"has {len(values[0])} bytes where {size * leaf.dtype.size} are expected"
+            return f"has {len(values[0])} bytes; expected {size * leaf.dtype.size}"
         return None
 
     def _decode_batch(self, records: tf.Tensor) -> trajectory.Trajectory:
@@ -97,16 +96,21 @@ class FrameDecoder:
             if name in self._compressed:
                 column = tf.map_fn(tf.io.decode_jpeg, column, fn_output_signature=tf.uint8)
                 column = tf.ensure_shape(column, [None, *leaf.shape])
-            elif leaf.dtype not in specs.LIST_KINDS:
+            elif not record_layout.stores_numbers(leaf):
                 column = tf.reshape(tf.io.decode_raw(column, leaf.dtype), [-1, *leaf.shape])
-                # A wrong length that happens to divide evenly must not turn into extra rows.
+                # A wrong length that divides evenly must not turn into additional rows.
                 tf.debugging.assert_equal(tf.shape(column)[0], tf.shape(records)[0])
             leaves.append(column)
         return tf.nest.pack_sequence_as(self._spec, leaves)
 
 
 def compressed_leaves(spec: trajectory.Trajectory, record: bytes) -> frozenset[str]:
-    """Paths of the image leaves that a record stores as PNG or JPEG; none where it is damaged."""
+    """Returns the paths of the image leaves that a record stores as PNG or JPEG.
+
+    Args:
+        spec: Trajectory of `tf.TensorSpec` of one frame.
+        record: Serialized example. A damaged one gives an empty set.
+    """
     try:
         features = tf.train.Example.FromString(record).features.feature
     except message.DecodeError:
@@ -118,14 +122,15 @@ def compressed_leaves(spec: trajectory.Trajectory, record: bytes) -> frozenset[s
         data = features[name].bytes_list.value[0]
         if not data.startswith(_MAGIC):
             continue
-        # Raw pixels may begin like that by chance: they have the exact length and do not decode.
+        # Raw pixels may begin with these bytes by chance; they have the exact length and do not
+        # decode as an image.
         if len(data) != leaf.shape.num_elements() or _image_shape(data) == tuple(leaf.shape):
             found.add(name)
     return frozenset(found)
 
 
 def _feature(leaf: tf.TypeSpec) -> tf.io.FixedLenFeature:
-    if leaf.dtype in specs.LIST_KINDS:
+    if record_layout.stores_numbers(leaf):
         return tf.io.FixedLenFeature(leaf.shape, leaf.dtype)
     return tf.io.FixedLenFeature([], tf.string)
 

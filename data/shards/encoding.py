@@ -1,6 +1,6 @@
-"""Frames -> records of `tf.train.Example`, in the layout of TF-Agents' `example_encoding`.
+"""Encodes frames as records, one episode at a time.
 
-An episode at a time, which is several times faster than that module's frame at a time.
+TF-Agents' `example_encoding` encodes one frame at a time, which is several times slower.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from tf_agents.trajectories import trajectory
 
 from data.episodes import specs
 from data.errors import DataError
+from data.shards import record_layout
 
 ImageFormat = Literal["raw", "png", "jpeg"]
 IMAGE_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 
-# Colour channels that the formats know, and that `tf.io.decode_jpeg` gives back.
+# Color channels that the formats store and `tf.io.decode_jpeg` restores.
 _CHANNELS = {"png": (1, 3, 4), "jpeg": (1, 3)}
-# Of example_encoding's default; its images read the same.
+# The default of example_encoding.
 _JPEG_QUALITY = 95
 
 
 def check_image_format(spec: trajectory.Trajectory, image_format: str) -> None:
-    """Raises a DataError unless the format is known and can hold every image of a frame."""
+    """Raises a DataError unless the format is known and can store every image of a frame."""
     if image_format not in IMAGE_FORMATS:
         raise DataError(
             f"image_format is {image_format!r}; choose one of {', '.join(IMAGE_FORMATS)}."
@@ -37,7 +38,7 @@ def check_image_format(spec: trajectory.Trajectory, image_format: str) -> None:
         if specs.is_image(leaf) and image_format in _CHANNELS:
             if leaf.shape[-1] not in _CHANNELS[image_format]:
                 raise DataError(
-                    f"{name} has {leaf.shape[-1]} channels, which {image_format} cannot hold; "
+                    f"{name} has {leaf.shape[-1]} channels, which {image_format} cannot store; "
                     "use image_format='raw'."
                 )
 
@@ -45,12 +46,12 @@ def check_image_format(spec: trajectory.Trajectory, image_format: str) -> None:
 def encode_frames(
     frames: trajectory.Trajectory, spec: trajectory.Trajectory, image_format: ImageFormat
 ) -> Iterator[bytes]:
-    """Yields one serialised example a frame.
+    """Yields one serialized example per frame.
 
     Args:
-        frames: Trajectory of NumPy arrays [L, ...] that match the spec.
+        frames: Trajectory of NumPy arrays [L, …] that match the spec.
         spec: Trajectory of `tf.TensorSpec` of one frame.
-        image_format: how images are stored.
+        image_format: How images are stored.
     """
     columns = [
         _column(name, leaf, values, _IMAGE_ENCODERS[image_format])
@@ -70,18 +71,18 @@ def _column(
     values: np.ndarray,
     encode_image: Callable[[np.ndarray], bytes],
 ) -> tuple[str, str, Any]:
-    """A leaf's path, the kind of list that stores it, and that list's content frame by frame."""
-    kind = specs.LIST_KINDS.get(leaf.dtype)
-    if kind:
+    """Returns a leaf's path, the kind of list that stores it, and that list for each frame."""
+    kind = record_layout.list_kind(leaf)
+    if record_layout.stores_numbers(leaf):
         return name, kind, values.reshape(len(values), -1).tolist()
     if specs.is_image(leaf):
-        return name, "bytes_list", ([encode_image(image)] for image in values)
+        return name, kind, ([encode_image(image)] for image in values)
     little_endian = values.astype(values.dtype.newbyteorder("<"), copy=False)
-    return name, "bytes_list", ([row.tobytes()] for row in little_endian)
+    return name, kind, ([row.tobytes()] for row in little_endian)
 
 
 def _png(image: np.ndarray) -> bytes:
-    # On filtered rows run lengths are as good as a search for repetitions, and cheaper.
+    # On filtered rows run-length encoding compresses as well as a search for repetitions, faster.
     return _encode(image, format="png", compress_level=1, compress_type=zlib.Z_RLE)
 
 

@@ -1,4 +1,4 @@
-"""The manifest of a dataset folder: what its writer put there, for the reader to check."""
+"""The manifest of a dataset folder: counts and hashes that the reader checks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from ibc_agents.core import files
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
-_BLOCK = 1 << 20
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
 class ShardEntry:
-    """One shard: file name, number of episodes and frames, SHA-256 (hex) of the file."""
+    """One shard of a dataset folder.
+
+    Attributes:
+        name: File name.
+        episodes: Number of episodes.
+        frames: Number of frames.
+        sha256: SHA-256 (hex) of the file.
+    """
 
     name: str
     episodes: int
@@ -29,13 +36,14 @@ class ShardEntry:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a dataset folder holds.
+    """What a dataset folder contains.
 
     Attributes:
-        dataset_hash: `episodes.combined_hash` of its episodes; resharding does not change it.
-        shards: one entry a shard.
-        extra: what the writer was told to keep, such as the environment's name and seed.
-        format_version: of this file.
+        dataset_hash: `episodes.combined_hash` of its episodes; it does not depend on how they are
+            distributed over shards.
+        shards: One entry per shard.
+        extra: Metadata of the writer, such as the environment's name and the seed.
+        format_version: Version of the manifest's format.
     """
 
     dataset_hash: str
@@ -54,8 +62,12 @@ class Manifest:
         return sum(shard.frames for shard in self.shards)
 
 
-def folder_of(path: Any) -> str | None:
-    """The folder that a path names, where it has a manifest; None for shards, globs and lists."""
+def find_manifest_folder(path: Any) -> str | None:
+    """Returns the folder that a path names if it has a manifest.
+
+    Args:
+        path: A folder, a shard, a glob, or a list of those. All but a folder give None.
+    """
     if not isinstance(path, (str, os.PathLike)):
         return None
     folder = os.path.expanduser(os.fspath(path))
@@ -63,16 +75,16 @@ def folder_of(path: Any) -> str | None:
 
 
 def file_sha256(path: str | os.PathLike) -> str:
-    """SHA-256 (hex) of a file's bytes."""
+    """Returns the SHA-256 (hex) of a file's bytes."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
+        while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
 
 
 def check_extra(extra: dict[str, Any]) -> None:
-    """Raises a DataError unless `extra` is made of JSON types."""
+    """Raises a DataError unless `extra` consists of JSON types."""
     try:
         json.dumps(extra)
     except (TypeError, ValueError) as error:
@@ -80,24 +92,24 @@ def check_extra(extra: dict[str, Any]) -> None:
 
 
 def write_manifest(folder: str | os.PathLike, manifest: Manifest) -> None:
-    """Writes the manifest: whole or not at all, and on the disk when this returns.
+    """Writes the manifest of a dataset folder atomically.
 
     Raises:
-        DataError: it cannot be written, or `extra` is not made of JSON types.
+        DataError: If it cannot be written, or `extra` does not consist of JSON types.
     """
     path = pathlib.Path(folder, MANIFEST_NAME)
     check_extra(manifest.extra)
     content = dataclasses.asdict(manifest)
     content |= {"num_episodes": manifest.num_episodes, "num_frames": manifest.num_frames}
     with files.report_disk_errors(path, DataError):
-        files.write_json(path, content)
+        files.write_json(path, content, sort_keys=True)
 
 
 def read_manifest(folder: str | os.PathLike) -> Manifest:
     """Reads the manifest of a dataset folder.
 
     Raises:
-        DataError: it is missing, garbled or of an unknown version.
+        DataError: If it is missing or damaged, or of an unknown version.
     """
     path = pathlib.Path(folder, MANIFEST_NAME)
     try:
@@ -105,15 +117,17 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
-        raise DataError(f"{path}: not readable JSON; write the dataset anew.") from error
+        raise DataError(f"{path}: not readable JSON; write the dataset again.") from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if version != FORMAT_VERSION:
         raise DataError(
-            f"{path}: format version {version} where {FORMAT_VERSION} is known; "
-            "use the release that wrote it."
+            f"{path}: format version {version} is unknown, this release reads version "
+            f"{FORMAT_VERSION}; use the release that wrote the dataset."
         )
     try:
         shards = tuple(ShardEntry(**entry) for entry in content["shards"])
         return Manifest(content["dataset_hash"], shards, content["extra"], version)
     except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: an entry is missing or unknown; write it anew.") from error
+        raise DataError(
+            f"{path}: an entry is missing or unknown; write the dataset again."
+        ) from error

@@ -1,110 +1,63 @@
-"""Writing one shard, and saying what is in it."""
+"""Writes one shard."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes, specs, validation
+from data.episodes import Episode, specs, value_checks
 from data.errors import DataError
-from data.shards import encoding, manifest, tfrecord
+from data.shards import encoding, spec_files
 from ibc_agents.core import files
 
 
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """What a finished shard holds.
-
-    Attributes:
-        entry: of the manifest.
-        content_hashes: of its episodes, in order.
-        extra: what else is remembered until the dataset is whole, of JSON types.
-    """
-
-    entry: manifest.ShardEntry
-    content_hashes: Sequence[str]
-    extra: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-
-def shard_name(number: int) -> str:
-    """The file name of a dataset's shard, counted from 0."""
-    return f"shard-{number:05d}.tfrecord"
-
-
-def describe(path: str | os.PathLike, reader: tfrecord.FrameReader, **extra: Any) -> Shard:
-    """Reads a shard back: what it tells is what is on the disk, JPEG losses and all.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    found = episodes.cut_episodes(reader.read([os.fspath(path)]))
-    read = [(episode.num_frames, episode.content_hash) for episode in found]
-    entry = manifest.ShardEntry(
-        os.path.basename(path),
-        len(read),
-        sum(num_frames for num_frames, _ in read),
-        manifest.file_sha256(path),
-    )
-    return Shard(entry, [content_hash for _, content_hash in read], extra)
-
-
-def combine(found: Sequence[Shard], extra: dict[str, Any]) -> manifest.Manifest:
-    """The manifest of a dataset of these shards."""
-    hashes = [content_hash for shard in found for content_hash in shard.content_hashes]
-    entries = tuple(shard.entry for shard in found)
-    return manifest.Manifest(episodes.combined_hash(hashes), entries, extra)
-
-
-def check_episode(where: str, episode: episodes.Episode, spec: trajectory.Trajectory) -> None:
+def check_episode(label: str, episode: Episode, spec: trajectory.Trajectory) -> None:
     """Raises a DataError unless an episode can be stored.
 
     Args:
-        where: what the error calls it.
-        episode: whole, from FIRST on.
+        label: Name of the episode in the message.
+        episode: A whole episode, from FIRST on.
         spec: Trajectory of `tf.TensorSpec` of one frame.
     """
     frames = episode.frames
     try:
         tf.nest.assert_same_structure(spec, frames)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: its nest is not that of the spec.") from error
+        raise DataError(f"{label}: its nest differs from that of the spec.") from error
     for (name, leaf), values in zip(specs.named_leaves(spec), tf.nest.flatten(frames)):
         if values.shape[1:] != tuple(leaf.shape) or values.dtype != leaf.dtype.as_numpy_dtype:
             raise DataError(
-                f"{where}: {name} is {values.dtype} {list(values.shape[1:])} a frame where "
+                f"{label}: {name} is {values.dtype} {list(values.shape[1:])} per frame; "
                 f"the spec says {leaf.dtype.name} {leaf.shape}."
             )
     step_type = frames.step_type
     if step_type[0] != ts.StepType.FIRST or np.any(step_type[1:] == ts.StepType.FIRST):
-        raise DataError(f"{where}: its first frame, and no other, must have step type FIRST.")
+        raise DataError(f"{label}: its first frame, and no other, must have step type FIRST.")
     if np.any(step_type[1:-1] != ts.StepType.MID):
-        raise DataError(f"{where}: only its last frame may have another step type than MID.")
-    for problem in validation.find_problems(frames, spec):
-        raise DataError(f"{where}, frame {problem.row}: {problem.leaf} {problem.text}.")
+        raise DataError(f"{label}: only its last frame may have another step type than MID.")
+    for problem in value_checks.find_problems(frames, spec):
+        raise DataError(f"{label}, frame {problem.row}: {problem.leaf} {problem.text}.")
 
 
 class ShardWriter:
-    """Writes the episodes of one shard, and the spec beside it. Equal episodes give equal bytes.
+    """Writes the episodes of one shard, and its spec. Equal episodes give equal bytes.
 
-    A context manager: when its block ends the shard is closed and on the disk.
+    A context manager: at the end of its block the shard is closed and flushed to the disk.
 
     Args:
-        path: of the shard; a file that is there is replaced.
+        path: Path of the shard; an existing file is replaced.
         spec: Trajectory of `tf.TensorSpec` of one frame.
-        image_format: how images are stored, one of `encoding.IMAGE_FORMATS`.
-        dataset: the dataset's folder, for errors.
+        image_format: How images are stored, one of `encoding.IMAGE_FORMATS`.
+        dataset: Folder of the dataset, for messages.
 
     Raises:
-        DataError: the file cannot be written, or the format cannot hold the spec's images.
+        DataError: If the file cannot be written, or the format cannot store the spec's images.
     """
 
     def __init__(
@@ -120,7 +73,7 @@ class ShardWriter:
         self._image_format = image_format
         self._dataset = dataset
         with files.report_disk_errors(dataset, DataError):
-            self._write_spec()
+            spec_files.write_spec(self._path, spec)
             self._writer = tf.io.TFRecordWriter(self._path)
 
     def __enter__(self) -> ShardWriter:
@@ -135,20 +88,18 @@ class ShardWriter:
             self._writer.close()
             files.fsync(self._path)
 
-    def write(self, number: int, episode: episodes.Episode) -> None:
-        """Appends one episode; `number` is what errors call it.
+    def write(self, number: int, episode: Episode) -> None:
+        """Appends one episode.
+
+        Args:
+            number: Number of the episode, for messages.
+            episode: A whole episode, from FIRST on.
 
         Raises:
-            DataError: it does not match the spec, holds values that cannot be used, is not one
-                episode, or the disk is full.
+            DataError: If the episode does not match the spec, has unusable values or impossible
+                step types, or the disk is full.
         """
         check_episode(f"{self._dataset}: episode {number}", episode, self._spec)
         with files.report_disk_errors(self._dataset, DataError):
             for record in encoding.encode_frames(episode.frames, self._spec, self._image_format):
                 self._writer.write(record)
-
-    def _write_spec(self) -> None:
-        """As TF-Agents' `encode_spec_to_file`, and the same bytes each time."""
-        proto = tensor_spec.to_proto(self._spec)
-        with tf.io.TFRecordWriter(self._path + tfrecord.SPEC_SUFFIX) as writer:
-            writer.write(proto.SerializeToString(deterministic=True))

@@ -8,20 +8,20 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes
+from data.episodes import Episode
 from data.errors import DataError
 from ibc_agents.core import windows
 
 
 def windows_in_order(
-    loaded: Iterable[episodes.Episode], sequence_length: int, batch_size: int
+    episodes: Iterable[Episode], sequence_length: int, batch_size: int
 ) -> Iterator[trajectory.Trajectory]:
     """Yields every window of every episode once, in order.
 
     Each frame with an executed action is the end of one window. At most one batch is in memory.
 
     Args:
-        loaded: The episodes.
+        episodes: The episodes.
         sequence_length: T, at least 1.
         batch_size: B, at least 1. The last batch may be smaller.
 
@@ -34,7 +34,7 @@ def windows_in_order(
     check_batch_shape(sequence_length, batch_size)
     parts: list[trajectory.Trajectory] = []
     missing = batch_size
-    for episode in loaded:
+    for episode in episodes:
         rows = windows.window_indices(np.flatnonzero(episode.executed), sequence_length)
         while len(rows):
             parts.append(_gather(episode.frames, rows[:missing]))

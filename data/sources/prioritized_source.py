@@ -1,4 +1,4 @@
-"""Training data in memory, of which the windows with a large loss come more often."""
+"""A source in memory that samples windows with a large loss more often."""
 
 from __future__ import annotations
 
@@ -9,31 +9,36 @@ import numpy as np
 import tensorflow as tf
 
 from data.errors import DataError
-from data.sources import memory_source
+from data.sources import in_memory_source
 
-# A loss further above the least of its batch counts as so many times the batch's mean excess.
-_MOST = 10.0
+# Limit of a priority, as a multiple of the mean excess loss of its batch.
+_MAX_PRIORITY = 10.0
 
 
 @gin.configurable
-class PrioritizedSource(memory_source.InMemorySource):
-    """Samples some windows uniformly, and the others in proportion to what was last lost on them.
+class PrioritizedSource(in_memory_source.InMemorySource):
+    """Samples a share of each batch in proportion to the windows' last losses, the rest uniformly.
 
-    For demonstrations whose decisive frames are few: the one at which a particle turns to its
-    second goal, among fifty. As prioritised replay (Schaul et al., 2016), but without importance
-    weights: cloning a deterministic demonstrator may dwell on what is hard.
+    It is meant for demonstrations with few decisive frames, such as the one frame in fifty at which
+    a particle turns to its second goal. Unlike prioritized replay it has no importance weights,
+    because an agent that clones a deterministic demonstrator may focus on difficult frames.
 
-    A window's priority is its loss less the least one of its batch, at most ten times the batch's
-    mean of that, so that neither the scale nor the sign of the loss matters. It begins with 0.
+    The priority of a window is its loss minus the smallest loss of its batch, at most ten times the
+    batch's mean of that difference. Neither the scale nor the sign of the loss matters. Priorities
+    start at 0.
 
-    Batches depend on the losses before them, which arrive while the next batches are drawn already;
-    so equal seeds do not give equal batches, and a resumed run learns the priorities anew.
+    Batches depend on the losses of earlier batches, which arrive while later batches are already
+    drawn. So equal seeds do not give equal batches, and a resumed run starts with priorities of 0.
 
     Args:
-        hard_share: of each batch that is drawn by priority, in [0, 1].
+        hard_share: Share of each batch that is sampled by priority, in [0, 1].
 
     Raises:
-        DataError: if the share is out of range.
+        DataError: If the share is out of range.
+
+    References:
+        Schaul et al., "Prioritized Experience Replay", 2016, Sec. 3.3.
+        https://arxiv.org/abs/1511.05952
     """
 
     def __init__(self, hard_share: float = 0.5) -> None:
@@ -43,16 +48,16 @@ class PrioritizedSource(memory_source.InMemorySource):
         self._hard_share = hard_share
         self._priorities = np.zeros([0])
 
-    def feedback(self, chosen: tf.Tensor, losses: tf.Tensor) -> None:
-        """Takes what was lost on a batch; may be called in a graph.
+    def feedback(self, info: tf.Tensor, losses: tf.Tensor) -> None:
+        """Updates the priorities of a batch; may be called in a graph.
 
         Args:
-            chosen: what came beside the batch, int64 [B].
-            losses: of its windows, float32 [B]; of those that are not finite nothing is learned.
+            info: Window numbers, as `dataset` gave them with the batch, int64 [B].
+            losses: Losses of the windows, float32 [B]. Losses that are not finite have no effect.
         """
-        tf.numpy_function(self._prioritize, [chosen, losses], [])
+        tf.numpy_function(self._prioritize, [info, losses], [])
 
-    def _batches(self, batch_size: int, seed: int, start_step: int) -> tf.data.Dataset:
+    def _chosen_windows(self, batch_size: int, seed: int, start_step: int) -> tf.data.Dataset:
         self._priorities = np.zeros(self.num_windows)
 
         def draw(step: tf.Tensor) -> tf.Tensor:
@@ -83,4 +88,4 @@ class PrioritizedSource(memory_source.InMemorySource):
         finite = np.isfinite(losses)
         if finite.any():
             excess = losses[finite] - losses[finite].min()
-            self._priorities[chosen[finite]] = np.minimum(excess, _MOST * excess.mean())
+            self._priorities[chosen[finite]] = np.minimum(excess, _MAX_PRIORITY * excess.mean())

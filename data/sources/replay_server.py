@@ -1,4 +1,8 @@
-"""A Reverb server that holds demonstrations, as its clients see it."""
+"""A client of a Reverb server that stores demonstrations.
+
+For low-dimensional data an item is a whole episode. With images an item is a window, which shares
+its frames with its neighbors.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +16,28 @@ import reverb
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes, specs
+from data.episodes import Episode, combined_hash, specs
 from data.errors import DataError
-from data.sources import demonstrations, packing
+from data.reading import EpisodeCollection
+from data.sources import row_layout
 from ibc_agents.core import windows
 
 ROWS = "rows"
-_ITEMS = "demonstrations"
-_MARK = "dataset"
+_ITEMS_TABLE = "demonstrations"
+_FINGERPRINT_TABLE = "dataset"
 _FINGERPRINT_BYTES = 32
 _TIMEOUT_SECONDS = 5
 _UNCONFIRMED_ITEMS = 64
-_SORTED_TOGETHER = 10_000
+_EPISODES_SORTED_TOGETHER = 10_000
 _NO_LIMIT = 10**9
 
-Episodes = demonstrations.EpisodeCollection | Sequence[episodes.Episode]
+Episodes = EpisodeCollection | Sequence[Episode]
 
 
 def replay_tables() -> list[reverb.Table]:
-    """The tables that a server must have to take any demonstrations.
+    """Returns the tables of a server that stores demonstrations.
 
-    Nothing is evicted, and sampling removes nothing.
+    Items are never evicted, and sampling does not remove them.
     """
     return [
         reverb.Table(
@@ -42,29 +47,26 @@ def replay_tables() -> list[reverb.Table]:
             max_size=_NO_LIMIT,
             rate_limiter=reverb.rate_limiters.MinSize(1),
         )
-        for name in (_ITEMS, _MARK)
+        for name in (_ITEMS_TABLE, _FINGERPRINT_TABLE)
     ]
 
 
 class ReplayServer:
     """Fills a server with episodes, and samples from it.
 
-    Low-dimensional data: an item is a whole episode. With images: an item is a window that shares
-    its frames with its neighbours.
-
     Args:
-        address: `host:port` of a server that has `replay_tables`.
+        address: `host:port` of a server with `replay_tables`.
         spec: Trajectory of `tf.TensorSpec` of one frame.
 
     Attributes:
-        layout: of the rows that hold all leaves of a frame but its images.
+        layout: Layout of the rows, which contain all leaves of a frame except its images.
 
     Raises:
-        DataError: it does not answer within 5 seconds, or has not our tables.
+        DataError: If it does not answer within 5 seconds, or does not have these tables.
     """
 
     def __init__(self, address: str, spec: trajectory.Trajectory) -> None:
-        self.layout = packing.RowLayout(spec)
+        self.layout = row_layout.RowLayout(spec)
         self._address = address
         self._spec = spec
         self._images = [name for name, leaf in specs.named_leaves(spec) if specs.is_image(leaf)]
@@ -73,72 +75,72 @@ class ReplayServer:
 
     @property
     def num_items(self) -> int:
-        """Items that it holds now.
+        """Number of items on the server.
 
         Raises:
-            DataError: it does not answer within 5 seconds.
+            DataError: If it does not answer within 5 seconds.
         """
-        return self._sizes()[_ITEMS]
+        return self._sizes()[_ITEMS_TABLE]
 
     @property
     def is_filled(self) -> bool:
-        """Whether it holds all of some demonstrations.
+        """Whether `fill` has completed.
 
         Raises:
-            DataError: it does not answer within 5 seconds.
+            DataError: If it does not answer within 5 seconds.
         """
-        return self._sizes()[_MARK] > 0
+        return self._sizes()[_FINGERPRINT_TABLE] > 0
 
-    def fill(self, loaded: Episodes, sequence_length: int) -> None:
-        """Fills an empty server; makes sure that a filled one holds these episodes.
+    def fill(self, episodes: Episodes, sequence_length: int) -> None:
+        """Fills an empty server, or checks that a filled one contains these episodes.
 
         Args:
-            loaded: the episodes.
-            sequence_length: T of the windows; of no effect without images.
+            episodes: The episodes.
+            sequence_length: T of the windows; ignored without images.
 
         Raises:
-            DataError: it does not answer within 5 seconds, or holds something else.
+            DataError: If it does not answer within 5 seconds, or contains other data.
         """
         length = sequence_length if self._images else None
-        fingerprint = self._fingerprint(loaded, length)
+        fingerprint = self._fingerprint(episodes, length)
         sizes = self._sizes()
-        if sizes[_MARK]:
-            wanted = num_windows(loaded) if length else len(loaded)
-            self._check_same(fingerprint, sizes[_ITEMS], wanted)
+        if sizes[_FINGERPRINT_TABLE]:
+            expected = num_windows(episodes) if length else len(episodes)
+            self._check_same(fingerprint, sizes[_ITEMS_TABLE], expected)
             return
-        if sizes[_ITEMS]:
+        if sizes[_ITEMS_TABLE]:
             raise DataError(
-                f"{self._address}: the Reverb server is partly filled: another process fills it "
-                "now, or was stopped while it did; wait, or restart the server."
+                f"{self._address}: the Reverb server is partly filled: another process is filling "
+                "it, or was stopped while it did. Wait, or restart the server."
             )
-        self.add(loaded, sequence_length)
-        with self._filling():
-            self._client.insert([fingerprint], {_MARK: 1.0})
+        self.add(episodes, sequence_length)
+        with self._report_write_errors():
+            self._client.insert([fingerprint], {_FINGERPRINT_TABLE: 1.0})
 
-    def add(self, loaded: Iterable[episodes.Episode], sequence_length: int) -> None:
-        """Adds episodes, which `fill` then knows nothing of.
+    def add(self, episodes: Iterable[Episode], sequence_length: int) -> None:
+        """Adds episodes; `fill` ignores them when it compares datasets.
 
         Args:
-            loaded: the episodes.
-            sequence_length: T of the windows; of no effect without images.
+            episodes: The episodes.
+            sequence_length: T of the windows; ignored without images.
 
         Raises:
-            DataError: it does not answer.
+            DataError: If the server does not answer.
         """
-        with self._filling():
+        with self._report_write_errors():
             if self._images:
-                for episode in loaded:
+                for episode in episodes:
                     self._write_windows(episode, sequence_length)
             else:
-                for together in _by_length(loaded):
-                    self._write_whole(together)
+                for equally_long in _group_by_length(episodes):
+                    self._write_whole(equally_long)
 
     def sampler(self, sequence_length: int, in_flight: int) -> reverb.TrajectoryDataset:
-        """Samples items without an end, each equally likely.
+        """Returns an endless dataset of items, each equally likely.
 
         Args:
-            sequence_length: T of the windows; of no effect without images.
-            in_flight: items that are asked for at a time.
+            sequence_length: T of the windows; ignored without images.
+            in_flight: Number of items that are requested at a time.
 
         Returns:
             Dataset of samples whose data is, by name, uint8 [L, R] under `ROWS` and each image leaf
@@ -150,7 +152,7 @@ class ReplayServer:
         shapes |= {name: tf.TensorShape([length, *leaves[name].shape]) for name in self._images}
         return reverb.TrajectoryDataset(
             self._address,
-            _ITEMS,
+            _ITEMS_TABLE,
             dtypes=dict.fromkeys(shapes, tf.uint8),
             shapes=shapes,
             max_in_flight_samples_per_worker=in_flight,
@@ -158,59 +160,59 @@ class ReplayServer:
         )
 
     @contextlib.contextmanager
-    def _filling(self) -> Iterator[None]:
+    def _report_write_errors(self) -> Iterator[None]:
         try:
             yield
         except (RuntimeError, reverb.errors.ReverbError) as error:
             raise DataError(
-                f"{self._address}: the Reverb server failed while it was filled "
+                f"{self._address}: the Reverb server failed while it was being filled "
                 f"({str(error).splitlines()[0]}); restart it."
             ) from error
 
-    def _write_whole(self, together: Iterable[episodes.Episode]) -> None:
-        """Makes an item of each episode, all of one length."""
+    def _write_whole(self, equally_long: Iterable[Episode]) -> None:
+        """Writes an item per episode; all have one length."""
         with self._client.trajectory_writer(num_keep_alive_refs=1) as writer:
-            for episode in together:
+            for episode in equally_long:
                 writer.append({ROWS: self.layout.pack(episode)})
-                writer.create_item(_ITEMS, 1.0, {ROWS: writer.history[ROWS][-1]})
+                writer.create_item(_ITEMS_TABLE, 1.0, {ROWS: writer.history[ROWS][-1]})
                 writer.flush(block_until_num_items=_UNCONFIRMED_ITEMS)
 
-    def _write_windows(self, episode: episodes.Episode, length: int) -> None:
-        """Makes an item of each window of an episode."""
+    def _write_windows(self, episode: Episode, length: int) -> None:
+        """Writes an item per window of an episode."""
         leaves = dict(specs.named_leaves(episode.frames))
         columns = {ROWS: self.layout.pack(episode)} | {name: leaves[name] for name in self._images}
         with self._client.trajectory_writer(num_keep_alive_refs=length) as writer:
             for name in columns:
                 writer.configure((name,), num_keep_alive_refs=length, max_chunk_length=1)
-            # The first frame is written T times: an item cannot refer to one frame repeatedly.
+            # The padding is written, because an item cannot refer to one frame repeatedly.
             last = np.array([episode.num_frames - 1])
             for frame in windows.window_indices(last, episode.num_frames + length - 1)[0]:
                 writer.append({name: values[frame] for name, values in columns.items()})
                 if len(writer.history[ROWS]) >= length and episode.executed[frame]:
                     window = {name: writer.history[name][-length:] for name in columns}
-                    writer.create_item(_ITEMS, 1.0, window)
+                    writer.create_item(_ITEMS_TABLE, 1.0, window)
                     writer.flush(block_until_num_items=_UNCONFIRMED_ITEMS)
 
-    def _check_same(self, fingerprint: np.ndarray, num_items: int, wanted: int) -> None:
-        sample = next(iter(self._client.sample(_MARK, num_samples=1)))[0]
-        if num_items != wanted or not np.array_equal(sample.data[0], fingerprint):
+    def _check_same(self, fingerprint: np.ndarray, num_items: int, expected: int) -> None:
+        sample = next(iter(self._client.sample(_FINGERPRINT_TABLE, num_samples=1)))[0]
+        if num_items != expected or not np.array_equal(sample.data[0], fingerprint):
             raise DataError(
-                f"{self._address}: the Reverb server holds another dataset, or windows of another "
-                "length; restart it, or use another one."
+                f"{self._address}: the Reverb server contains another dataset, or windows of "
+                "another length. Restart it, or use another one."
             )
 
-    def _fingerprint(self, loaded: Episodes, length: int | None) -> np.ndarray:
-        """Of the episodes and of how they are stored, uint8 [32]."""
-        if isinstance(loaded, demonstrations.EpisodeCollection):
-            content = loaded.dataset_hash
+    def _fingerprint(self, episodes: Episodes, length: int | None) -> np.ndarray:
+        """Returns a hash of the episodes and of how they are stored, uint8 [32]."""
+        if isinstance(episodes, EpisodeCollection):
+            content = episodes.dataset_hash
         else:
-            content = episodes.combined_hash(episode.content_hash for episode in loaded)
+            content = combined_hash(episode.content_hash for episode in episodes)
         leaves = [(n, leaf.dtype.name, leaf.shape) for n, leaf in specs.named_leaves(self._spec)]
         digest = hashlib.sha256(f"{content} {length} {leaves}".encode()).digest()
         return np.frombuffer(digest, np.uint8, _FINGERPRINT_BYTES)
 
     def _sizes(self) -> dict[str, int]:
-        """Number of items in each of our tables."""
+        """Returns the number of items in each of the `replay_tables`."""
         try:
             tables = self._client.server_info(timeout=_TIMEOUT_SECONDS)
         except (RuntimeError, reverb.errors.ReverbError) as error:
@@ -218,29 +220,29 @@ class ReplayServer:
                 f"{self._address}: no Reverb server answers within {_TIMEOUT_SECONDS} seconds; "
                 "start it, or check the address."
             ) from error
-        for name in (_ITEMS, _MARK):
+        for name in (_ITEMS_TABLE, _FINGERPRINT_TABLE):
             if name not in tables:
                 raise DataError(
                     f"{self._address}: the Reverb server has no table {name}; "
                     "start it with data.sources.reverb_source.replay_tables()."
                 )
-        return {name: tables[name].current_size for name in (_ITEMS, _MARK)}
+        return {name: tables[name].current_size for name in (_ITEMS_TABLE, _FINGERPRINT_TABLE)}
 
 
-def _by_length(loaded: Iterable[episodes.Episode]) -> Iterator[Iterable[episodes.Episode]]:
-    """The same episodes, those of one length together.
+def _group_by_length(episodes: Iterable[Episode]) -> Iterator[Iterable[Episode]]:
+    """Yields groups of episodes of equal length.
 
-    A writer takes one shape only, and to begin one costs ten times what an episode does.
+    A writer accepts one shape only, and creating one takes ten times as long as an episode.
     """
-    remaining = iter(loaded)
-    while some := list(itertools.islice(remaining, _SORTED_TOGETHER)):
+    remaining = iter(episodes)
+    while some := list(itertools.islice(remaining, _EPISODES_SORTED_TOGETHER)):
         some.sort(key=lambda episode: episode.num_frames)
-        for _, together in itertools.groupby(some, key=lambda episode: episode.num_frames):
-            yield together
+        for _, equally_long in itertools.groupby(some, key=lambda episode: episode.num_frames):
+            yield equally_long
 
 
-def num_windows(loaded: Episodes) -> int:
-    """Number of windows of episodes, whatever their length: one for each executed frame."""
-    if isinstance(loaded, demonstrations.EpisodeCollection):
-        return loaded.num_windows
-    return sum(int(episode.executed.sum()) for episode in loaded)
+def num_windows(episodes: Episodes) -> int:
+    """Returns the number of windows of episodes, for any window length: one per executed action."""
+    if isinstance(episodes, EpisodeCollection):
+        return episodes.num_windows
+    return sum(int(episode.executed.sum()) for episode in episodes)

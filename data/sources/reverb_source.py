@@ -1,8 +1,4 @@
-"""Training data in Reverb servers, in this process or others.
-
-Low-dimensional data: an item is a whole episode, and the client cuts it into windows. With images:
-an item is a window that shares its frames with its neighbours.
-"""
+"""A source that samples from Reverb servers, in this process or others."""
 
 from __future__ import annotations
 
@@ -15,36 +11,44 @@ import reverb
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes, specs
+from data.episodes import Episode, specs
 from data.errors import DataError
-from data.sources import batches, demonstrations, replay_server, source
+from data.reading import EpisodeCollection
+from data.sources import batches, replay_server, source
 from data.sources.replay_server import replay_tables
 from ibc_agents.core import windows
 
-# Enough to keep a batch ahead of the learner; windows of images are large.
+# Enough to stay a batch ahead of the learner; windows of images are large.
 _EPISODES_IN_FLIGHT = 64
 _IMAGE_WINDOWS_IN_FLIGHT = 16
 
 
 @gin.configurable
 class ReverbSource(source.Source):
-    """Samples windows from a Reverb server that holds the whole training split.
+    """Samples windows from Reverb servers that contain the training episodes.
 
-    Every window is equally likely. Reverb's own choice cannot be seeded, so that equal seeds do not
-    give equal batches; `InMemorySource` does.
+    Every window is equally likely. Reverb's sampling cannot be seeded, so equal seeds do not give
+    equal batches; with `InMemorySource` they do.
+
+    For low-dimensional data, servers send whole episodes and this source cuts the windows. With
+    images, servers send windows.
 
     Args:
-        address: `host:port` of a server that has `replay_tables`; None starts one in this process.
-        shuffle_windows: low-dimensional data comes an episode at a time; windows are shuffled in
-            blocks of this many.
+        address: `host:port` of a server with `replay_tables`; None starts one in this process.
+        shuffle_windows: Number of windows that are shuffled together, at least 1. It has no effect
+            with images.
 
     Raises:
-        DataError: the address or the number is not usable.
+        DataError: If the address or the number is invalid.
+
+    References:
+        Cassirer et al., "Reverb: A Framework for Experience Replay", 2021.
+        https://arxiv.org/abs/2102.04736
     """
 
     def __init__(self, address: str | None = None, shuffle_windows: int = 10_000) -> None:
         if address is not None and not re.fullmatch(r".+:\d+", address):
-            raise DataError(f"{address}: not an address of a Reverb server; write host:port.")
+            raise DataError(f"{address}: not an address of a Reverb server; write it as host:port.")
         if shuffle_windows < 1:
             raise DataError(f"shuffle_windows is {shuffle_windows}; it must be at least 1.")
         self._address = address
@@ -52,26 +56,25 @@ class ReverbSource(source.Source):
         self._own_server: reverb.Server | None = None
         self._spec: trajectory.Trajectory | None = None
         self._servers: list[replay_server.ReplayServer] = []
-        # None where others have filled the servers.
+        # None if other processes have filled the servers.
         self._episodes: replay_server.Episodes | None = None
         self.num_windows = 0
 
-    def load(self, loaded: Iterable[episodes.Episode], spec: trajectory.Trajectory) -> None:
-        """Fills the server, or finds that it holds these episodes already.
+    def load(self, episodes: Iterable[Episode], spec: trajectory.Trajectory) -> None:
+        """Fills the server, or checks that it already contains these episodes.
 
-        With images this waits for `dataset`, which tells the windows' length.
+        With images the server is filled by `dataset`, which knows the window length.
 
         Args:
-            loaded: the training episodes.
+            episodes: The training episodes.
             spec: Trajectory of `tf.TensorSpec` of one frame.
 
         Raises:
-            DataError: there is no executed frame, the server does not answer within 5 seconds, or
-                it holds something else.
+            DataError: If no frame has an executed action, or the server does not answer within 5
+                seconds or contains other data.
         """
-        is_known = isinstance(loaded, demonstrations.EpisodeCollection)
-        self._episodes = loaded if is_known else list(loaded)  # type: ignore[assignment]
-        self.num_windows = replay_server.num_windows(self._episodes)  # type: ignore[arg-type]
+        self._episodes = episodes if isinstance(episodes, EpisodeCollection) else [*episodes]
+        self.num_windows = replay_server.num_windows(self._episodes)
         if not self.num_windows:
             raise DataError("there is no demonstration to train on; check the dataset.")
         address = self._address
@@ -83,14 +86,15 @@ class ReverbSource(source.Source):
             self._fill(1)
 
     def connect(self, addresses: Sequence[str], spec: trajectory.Trajectory) -> None:
-        """Takes what other processes have loaded into servers, instead of `load`.
+        """Connects to servers that other processes fill; replaces `load`.
 
         Args:
-            addresses: `host:port` of each; together they hold the training split.
+            addresses: `host:port` of each; together they contain the training episodes.
             spec: Trajectory of `tf.TensorSpec` of one frame.
 
         Raises:
-            DataError: a server does not answer within 5 seconds, or has not our tables.
+            DataError: If a server does not answer within 5 seconds, or does not have
+                `replay_tables`.
         """
         self._episodes = None
         self._open(addresses, spec)
@@ -98,16 +102,20 @@ class ReverbSource(source.Source):
     def dataset(
         self, sequence_length: int, batch_size: int, seed: int, start_step: int = 0
     ) -> tf.data.Dataset:
-        """An endless dataset of `(Trajectory [B, T, ...], ())`.
+        """Returns an endless dataset of start-padded windows; see `Source.dataset`.
 
         Args:
-            sequence_length: T. With images, all datasets of one source share it.
-            batch_size: B.
-            seed: of the shuffling within blocks.
-            start_step: of no effect, since batches are drawn independently of each other.
+            sequence_length: T, at least 1. With images, all datasets of one source share it.
+            batch_size: B, at least 1.
+            seed: Seed of the shuffling within blocks of `shuffle_windows`.
+            start_step: Ignored, because batches are drawn independently of each other.
+
+        Returns:
+            Dataset of `(Trajectory [B, T, …], ())`.
 
         Raises:
-            DataError: nothing is loaded, T or B is not usable, or, with images, what `load` raises.
+            DataError: If nothing is loaded, T or B is not positive, or, with images, for the
+                reasons of `load`.
         """
         if self._spec is None:
             raise DataError("nothing is loaded; call load before dataset.")
@@ -117,7 +125,7 @@ class ReverbSource(source.Source):
         return self._vector_windows(sequence_length, batch_size, seed)
 
     def close(self) -> None:
-        """Stops the server, if it is in this process; its datasets end with an error."""
+        """Stops the server if it is in this process. Datasets of it raise an error from then on."""
         self._spec = None
         if self._own_server is not None:
             self._own_server.stop()
@@ -140,7 +148,7 @@ class ReverbSource(source.Source):
         def unpack(rows: tf.Tensor) -> tuple[trajectory.Trajectory, tuple[()]]:
             return layout.unpack(tf.ensure_shape(rows, [batch_size, length, None]), {}), ()
 
-        # Rebatching blocks costs a fraction of unbatching into a shuffle buffer.
+        # Permuting blocks takes a fraction of the time of a shuffle buffer of single windows.
         cut_episodes = self._samples(length, _EPISODES_IN_FLIGHT).map(cut)
         blocks = cut_episodes.rebatch(self._shuffle_windows)
         shuffled = blocks.enumerate().map(permute).rebatch(batch_size)
@@ -159,7 +167,7 @@ class ReverbSource(source.Source):
         return samples.batch(batch_size, drop_remainder=True).map(unpack).prefetch(1)
 
     def _samples(self, length: int, in_flight: int) -> tf.data.Dataset:
-        """Samples of all servers' items, each equally likely."""
+        """Returns samples of the items of all servers, each equally likely."""
         samplers = [server.sampler(length, in_flight) for server in self._servers]
         if len(samplers) == 1:
             return samplers[0]

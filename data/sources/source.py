@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes
+from data.episodes import Episode
 
 
 class Source(abc.ABC):
@@ -20,11 +20,11 @@ class Source(abc.ABC):
     """
 
     @abc.abstractmethod
-    def load(self, loaded: Iterable[episodes.Episode], spec: trajectory.Trajectory) -> None:
+    def load(self, episodes: Iterable[Episode], spec: trajectory.Trajectory) -> None:
         """Takes the training episodes.
 
         Args:
-            loaded: The training episodes.
+            episodes: The training episodes.
             spec: Trajectory of `tf.TensorSpec` of one frame.
 
         Raises:

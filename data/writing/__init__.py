@@ -1,1 +1,6 @@
-"""Dataset folders that appear complete or not at all."""
+"""Writers of dataset folders, which appear complete or not at all."""
+
+from data.writing.episode_writer import EpisodeWriter
+from data.writing.resumable_dataset import ResumableDataset
+
+__all__ = ["EpisodeWriter", "ResumableDataset"]

@@ -1,4 +1,4 @@
-"""Writing a dataset folder: all of it appears at once, or nothing."""
+"""Writes a dataset folder in one go."""
 
 from __future__ import annotations
 
@@ -9,29 +9,36 @@ from typing import Any
 
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes, specs
+from data.episodes import Episode, specs
 from data.errors import DataError
-from data.shards import encoding, manifest, shard_writer, tfrecord
-from data.writing import staging
+from data.shards import (
+    encoding,
+    manifest,
+    shard_paths,
+    shard_reader,
+    shard_summary,
+    shard_writer,
+)
+from data.writing import staging_folder
 
 
 class EpisodeWriter:
     """Writes episodes into a new dataset folder.
 
-    A context manager. Shards grow in a hidden folder beside the final one, which is renamed when
-    the block ends without an exception; otherwise it is removed. What a killed process left behind
-    is removed by the next writer of the same folder.
+    A context manager. Shards are written to a hidden folder beside the final one. It is renamed if
+    the block ends without an exception, and removed otherwise. The next writer of the same folder
+    removes what a killed process left behind.
 
     Args:
-        folder: the dataset folder; must not exist yet, or be empty.
+        folder: The dataset folder; must be absent or empty.
         spec: Trajectory of tensor specs or array specs of one frame.
-        num_shards: episodes are dealt to this many files in turn.
-        image_format: how images are stored: "raw"; "png", lossless, about a third of the size; or
+        num_shards: Number of shards; episodes are distributed round-robin.
+        image_format: How images are stored: "raw"; "png", lossless, about a third of the size; or
             "jpeg", lossy, about a seventh.
-        extra: metadata of JSON types for the manifest, such as the environment's name.
+        extra: Metadata of JSON types for the manifest, such as the environment's name.
 
     Raises:
-        DataError: the folder holds something, another process is writing it, it cannot be written,
+        DataError: If the folder is not empty, another process is writing it, it cannot be written,
             or the spec is unusable.
     """
 
@@ -57,7 +64,7 @@ class EpisodeWriter:
         self._num_episodes = 0
 
     def __enter__(self) -> EpisodeWriter:
-        self._staging = staging.StagingFolder(self._folder)
+        self._staging = staging_folder.StagingFolder(self._folder)
         self._staging.clear()
         self._open = contextlib.ExitStack()
         return self
@@ -75,17 +82,17 @@ class EpisodeWriter:
         finally:
             self._staging.close()
 
-    def write(self, episode: episodes.Episode) -> None:
+    def write(self, episode: Episode) -> None:
         """Appends one episode.
 
         Raises:
-            DataError: it does not match the spec, holds values that cannot be used, is not one
-                episode, or the disk is full.
+            DataError: If the episode does not match the spec, has unusable values or impossible
+                step types, or the disk is full.
         """
         shard = self._num_episodes % self._num_shards
         if shard == len(self._writers):
             writer = shard_writer.ShardWriter(
-                self._staging.path / shard_writer.shard_name(shard),
+                self._staging.path / shard_paths.shard_file_name(shard),
                 self._spec,
                 self._image_format,
                 self._staging.folder,
@@ -98,8 +105,10 @@ class EpisodeWriter:
         folder = self._staging.folder
         if not self._num_episodes:
             raise DataError(f"{folder}: no episode was written; the folder is not created.")
-        reader = tfrecord.FrameReader(self._spec)
-        paths = tfrecord.resolve_shards(self._staging.path)
-        written = [shard_writer.describe(path, reader) for path in paths]
-        manifest.write_manifest(self._staging.path, shard_writer.combine(written, self._extra))
+        reader = shard_reader.FrameReader(self._spec)
+        paths = shard_paths.resolve_shards(self._staging.path)
+        written = [shard_summary.summarize_shard(path, reader) for path in paths]
+        manifest.write_manifest(
+            self._staging.path, shard_summary.combine_summaries(written, self._extra)
+        )
         self._staging.publish()

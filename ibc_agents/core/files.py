@@ -39,18 +39,20 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         partial.unlink(missing_ok=True)
 
 
-def write_json(path: str | os.PathLike, content: dict[str, Any]) -> None:
+def write_json(path: str | os.PathLike, content: dict[str, Any], sort_keys: bool = False) -> None:
     """Writes a JSON file atomically.
 
     Args:
         path: File to create or replace.
         content: Values of JSON types.
+        sort_keys: Whether to sort the keys of all dictionaries.
 
     Raises:
         OSError: If the file cannot be written.
     """
     with replacing(path) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        text = json.dumps(content, indent=2, sort_keys=sort_keys)
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
 def fsync(path: str | os.PathLike) -> None:

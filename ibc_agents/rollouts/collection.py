@@ -11,9 +11,9 @@ from typing import Any
 import gin
 import tqdm
 
-from data.shards import encoding, shard_writer
-from data.sources import demonstrations
-from data.writing import dataset_parts
+from data.reading import demonstrations
+from data.shards import encoding, shard_paths, shard_summary
+from data.writing import resumable_dataset
 from environments import base
 from ibc_agents.core import errors, version
 from ibc_agents.rollouts import shard_collector, workers
@@ -78,7 +78,7 @@ def collect(
         "image format": image_format,
         "release": version.__version__,
     }
-    with dataset_parts.DatasetParts(folder, settings) as parts:
+    with resumable_dataset.ResumableDataset(folder, settings) as parts:
         tasks = _missing(parts, num_episodes, shard_episodes)
         collector = shard_collector.ShardCollector(
             make_environment,
@@ -165,12 +165,12 @@ def _bound(factory: Callable[..., Any]) -> dict[str, str]:
 
 
 def _missing(
-    parts: dataset_parts.DatasetParts, num_episodes: int, shard_episodes: int
+    parts: resumable_dataset.ResumableDataset, num_episodes: int, shard_episodes: int
 ) -> list[shard_collector.ShardTask]:
     """The shards that are still to be collected, in order."""
     tasks = []
     for number, first in enumerate(range(0, num_episodes, shard_episodes)):
-        name = shard_writer.shard_name(number)
+        name = shard_paths.shard_file_name(number)
         if name not in parts.finished:
             end = min(first + shard_episodes, num_episodes)
             tasks.append(shard_collector.ShardTask(os.fspath(parts.work / name), first, end))
@@ -182,7 +182,7 @@ def _in_this_process(
     tasks: Sequence[shard_collector.ShardTask],
     num_processes: int,
     report: Callable[[], Any],
-) -> Generator[shard_writer.Shard, None, None]:
+) -> Generator[shard_summary.ShardSummary, None, None]:
     """As `worker_pool.run`, without its start-up of some seconds."""
     del num_processes
     with contextlib.closing(collector):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes as episodes_lib
+from data import episodes as episodes_lib
 from environments import base
 from ibc_agents.rollouts import actors, episode_loop, rollout_seeds
 

@@ -10,8 +10,9 @@ from typing import Any
 from tf_agents.policies import py_policy
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes, specs
-from data.shards import encoding, shard_writer, tfrecord
+from data import episodes
+from data.episodes import specs
+from data.shards import encoding, shard_reader, shard_summary, shard_writer
 from environments import base
 from ibc_agents.core import errors
 from ibc_agents.rollouts import actors, recorders, rollout_seeds
@@ -72,7 +73,7 @@ class ShardCollector:
         self._folder = folder
         self._simulation: _Simulation | None = None
 
-    def __call__(self, task: ShardTask, report: Callable[[], Any]) -> shard_writer.Shard:
+    def __call__(self, task: ShardTask, report: Callable[[], Any]) -> shard_summary.ShardSummary:
         """Collects a shard.
 
         Args:
@@ -97,7 +98,7 @@ class ShardCollector:
                 writer.write(number, episode)
                 successes += success
                 report()
-        return shard_writer.describe(task.path, simulation.reader, successes=successes)
+        return shard_summary.summarize_shard(task.path, simulation.reader, successes=successes)
 
     def close(self) -> None:
         """Closes the environment."""
@@ -115,7 +116,7 @@ class ShardCollector:
         demonstrator = self._make_demonstrator(environment)
         spec = specs.as_trajectory_spec(demonstrator.trajectory_spec)
         actor = actors.DemonstratorActor(demonstrator)
-        return _Simulation(environment, actor, spec, tfrecord.FrameReader(spec))
+        return _Simulation(environment, actor, spec, shard_reader.FrameReader(spec))
 
     def _run(
         self, simulation: _Simulation, task: ShardTask
@@ -140,4 +141,4 @@ class _Simulation:
     environment: base.VectorEnvironment
     actor: actors.DemonstratorActor
     spec: trajectory.Trajectory
-    reader: tfrecord.FrameReader
+    reader: shard_reader.FrameReader

@@ -7,7 +7,7 @@ import dataclasses
 from tf_agents.trajectories import trajectory
 
 from data.episodes import dataset_statistics as data_statistics
-from data.sources import demonstrations as demonstrations_lib
+from data.reading import demonstrations as demonstrations_lib
 
 
 @dataclasses.dataclass(frozen=True)

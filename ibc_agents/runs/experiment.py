@@ -14,8 +14,8 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from data.episodes import dataset_statistics as data_statistics
+from data.reading import demonstrations as demonstrations_lib
 from data.sources import batches
-from data.sources import demonstrations as demonstrations_lib
 from data.sources import source as source_lib
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, normalizer

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from tf_agents.trajectories import trajectory
 
-from data.sources import demonstrations as demonstrations_lib
-from data.sources import memory_source
+from data.reading import demonstrations as demonstrations_lib
+from data.sources import in_memory_source
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.visualization import energy_landscape, landscape_moments
 
@@ -26,7 +26,7 @@ def batches(
     """Returns a few batches ``[B, T, …]`` of held-out windows; none if nothing is held out."""
     if not len(opened.validation):
         return []
-    source = memory_source.InMemorySource()
+    source = in_memory_source.InMemorySource()
     source.load(opened.validation, opened.spec)
     endless = source.dataset(window, batch_size, seed=0)
     return [experience for experience, _ in itertools.islice(endless, _BATCHES)]

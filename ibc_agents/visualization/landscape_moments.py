@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from data.episodes import episodes
+from data import episodes
 from environments import base
 from ibc_agents.policies import window_policy
 from ibc_agents.rollouts import actors, episode_loop, rollout_seeds

@@ -53,7 +53,7 @@ COMMANDS = (
     "data/export_*.py",
     "data/download.py",
 )
-FLAG_PARSERS = (*COMMANDS, "ibc_agents/cli/*.py", "data/format_flags.py")
+FLAG_PARSERS = (*COMMANDS, "ibc_agents/cli/*.py", "data/formats/command_flags.py")
 FLAG_LIBRARIES = ("absl.flags", "absl.app", "argparse")
 # Worker processes receive the gin configuration that a command has read.
 GIN_READERS = (*FLAG_PARSERS, "ibc_agents/rollouts/workers.py")
@@ -71,7 +71,6 @@ LIBRARY_HOMES = {
     "reverb": (
         "data/sources/reverb_source.py",
         "data/sources/replay_server.py",
-        "data/sources/packing.py",
         "ibc_agents/distributed/*",
     ),
 }

@@ -116,7 +116,7 @@ def test_dataset_of_another_environment(shards, tmp_path):
     [
         ("*.tfrecord", "no file matches this pattern"),
         ("absent", "no such file or folder"),
-        (".", "this folder holds no .tfrecord shard"),
+        (".", "this folder contains no .tfrecord shard"),
     ],
 )
 def test_nothing_there(tmp_path, path, problem):

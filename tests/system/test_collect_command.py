@@ -120,7 +120,7 @@ def test_dataset_that_is_there_is_not_touched(finished):
     before = manifest(finished.dataset)
     arguments = ["--environment=particle", "--episodes=3", f"--out={finished.dataset}"]
     said = helpers.sentence(helpers.call("ibc_agents.collect", *arguments))
-    assert f"{finished.dataset}: exists already" in said
+    assert f"{finished.dataset}: already exists" in said
     assert manifest(finished.dataset) == before
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes
+from data import episodes
 
 
 def encode_episode(episode: episodes.Episode) -> list[np.ndarray]:

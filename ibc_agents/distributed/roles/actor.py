@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from data.episodes import episodes as episodes_lib
+from data import episodes as episodes_lib
 from data.shards import shard_writer
 from environments import base
 from ibc_agents.core import errors

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes as episodes_lib
+from data import episodes as episodes_lib
 from data.episodes import specs
-from data.sources import demonstrations, replay_server
+from data.reading import demonstrations
+from data.sources import replay_server
 from data.writing import episode_writer
 from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import job_spec

@@ -12,7 +12,8 @@ import time
 import reverb
 from tf_agents.trajectories import trajectory
 
-from data.sources import demonstrations, replay_server
+from data.reading import demonstrations
+from data.sources import replay_server
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, files
 from ibc_agents.distributed import job_directory

@@ -16,7 +16,7 @@ from data.episodes import episode_store
 def test_episodes_come_back_as_they_were(make_episode, assert_same_frames, lengths, with_image):
     image_shape = (2, 3, 3) if with_image else None
     expected = [make_episode(n, seed, image_shape) for seed, n in enumerate(lengths)]
-    store = episode_store.store_of(iter(expected))
+    store = episode_store.EpisodeStore.from_episodes(iter(expected))
     assert len(store) == len(expected)
     for _ in range(2):
         for found, episode in zip(store, expected, strict=True):
@@ -24,19 +24,19 @@ def test_episodes_come_back_as_they_were(make_episode, assert_same_frames, lengt
             assert found.content_hash == episode.content_hash
 
 
-def test_a_part_is_of_the_same_frames(make_episode, assert_same_frames):
+def test_a_subset_shares_the_frames(make_episode, assert_same_frames):
     expected = [make_episode(n, n) for n in (3, 1, 4, 2)]
-    store = episode_store.store_of(expected)
-    part = store.part([1, 3])
-    assert part.frames is store.frames and len(part) == 2
-    for found, number, start in zip(part, (1, 3), part.starts, strict=True):
+    store = episode_store.EpisodeStore.from_episodes(expected)
+    subset = store.subset([1, 3])
+    assert subset.frames is store.frames and len(subset) == 2
+    for found, number, start in zip(subset, (1, 3), subset.starts, strict=True):
         assert_same_frames(found.frames, expected[number].frames)
         assert start == sum(episode.num_frames for episode in expected[:number])
-    assert list(store.part([])) == []
+    assert list(store.subset([])) == []
 
 
 def test_episodes_are_views(make_episode):
-    store = episode_store.store_of([make_episode(3, n) for n in range(2)])
+    store = episode_store.EpisodeStore.from_episodes([make_episode(3, n) for n in range(2)])
     for episode in store:
         for view, leaf in zip(
             tf.nest.flatten(episode.frames), tf.nest.flatten(store.frames), strict=True
@@ -46,7 +46,7 @@ def test_episodes_are_views(make_episode):
 
 def test_what_was_added_may_change_afterwards(make_episode):
     episode = make_episode(3)
-    store = episode_store.store_of([episode])
+    store = episode_store.EpisodeStore.from_episodes([episode])
     before = [leaf.copy() for leaf in tf.nest.flatten(store.frames)]
     for leaf in tf.nest.flatten(episode.frames):
         leaf.fill(0)
@@ -57,7 +57,8 @@ def test_what_was_added_may_change_afterwards(make_episode):
 _FILL = """
 import numpy as np
 from tf_agents.trajectories import trajectory
-from data.episodes import episode_store, episodes
+from data import episodes
+from data.episodes import episode_store
 
 def resident(name):
     with open("/proc/self/status") as file:
@@ -68,7 +69,7 @@ step_type = np.ones(100, np.int32)
 images = np.ones((100, 64, 64, 3), np.uint8)
 frames = trajectory.Trajectory(step_type, images, step_type, (), step_type, step_type, step_type)
 before = resident("VmRSS")
-store = episode_store.store_of(episodes.Episode(frames) for _ in range(200))
+store = episode_store.EpisodeStore.from_episodes(episodes.Episode(frames) for _ in range(200))
 assert store.frames.observation.nbytes > 200e6
 print((resident("VmHWM") - before) / store.frames.observation.nbytes)
 """

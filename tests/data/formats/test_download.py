@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import data
-from data.formats import d4rl_table, fetching
+from data.formats import d4rl_urls, file_download
 from tests.system import helpers
 
 CONTENT = np.random.default_rng(0).bytes(600_000)
@@ -66,11 +66,11 @@ def names(folder):
 
 def test_a_download_is_whole_and_is_not_repeated(server, tmp_path):
     path = tmp_path / "new" / "toy.hdf5"
-    found = fetching.fetch(server.url, path, SHA256)
-    assert found == fetching.Fetched(server.url, len(CONTENT), SHA256)
+    found = file_download.download_file(server.url, path, SHA256)
+    assert found == file_download.DownloadedFile(server.url, len(CONTENT), SHA256)
     assert path.read_bytes() == CONTENT
     assert names(path.parent) == ["toy.hdf5", "toy.hdf5.json"]
-    assert fetching.fetch(server.url, path) == found
+    assert file_download.download_file(server.url, path) == found
     assert len(server.begins) == 1
 
 
@@ -78,12 +78,12 @@ def test_a_download_is_whole_and_is_not_repeated(server, tmp_path):
 def test_a_cut_connection_is_told_and_gone_on_from(server, tmp_path, cut_at):
     path = tmp_path / "toy.hdf5"
     server.cut_at = cut_at
-    message = f"was cut after {cut_at} of 600000 bytes; the same command goes on"
+    message = f"was interrupted after {cut_at} of 600000 bytes. Run the same"
     with pytest.raises(data.DataError, match=message):
-        fetching.fetch(server.url, path)
+        file_download.download_file(server.url, path)
     assert not path.exists()
     server.cut_at = None
-    assert fetching.fetch(server.url, path).sha256 == SHA256
+    assert file_download.download_file(server.url, path).sha256 == SHA256
     assert path.read_bytes() == CONTENT and server.begins == [0, cut_at]
     assert names(tmp_path) == ["toy.hdf5", "toy.hdf5.json"]
 
@@ -97,11 +97,11 @@ def test_what_cannot_be_gone_on_from_begins_anew(
     server, tmp_path, version, later_version, later_ranges
 ):
     server.version, server.cut_at = version, 1000
-    with pytest.raises(data.DataError, match="was cut after 1000"):
-        fetching.fetch(server.url, tmp_path / "toy.hdf5")
+    with pytest.raises(data.DataError, match="was interrupted after 1000"):
+        file_download.download_file(server.url, tmp_path / "toy.hdf5")
     server.content, server.cut_at = CONTENT[::-1], None
     server.version, server.ranges = later_version, later_ranges
-    fetching.fetch(server.url, tmp_path / "toy.hdf5")
+    file_download.download_file(server.url, tmp_path / "toy.hdf5")
     assert (tmp_path / "toy.hdf5").read_bytes() == CONTENT[::-1] and server.begins == [0, 0]
 
 
@@ -110,39 +110,39 @@ def test_what_was_whole_when_it_was_killed_is_only_verified(server, tmp_path, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(fetching.manifest, "file_sha256", killed)
-        fetching.fetch(server.url, tmp_path / "toy.hdf5")
+        patched.setattr(file_download.manifest, "file_sha256", killed)
+        file_download.download_file(server.url, tmp_path / "toy.hdf5")
     assert not (tmp_path / "toy.hdf5").exists()
-    assert fetching.fetch(server.url, tmp_path / "toy.hdf5").sha256 == SHA256
+    assert file_download.download_file(server.url, tmp_path / "toy.hdf5").sha256 == SHA256
     assert server.begins == [0]
 
 
 def test_a_wrong_hash_is_refused_and_removed(server, tmp_path):
-    with pytest.raises(data.DataError, match=f"has SHA-256 {SHA256} and not 0000.* removed"):
-        fetching.fetch(server.url, tmp_path / "toy.hdf5", "0" * 64)
+    with pytest.raises(data.DataError, match=f"has SHA-256 {SHA256}, expected 0000.* removed"):
+        file_download.download_file(server.url, tmp_path / "toy.hdf5", "0" * 64)
     assert not [name for name in names(tmp_path) if not name.endswith(".json")]
-    assert fetching.fetch(server.url, tmp_path / "toy.hdf5").sha256 == SHA256
+    assert file_download.download_file(server.url, tmp_path / "toy.hdf5").sha256 == SHA256
 
 
 @pytest.mark.parametrize("wanted", [None, SHA256])
 def test_a_file_that_was_changed_is_not_taken(server, tmp_path, wanted):
     path = tmp_path / "toy.hdf5"
-    fetching.fetch(server.url, path)
+    file_download.download_file(server.url, path)
     path.write_bytes(CONTENT[:-1])
-    with pytest.raises(data.DataError, match=f"toy.hdf5: it is there, but .* not {SHA256}"):
-        fetching.fetch(server.url, path, wanted)
+    with pytest.raises(data.DataError, match=f"toy.hdf5: the existing file .* expected {SHA256}"):
+        file_download.download_file(server.url, path, wanted)
 
 
 def test_only_one_process_downloads_a_file(server, tmp_path):
     with open(tmp_path / ".toy.hdf5.partial", "ab") as file:
-        fetching._lock(file, tmp_path / "toy.hdf5")
+        file_download._lock(file, tmp_path / "toy.hdf5")
         with pytest.raises(data.DataError, match="another process is downloading it"):
-            fetching.fetch(server.url, tmp_path / "toy.hdf5")
+            file_download.download_file(server.url, tmp_path / "toy.hdf5")
 
 
 def test_an_answer_that_is_no_file(server, tmp_path):
     with pytest.raises(data.DataError, match="the server answers 404 Not Found"):
-        fetching.fetch(server.url.replace("toy", "absent"), tmp_path / "toy.hdf5")
+        file_download.download_file(server.url.replace("toy", "absent"), tmp_path / "toy.hdf5")
     assert names(tmp_path) == []
 
 
@@ -152,9 +152,9 @@ def test_no_network_is_said_plainly(tmp_path, monkeypatch):
         free.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{free.getsockname()[1]}/toy.hdf5"
     for url, reason in ((closed, "refused"), ("http://nowhere.invalid/toy.hdf5", "nowhere")):
-        message = f"there is no network, or .*{reason}.*download the file where there is one"
+        message = f"there is no network, or .*{reason}.*Download the file on a machine"
         with pytest.raises(data.DataError, match=message):
-            fetching.fetch(url, tmp_path / "toy.hdf5")
+            file_download.download_file(url, tmp_path / "toy.hdf5")
     assert names(tmp_path) == []
 
 
@@ -189,7 +189,7 @@ def test_the_command(d4rl, tmp_path, task):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--task=toy-humans-v0"], "d4rl names no dataset 'toy-humans-v0'; did you mean toy-human"),
+        (["--task=toy-humans-v0"], "d4rl has no dataset 'toy-humans-v0'; did you mean toy-human"),
         (["--task=toy-human-v0", "--sha256=12"], "--sha256 is '12'; it has 64 hexadecimal digits"),
     ],
 )
@@ -201,12 +201,12 @@ def test_what_a_user_mistypes(d4rl, tmp_path, arguments, problem):
 def test_the_installed_table_has_the_tasks_of_the_paper():
     tasks = [f"{task}-human-v0" for task in ("pen", "hammer", "door", "relocate")]
     tasks += [f"kitchen-{kind}-v0" for kind in ("complete", "partial", "mixed")]
-    urls = [d4rl_table.dataset_url(task) for task in tasks]
+    urls = [d4rl_urls.dataset_url(task) for task in tasks]
     assert len(set(urls)) == 7
     assert all(re.fullmatch(r"http://\S+/offline_rl/\S+-v0\S*\.hdf5", url) for url in urls)
 
 
 def test_without_d4rl(monkeypatch):
-    monkeypatch.setattr(d4rl_table.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(data.DataError, match="d4rl is not installed; mend it with: pip install"):
-        d4rl_table.dataset_url("pen-human-v0")
+    monkeypatch.setattr(d4rl_urls.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(data.DataError, match="d4rl is not installed; install it with: pip install"):
+        d4rl_urls.dataset_url("pen-human-v0")

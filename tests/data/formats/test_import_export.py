@@ -76,7 +76,7 @@ def test_pieces_of_d4rl_are_episodes_of_their_own(cut, tmp_path):
     path, columns = cut
     said = succeed("data.import_d4rl", f"--source={path}", f"--out={tmp_path / 'new'}")
     assert "4 episodes of 62 frames" in said
-    assert "1 of them go on in the next one; --join_pieces joins these" in said
+    assert "1 of them continue in the next one; --join_pieces joins these" in said
     frames = episodes_of(tmp_path / "new")
     assert [len(part.reward) for part in frames] == [20, 10, 12, 20]
     assert [part.discount.min() for part in frames] == [1, 0, 0, 1]
@@ -118,7 +118,7 @@ def test_files_without_time_limits_are_told_the_limit(tmp_path, rng):
     write_d4rl(path, [30, 12, 20], rng)
     arguments = (f"--source={path}", f"--out={tmp_path / 'new'}")
     said = helpers.sentence(helpers.call("data.import_d4rl", *arguments))
-    assert "has no `timeouts`; say with --max_episode_steps" in said
+    assert "has no `timeouts`; set --max_episode_steps" in said
     succeed("data.import_d4rl", *arguments, "--max_episode_steps=20")
     assert [len(part.reward) for part in episodes_of(tmp_path / "new")] == [20, 10, 12, 20]
 
@@ -144,7 +144,7 @@ def test_shards_of_d4rl_have_vectors(tmp_path, write_dataset, make_spec, make_ep
     ("columns", "problem"),
     [
         ({"rewards": np.zeros(3)}, "differ in length"),
-        ({"timeouts": np.zeros(9, bool)}, "leave out --max_episode_steps"),
+        ({"timeouts": np.zeros(9, bool)}, "remove --max_episode_steps"),
     ],
 )
 def test_d4rl_s_bad_columns(tmp_path, rng, columns, problem):
@@ -316,9 +316,9 @@ class Tiny(tfds.core.GeneratorBasedBuilder):
 def test_rlds(tmp_path):
     Tiny(data_dir=os.fspath(tmp_path / "tfds")).download_and_prepare()
     source = f"--source={tmp_path / 'tfds' / 'tiny' / '1.0.0'}"
-    # The text of the instruction is no number, so that the rest has to be chosen.
+    # The instruction is text, so the other parts must be chosen.
     done = helpers.call("data.import_rlds", source, f"--out={tmp_path / 'new'}")
-    assert "observation/instruction is string, not a plain number" in helpers.sentence(done)
+    assert "observation/instruction has dtype string, which cannot" in helpers.sentence(done)
     arguments = (source, f"--out={tmp_path / 'new'}", "--observation_keys=state")
     assert "2 episodes of 8 frames" in succeed("data.import_rlds", *arguments)
     for number, part in enumerate(episodes_of(tmp_path / "new")):
@@ -370,7 +370,7 @@ def test_rlds_and_back(originals, tmp_path, assert_same_frames):
 def test_minari_and_back(originals, tmp_path, assert_same_frames):
     original, name = originals(), ("--dataset_id=ibc/toy-v0", f"--out={tmp_path / 'minari'}")
     said = succeed("data.export_minari", f"--dataset={original}", *name)
-    assert "3 episodes of 10 actions" in said and "1 actions are left out" in said
+    assert "3 episodes of 10 actions" in said and "1 actions are omitted" in said
     folder = tmp_path / "minari" / "ibc" / "toy-v0"
     theirs = minari.MinariDataset(folder / "data")
     assert [len(episode) for episode in theirs.iterate_episodes()] == [4, 1, 5]
@@ -418,7 +418,7 @@ def test_a_missing_library_is_one_sentence(tmp_path, monkeypatch, command, modul
     monkeypatch.setitem(sys.modules, module, None)
     done = helpers.call(command, f"--source={tmp_path / 'file'}", f"--out={tmp_path / 'new'}")
     said = helpers.sentence(done)
-    assert said.startswith(f"error: {module} is not installed; mend it with: pip install 'ibc-")
+    assert said.startswith(f"error: {module} is not installed; install it with: pip install 'ibc-")
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_what_is_no_such_dataset_is_one_sentence(tmp_path, monkeypatch, command,
     elif there:
         source.mkdir()
     done = helpers.call(command, f"--source={source}", f"--out={tmp_path / 'new'}")
-    said = rf"error: {source}: (cannot be read as|is not there; name) {kind}( \(.*\))?\."
+    said = rf"error: {source}: (cannot be read as|no such file or folder; name) {kind}( \(.*\))?\."
     assert re.fullmatch(said, helpers.sentence(done))
     assert not (tmp_path / "new").exists()
 
@@ -448,7 +448,7 @@ def test_what_is_no_such_dataset_is_one_sentence(tmp_path, monkeypatch, command,
     ("command", "flag", "problem"),
     [
         ("data.export_minari", "--dataset_id=toy", "--dataset_id is 'toy'; write it as NAMESPACE"),
-        ("data.export_rlds", "--name=A-b", "--name is 'A-b'; use small letters"),
+        ("data.export_rlds", "--name=A-b", "--name is 'A-b'; use lower-case letters"),
     ],
 )
 def test_names_of_exports_are_checked(originals, tmp_path, command, flag, problem):
@@ -460,8 +460,13 @@ def test_names_of_exports_are_checked(originals, tmp_path, command, flag, proble
 @pytest.mark.parametrize(
     ("command", "flag", "shape", "problem"),
     [
-        ("data.export_minari", "--dataset_id=toy-v0", IMAGE, "cannot keep bytes of shape (8, 6, 3"),
-        ("data.export_rlds", "--name=toy", None, "it has a tuple of parts, and RLDS knows only"),
+        (
+            "data.export_minari",
+            "--dataset_id=toy-v0",
+            IMAGE,
+            "cannot store uint8 of shape (8, 6",
+        ),
+        ("data.export_rlds", "--name=toy", None, "it contains a tuple, and RLDS stores only"),
     ],
     ids=["minari", "rlds"],
 )

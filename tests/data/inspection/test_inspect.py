@@ -13,7 +13,7 @@ from tf_agents.utils import example_encoding_dataset
 
 import data
 from data import inspect
-from data.inspection import picture, survey
+from data.inspection import dataset_summary, plots
 from data.shards import encoding
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -116,12 +116,12 @@ def test_a_picture_shows_returns_actions_and_frames(
     assert inspect.main([os.fspath(folder), f"--picture={tmp_path / 'out.png'}"]) == 0
     assert tf.io.decode_png((tmp_path / "out.png").read_bytes()).shape[-1] in (3, 4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "out.png"]
-    found = survey.take(folder)
-    drawing = picture.draw(found)
+    found = dataset_summary.summarize_dataset(folder)
+    drawing = plots.draw_plots(found)
     panels = {axes.get_title() or axes.get_xlabel(): axes for axes in drawing.axes}
     heights = {name: sum(bar.get_height() for bar in a.patches) for name, a in panels.items()}
     executed = sum(range(4, 14))
-    assert heights["return"] == heights["frames of an episode"] == 10
+    assert heights["return"] == heights["frames per episode"] == 10
     assert heights["action[0]"] == heights["action[1]"] == executed
     first = next(data.read_episodes(folder)).frames.observation["rgb"]
     strip = [axes.images[0].get_array() for axes in drawing.axes if axes.images]
@@ -135,7 +135,7 @@ def test_a_picture_leaves_out_what_is_not_finite(bad_shard, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("out.jpg", "the picture is a PNG"), ("absent/out.png", "there is no folder")],
+    [("out.jpg", "the picture is a PNG"), ("absent/out.png", "the folder")],
 )
 def test_pictures_that_cannot_be_made(bad_shard, tmp_path, capsys, name, problem):
     assert inspect.main([bad_shard, f"--picture={tmp_path / name}"]) == 1

@@ -26,7 +26,7 @@ def test_round_trip_leaves_one_file(tmp_path):
     [
         (
             lambda c: c.update(format_version=99),
-            "manifest.json: format version 99 where 1 is known",
+            "manifest.json: format version 99 is unknown, this release reads version 1",
         ),
         (lambda c: c.pop("format_version"), "format version None"),
         (lambda c: c.pop("shards"), "manifest.json: an entry is missing or unknown"),

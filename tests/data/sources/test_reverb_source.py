@@ -131,7 +131,7 @@ def test_a_server_elsewhere_is_filled_once_and_reused(
         items = reverb.Client(address).server_info()["demonstrations"].current_size
         assert items == (NUM_WINDOWS if image_shape else len(LENGTHS))
     other = reverb_source.ReverbSource(address)
-    message = "localhost:.* holds another dataset, or windows of another length"
+    message = "localhost:.* contains another dataset, or windows of another length"
     with pytest.raises(data.DataError, match=message):
         other.load(episodes[:3], spec)
         other.dataset(2, 16, seed=0)

@@ -13,7 +13,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.utils import example_encoding_dataset
 
 import data
-from data.episodes import episodes
+from data import episodes
 from data.shards import manifest
 
 IMAGE = (16, 12, 3)
@@ -106,7 +106,7 @@ def test_png_is_lossless_and_smaller(
 
 @pytest.mark.parametrize(("channels", "image_format"), [(6, "png"), (2, "png"), (4, "jpeg")])
 def test_images_that_a_format_cannot_hold_are_refused(tmp_path, make_spec, channels, image_format):
-    message = f"observation/rgb has {channels} channels, which {image_format} cannot hold"
+    message = f"observation/rgb has {channels} channels, which {image_format} cannot store"
     with pytest.raises(data.DataError, match=message):
         data.EpisodeWriter(tmp_path / "new", make_spec((9, 9, channels)), image_format=image_format)
 
@@ -128,7 +128,7 @@ def test_no_episode_is_no_dataset(tmp_path, make_spec):
 def test_it_does_not_overwrite(write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(4)], make_spec())
     before = data.read_manifest(folder)
-    with pytest.raises(data.DataError, match="dataset: exists already"):
+    with pytest.raises(data.DataError, match="dataset: already exists"):
         write_dataset([make_episode(5)], make_spec())
     assert data.read_manifest(folder) == before
 
@@ -144,7 +144,7 @@ def test_only_one_writer_at_a_time(tmp_path, make_spec, make_episode):
 
 
 def test_a_folder_that_appears_meanwhile_is_not_overwritten(tmp_path, make_spec, make_episode):
-    with pytest.raises(data.DataError, match="new: exists already"):
+    with pytest.raises(data.DataError, match="new: already exists"):
         with data.EpisodeWriter(tmp_path / "new", make_spec()) as writer:
             writer.write(make_episode(4))
             (tmp_path / "new").mkdir()
@@ -166,10 +166,10 @@ def _replaced(episode, **leaves):
     ("change", "message"),
     [
         (lambda f: {"action": f.action.astype(np.float64)}, "action is float64 .* says float32"),
-        (lambda f: {"action": f.action[:, :1]}, r"action is float32 \[1\] a frame"),
+        (lambda f: {"action": f.action[:, :1]}, r"action is float32 \[1\] per frame"),
         (lambda f: {"action": f.action * np.nan}, "frame 0: action is NaN or infinite"),
         (lambda f: {"action": f.action + 5}, "frame 0: action is outside its bounds"),
-        (lambda f: {"observation": {}}, "its nest is not that of the spec"),
+        (lambda f: {"observation": {}}, "its nest differs from that of the spec"),
         (lambda f: {"step_type": np.int32([1, 1, 2])}, "its first frame, and no other"),
         (lambda f: {"step_type": np.int32([0, 0, 2])}, "its first frame, and no other"),
         (lambda f: {"step_type": np.int32([0, 2, 1])}, "only its last frame may"),
@@ -249,7 +249,7 @@ def test_bad_arguments(tmp_path, make_spec):
         data.EpisodeWriter(tmp_path / "new", make_spec(), num_shards=0)
     with pytest.raises(data.DataError, match="image_format is 'gif'; choose one of raw, png, jpeg"):
         data.EpisodeWriter(tmp_path / "new", make_spec(), image_format="gif")
-    with pytest.raises(data.DataError, match="reward has shape .*, not a fixed one"):
+    with pytest.raises(data.DataError, match="reward has shape .*, which is not fixed"):
         spec = make_spec()._replace(reward=tf.TensorSpec([None], tf.float32))
         data.EpisodeWriter(tmp_path / "new", spec)
     with pytest.raises(data.DataError, match="extra metadata of the dataset is not JSON"):

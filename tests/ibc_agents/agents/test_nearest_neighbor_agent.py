@@ -10,7 +10,7 @@ from scipy import spatial
 from tf_agents.policies import policy_saver
 from tf_agents.trajectories import time_step as ts
 
-from data.episodes import episodes
+from data import episodes
 from data.sources import batches
 from ibc_agents import agents, networks
 from ibc_agents.core import normalizer as normalizer_lib

@@ -4,7 +4,7 @@ import re
 
 import reverb
 
-from data.sources import demonstrations
+from data.reading import demonstrations
 from tests.ibc_agents.distributed import job_processes
 from tests.system import helpers
 

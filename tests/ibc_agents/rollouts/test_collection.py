@@ -12,8 +12,8 @@ import pytest
 import tqdm
 
 import data
+from data.reading import demonstrations
 from data.shards import encoding
-from data.sources import demonstrations
 from environments import base
 from environments.block_pushing import SingleTargetDemonstrator
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
@@ -151,13 +151,13 @@ def test_full_disk_and_interrupts_leave_what_is_finished(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seed": 5}, "half finished, with seed 4 and not 5. Finish it with 4"),
-        ({"num_episodes": 6}, "half finished, with number of episodes 5 and not 6"),
-        ({"shard_episodes": 1}, "half finished, with episodes a shard 2 and not 1"),
-        ({"image_format": "raw"}, "half finished, with image format png and not raw"),
+        ({"seed": 5}, "exists with seed 4, and 5 was requested. Finish it with 4"),
+        ({"num_episodes": 6}, "exists with number of episodes 5, and 6 was requested"),
+        ({"shard_episodes": 1}, "exists with episodes a shard 2, and 1 was requested"),
+        ({"image_format": "raw"}, "exists with image format png, and raw was requested"),
         (
             {"environment": lambda: ParticleEnvironment(3)},
-            "half finished, with environment particle_2d and not particle_3d",
+            "exists with environment particle_2d, and particle_3d was requested",
         ),
     ],
 )
@@ -192,7 +192,7 @@ def test_parts_of_a_demonstrator_that_gin_set_otherwise_are_refused(tmp_path):
             collection.collect(tmp_path / "new", ParticleEnvironment, noisy, **options)
     gin.parse_config("noisy.noise = 0.5")
     with pytest.raises(
-        data.DataError, match="settings of the demonstrator {} and not {'noise': '0.5'}"
+        data.DataError, match="settings of the demonstrator {}, and {'noise': '0.5'} was"
     ):
         collection.collect(tmp_path / "new", ParticleEnvironment, noisy, **options)
 

@@ -6,8 +6,8 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
+from data import episodes
 from data.episodes import dataset_statistics as data_statistics
-from data.episodes import episodes
 from environments import particle
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.rollouts import evaluation

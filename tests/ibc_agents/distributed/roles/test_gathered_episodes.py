@@ -7,8 +7,9 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes
-from data.sources import demonstrations, replay_server
+from data import episodes
+from data.reading import demonstrations
+from data.sources import replay_server
 from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import channels, experience_messages, job_spec, tables
 from ibc_agents.distributed.roles import gathered_episodes

@@ -2,7 +2,7 @@
 
     python -m data.import_csv --source=episodes.csv --out=datasets/from_csv
 
-The file has the columns `episode`, `observation_0` …, `action_0` … and `reward`, one line a frame.
+One line is a frame. The columns are `episode`, `observation_0` …, `action_0` … and `reward`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from collections.abc import Iterator
 import numpy as np
 from absl import flags
 
-from data import command_line
+from data.formats import command_flags
+from ibc_agents.cli import command_line
 
-command_line.define_import_flags("CSV file, one line a frame.")
+command_flags.define_import_flags("CSV file, one line per frame.")
 FLAGS = flags.FLAGS
 
 
 def main() -> None:
     """Imports the file."""
-    from data.formats import foreign
+    from data.formats import library_errors
     from data.shards import manifest
 
-    with foreign.reading(FLAGS.source, "a CSV file with a header"):
+    with library_errors.report_unreadable(FLAGS.source, "a CSV file with a header"):
         table = np.genfromtxt(FLAGS.source, delimiter=",", names=True, dtype=np.float32)
         episodes = [list(rows) for _, rows in itertools.groupby(table, lambda row: row["episode"])]
     origin = {
@@ -32,11 +33,11 @@ def main() -> None:
         "source_format": "CSV",
         "source_sha256": manifest.file_sha256(FLAGS.source),
     }
-    command_line.write_dataset(_read(episodes), len(episodes), origin)
+    command_flags.write_dataset(_read(episodes), len(episodes), origin)
 
 
 def _read(episodes: list[list[np.void]]) -> Iterator:
-    from data.formats import foreign
+    from data.formats import recorded_episodes
 
     for rows in episodes:
         names = rows[0].dtype.names
@@ -45,7 +46,9 @@ def _read(episodes: list[list[np.void]]) -> Iterator:
             for prefix in ("observation_", "action_")
         )
         rewards = np.array([row["reward"] for row in rows])
-        yield foreign.recorded_episode(observation, action, rewards, terminal=True)
+        yield recorded_episodes.episode_from_transitions(
+            observation, action, rewards, terminal=True
+        )
 
 
 if __name__ == "__main__":

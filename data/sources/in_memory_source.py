@@ -1,4 +1,4 @@
-"""Training data in memory: the order is a function of seed and step."""
+"""A source in memory, whose order is a function of seed and step."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episode_store, episodes
+from data.episodes import Episode, EpisodeStore
 from data.errors import DataError
-from data.sources import batches, demonstrations, source
+from data.reading import EpisodeCollection
+from data.sources import batches, source
 from ibc_agents.core import windows
 
-_PREFETCHED = 2  # batches
+_PREFETCHED_BATCHES = 2
 
 
 @gin.configurable
 class InMemorySource(source.Source):
-    """Holds all frames in memory, once, and gathers windows by index.
+    """Keeps each frame in memory once and gathers windows by index.
 
-    Frames that opened demonstrations keep in memory are shared with them.
+    It shares the frames that `Demonstrations` keeps in memory.
 
-    Every window comes once an epoch, in an order that `(seed, epoch)` decides; the batch of step s
-    depends on `(seed, s)` alone, so a run that resumes at a step goes on exactly as if it had never
-    stopped.
+    Every window occurs once per epoch, in an order that `(seed, epoch)` determines. The batch of a
+    step depends on `(seed, step)` alone, so a resumed run gets the batches of an uninterrupted one.
     """
 
     def __init__(self) -> None:
@@ -36,42 +36,39 @@ class InMemorySource(source.Source):
 
     @property
     def num_windows(self) -> int:
-        """Number of windows, whatever their length: one for each executed frame."""
+        """Number of windows, for any window length: one per executed action."""
         return len(self._ends)
 
-    def load(self, loaded: Iterable[episodes.Episode], spec: trajectory.Trajectory) -> None:
-        """Takes all the episodes into memory.
+    def load(self, episodes: Iterable[Episode], spec: trajectory.Trajectory) -> None:
+        """Copies the episodes to memory, or shares those of an `EpisodeCollection` in memory.
 
         Args:
-            loaded: the training episodes.
+            episodes: The training episodes.
             spec: Trajectory of `tf.TensorSpec` of one frame.
 
         Raises:
-            DataError: there is no executed frame.
+            DataError: If no frame has an executed action.
         """
-        store = loaded.store if isinstance(loaded, demonstrations.EpisodeCollection) else None
+        store = episodes.store if isinstance(episodes, EpisodeCollection) else None
         if store is None:
-            store = episode_store.store_of(loaded)
-        ends = [start + np.flatnonzero(part.executed) for start, part in zip(store.starts, store)]
+            store = EpisodeStore.from_episodes(episodes)
+        ends = [
+            start + np.flatnonzero(episode.executed)
+            for start, episode in zip(store.starts, store, strict=True)
+        ]
         if not sum(map(len, ends)):
             raise DataError("there is no demonstration to train on; check the dataset.")
-        self._starts = np.repeat(store.starts, [len(of_episode) for of_episode in ends])
+        self._starts = np.repeat(store.starts, [len(episode_ends) for episode_ends in ends])
         self._ends = np.concatenate(ends)
         self._frames, self._spec = store.frames, spec
 
     def dataset(
         self, sequence_length: int, batch_size: int, seed: int, start_step: int = 0
     ) -> tf.data.Dataset:
-        """An endless dataset of `(Trajectory [B, T, ...], ())`.
+        """Returns an endless dataset of start-padded windows; see `Source.dataset`.
 
-        Args:
-            sequence_length: T.
-            batch_size: B.
-            seed: decides the order.
-            start_step: the step whose batch comes first.
-
-        Raises:
-            DataError: nothing is loaded, or T or B is not positive.
+        Returns:
+            Dataset of `(Trajectory [B, T, …], ())`.
         """
         if self._frames is None:
             raise DataError("nothing is loaded; call load before dataset.")
@@ -80,7 +77,7 @@ class InMemorySource(source.Source):
         rows = windows.window_indices(self._ends, sequence_length, self._starts)
 
         def gather(chosen: tf.Tensor) -> tuple[trajectory.Trajectory, Any]:
-            # By NumPy, as fast as TensorFlow, for which all frames would have to be copied.
+            # NumPy is as fast as TensorFlow here, which would need a copy of all frames.
             gathered = tf.numpy_function(
                 lambda numbers: [leaf[rows[numbers]] for leaf in leaves],
                 [chosen],
@@ -92,32 +89,32 @@ class InMemorySource(source.Source):
             ]
             return tf.nest.pack_sequence_as(self._spec, shaped), self._info(chosen)
 
-        chosen_windows = self._batches(batch_size, seed, start_step)
         options = tf.data.Options()
-        # Its thread sleeps up to a minute at a time, and while Python functions are in the pipeline
-        # whoever lets go of an iterator waits for it to wake.
+        # The autotuner's thread sleeps for up to a minute. With Python functions in the pipeline,
+        # deleting an iterator waits for it to wake up.
         options.autotune.enabled = False
-        return chosen_windows.map(gather).prefetch(_PREFETCHED).with_options(options)
+        chosen_windows = self._chosen_windows(batch_size, seed, start_step)
+        return chosen_windows.map(gather).prefetch(_PREFETCHED_BATCHES).with_options(options)
 
     def close(self) -> None:
-        """Lets go of the frames."""
+        """Releases the frames."""
         self._frames = None
 
-    def _batches(self, batch_size: int, seed: int, start_step: int) -> tf.data.Dataset:
-        """The numbers of the windows of each batch, int64 [B], from a step on."""
+    def _chosen_windows(self, batch_size: int, seed: int, start_step: int) -> tf.data.Dataset:
+        """Returns the window numbers of each batch from a step on, int64 [B]."""
         return _order(self.num_windows, seed, start_step * batch_size).rebatch(batch_size)
 
     def _info(self, chosen: tf.Tensor) -> Any:
-        """What a batch of these windows carries beside them."""
+        """Returns the info of a batch of these windows, int64 [B]."""
         del chosen
         return ()
 
 
 def _order(num_windows: int, seed: int, position: int) -> tf.data.Dataset:
-    """Window numbers, int64 [an epoch's], from a position in the endless order onwards.
+    """Returns window numbers from a position in the endless order on, int64 [windows of an epoch].
 
-    A whole permutation an epoch: TF's index_shuffle, which needs none, was measured to be slower
-    and to favour some orders.
+    Each epoch is a whole permutation. TensorFlow's index_shuffle needs none, but it was measured to
+    be slower and to favor some orders.
     """
     first_epoch, skipped = divmod(position, num_windows)
 

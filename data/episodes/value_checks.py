@@ -1,9 +1,9 @@
-"""Values that no training can use: not finite, or actions outside the spec's bounds."""
+"""Checks of the values of frames: every value is finite, every action within the spec's bounds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,18 +12,18 @@ from tf_agents.trajectories import trajectory
 
 from data.episodes import specs
 
-# Relative to the larger bound: float32 rounding on the way through a file is no error.
+# Relative to the larger bound. It admits float32 rounding of bounds on the way through a file.
 BOUNDS_TOLERANCE = 1e-5
 
 
 class Problem(NamedTuple):
-    """Frames of which one leaf cannot be used.
+    """Frames in which one leaf has unusable values.
 
     Attributes:
-        row: the first such frame's row, from 0.
-        num_frames: number of such frames.
-        leaf: path of the leaf.
-        text: what is wrong there and how to mend it, as a clause.
+        row: Row of the first such frame, from 0.
+        num_frames: Number of such frames.
+        leaf: Path of the leaf.
+        text: What is wrong and how to fix it, as a clause.
     """
 
     row: int
@@ -33,12 +33,12 @@ class Problem(NamedTuple):
 
 
 def find_problems(frames: trajectory.Trajectory, spec: trajectory.Trajectory) -> Iterator[Problem]:
-    """Yields, for every leaf of observation and action, the frames that cannot be used.
+    """Yields the unusable values of every leaf of observation and action.
 
-    Bounds are checked for actions of frames that are not LAST: those are the executed ones.
+    Bounds are checked for executed actions, that is, for frames whose step type is not LAST.
 
     Args:
-        frames: Trajectory of arrays [n, ...].
+        frames: Trajectory of arrays [n, …].
         spec: Trajectory of `tf.TensorSpec` of one frame.
     """
     for part in ("observation", "action"):
@@ -47,14 +47,14 @@ def find_problems(frames: trajectory.Trajectory, spec: trajectory.Trajectory) ->
             if np.issubdtype(values.dtype, np.floating):
                 bad = ~np.isfinite(values)
                 if bad.any():
-                    yield _problem(name, bad, "is NaN or infinite; remove or mend that episode")
+                    yield _problem(name, bad, "is NaN or infinite; remove or fix that episode")
             if part == "action":
                 executed = frames.step_type != ts.StepType.LAST
                 yield from _outside_bounds(name, values, leaf, executed)
 
 
 def _outside_bounds(
-    name: str, values: np.ndarray, leaf: Any, executed: np.ndarray
+    name: str, values: np.ndarray, leaf: tf.TypeSpec, executed: np.ndarray
 ) -> Iterator[Problem]:
     limits = specs.bounds(leaf)
     if limits is None:
@@ -69,7 +69,7 @@ def _outside_bounds(
         yield _problem(
             name, bad,
             f"is outside its bounds ({values[row][where]:.6g} in element {list(map(int, where))}, "
-            f"allowed {low[where]:.6g} to {high[where]:.6g}); mend the action or the spec",
+            f"allowed {low[where]:.6g} to {high[where]:.6g}); fix the action or the spec",
         )  # fmt: skip
 
 

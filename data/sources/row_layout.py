@@ -1,4 +1,4 @@
-"""One frame as one row of bytes, so that a frame costs one column instead of one a leaf."""
+"""Frames as rows of bytes, so that Reverb stores one column instead of one per leaf."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
-from data.episodes import episodes, specs
+from data.episodes import Episode, specs
 
 
 class RowLayout:
-    """Packs all leaves of a frame but its images into a row of R bytes, and back.
+    """Packs all leaves of a frame except its images into a row of R bytes, and unpacks it.
 
-    The first byte tells whether the frame's action was executed.
+    The first byte is 1 if the frame's action was executed, and 0 otherwise.
 
     Args:
         spec: Trajectory of `tf.TensorSpec` of one frame.
@@ -30,8 +30,8 @@ class RowLayout:
         ]
         self.row_bytes = 1 + sum(self._sizes)
 
-    def pack(self, episode: episodes.Episode) -> np.ndarray:
-        """Rows of an episode, uint8 [L, R]."""
+    def pack(self, episode: Episode) -> np.ndarray:
+        """Returns the rows of an episode, uint8 [L, R]."""
         columns = [episode.executed.astype(np.uint8)[:, None]]
         for leaf, values in zip(tf.nest.flatten(self._spec), tf.nest.flatten(episode.frames)):
             if not specs.is_image(leaf):
@@ -40,18 +40,25 @@ class RowLayout:
         return np.concatenate(columns, axis=1)
 
     def executed(self, rows: tf.Tensor) -> tf.Tensor:
-        """Bool [L] of rows uint8 [L, R]."""
+        """Returns whether each frame's action was executed.
+
+        Args:
+            rows: Uint8 [L, R].
+
+        Returns:
+            Bool [L].
+        """
         return rows[:, 0] > 0
 
     def unpack(self, rows: tf.Tensor, images: dict[str, tf.Tensor]) -> trajectory.Trajectory:
-        """Frames, in a graph.
+        """Returns the frames of rows, in a graph.
 
         Args:
-            rows: uint8 [B, T, R].
-            images: of each image leaf's path, uint8 [B, T, height, width, channels].
+            rows: Uint8 [B, T, R].
+            images: Uint8 [B, T, height, width, channels] by the path of each image leaf.
 
         Returns:
-            Trajectory [B, T, ...].
+            Trajectory of tensors [B, T, …].
         """
         parts = iter(tf.split(rows, [1, *self._sizes], axis=-1)[1:])
         outer = tf.shape(rows)[:2]
@@ -60,7 +67,7 @@ class RowLayout:
             if specs.is_image(leaf):
                 leaves.append(images[name])
                 continue
-            # A cast between sizes takes up the last axis, one between equal sizes does not.
+            # tf.bitcast from uint8 to a wider dtype consumes the last axis.
             item = [leaf.dtype.size] if leaf.dtype.size > 1 else []
             shape = tf.concat([outer, tf.constant([*leaf.shape, *item], tf.int32)], axis=0)
             values = tf.bitcast(tf.reshape(next(parts), shape), leaf.dtype)

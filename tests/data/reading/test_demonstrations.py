@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import data
-from data.sources import demonstrations
+from data.reading import demonstrations, episode_collection
 
 
 def _hashes(collection):
@@ -68,7 +68,9 @@ def test_collections_can_be_iterated_again(monkeypatch, many, in_memory):
 def test_contract_memory_holds_frames_once_and_shards_are_read_once(monkeypatch, many):
     """Whatever it iterates over afterwards; and both splits are of the same frames."""
     opened = data.Demonstrations.open(many / "one", 0.2)
-    monkeypatch.setattr(demonstrations.tfrecord, "read_episodes", lambda _: pytest.fail("read"))
+    monkeypatch.setattr(
+        episode_collection.shard_reader, "read_episodes", lambda _: pytest.fail("read")
+    )
     for part in (opened.train, opened.validation):
         assert len(list(part)) == len(part)
         assert part.store.frames is opened.train.store.frames

@@ -1,4 +1,4 @@
-"""Where a dataset folder grows before all of it appears at once."""
+"""The hidden folder in which a dataset folder is written before it appears."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _LOCK_NAME = ".lock"
 
 
 class StagingFolder:
-    """The hidden folder beside a dataset folder that becomes it.
+    """A hidden folder `.NAME.partial` beside a dataset folder, which is renamed to it.
 
-    One process has it at a time. What a killed process left in it is still there for the next one.
-    Hidden files in it are scaffolding, and no part of the dataset.
+    A lock gives it to one process at a time. The next process finds what a killed one left in it.
+    Hidden files in it are temporary and not part of the dataset.
 
     Args:
-        folder: the dataset folder; must not exist yet, or be empty.
+        folder: The dataset folder; must be absent or empty.
 
     Attributes:
-        folder: the dataset folder.
-        path: the hidden folder.
+        folder: The dataset folder.
+        path: The hidden folder.
 
     Raises:
-        DataError: the dataset folder holds something, another process is writing it, or it cannot
+        DataError: If the dataset folder is not empty, another process is writing it, or it cannot
             be written.
     """
 
@@ -48,35 +48,37 @@ class StagingFolder:
                 raise
 
     def clear(self, kept: Collection[str] = ()) -> None:
-        """Removes everything from it but the `kept` names."""
+        """Removes everything from the folder except the names in `kept`."""
         with files.report_disk_errors(self.folder, DataError):
             for path in list(self.path.iterdir()):
                 if path.name not in (_LOCK_NAME, *kept):
                     _remove(path)
 
     def publish(self) -> None:
-        """Makes it the dataset folder, without the scaffolding.
+        """Renames it to the dataset folder, without the temporary files.
 
         Raises:
-            DataError: there is such a folder by now, or it cannot be written.
+            DataError: If the dataset folder exists by now, or cannot be written.
         """
         with files.report_disk_errors(self.folder, DataError):
             for path in self.path.iterdir():
-                if not _is_scaffolding(path):
+                if not _is_temporary(path):
                     files.fsync(path)
             files.fsync(self.path)
             self._refuse_to_overwrite()
             os.rename(self.path, self.folder)
             self._published = True
-            # Only now: a kill before would cost what the scaffolding is there to keep.
-            for path in filter(_is_scaffolding, list(self.folder.iterdir())):
+            # Not earlier: after a kill, the next process resumes from the temporary files.
+            for path in filter(_is_temporary, list(self.folder.iterdir())):
                 _remove(path)
             files.fsync(self.folder.parent)
 
     def close(self, kept: Collection[str] = ()) -> None:
-        """Leaves it, with the `kept` names, to the next process; removes it if there are none.
+        """Releases the lock; removes the folder, or keeps it for the next process.
 
-        After `publish` there is nothing to keep or remove.
+        Args:
+            kept: Names of the files to keep. Without any, the folder is removed. After `publish`
+                it has no effect.
         """
         if not self._published:
             with contextlib.suppress(DataError):
@@ -86,14 +88,14 @@ class StagingFolder:
         os.close(self._lock)
 
     def _acquire(self) -> int:
-        """The descriptor of the lock, whose owner has the folder."""
+        """Locks the folder and returns the descriptor of the lock file."""
         lock = self.path / _LOCK_NAME
         while True:
             self.path.mkdir(exist_ok=True)
             try:
                 descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
             except FileNotFoundError:
-                continue  # Its owner published or removed it just now.
+                continue  # Its owner has just published or removed the folder.
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.path.samestat(os.fstat(descriptor), os.stat(lock)):
@@ -103,13 +105,13 @@ class StagingFolder:
             except BlockingIOError as error:
                 os.close(descriptor)
                 raise DataError(
-                    f"{self.folder}: another process is writing it; wait until it has ended."
+                    f"{self.folder}: another process is writing it; wait until it has finished."
                 ) from error
             os.close(descriptor)
 
     def _refuse_to_overwrite(self) -> None:
         if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
-            raise DataError(f"{self.folder}: exists already; remove it or name another folder.")
+            raise DataError(f"{self.folder}: already exists; remove it or choose another folder.")
 
 
 def _remove(path: pathlib.Path) -> None:
@@ -119,5 +121,5 @@ def _remove(path: pathlib.Path) -> None:
         path.unlink()
 
 
-def _is_scaffolding(path: pathlib.Path) -> bool:
+def _is_temporary(path: pathlib.Path) -> bool:
     return path.name.startswith(".")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import data
-from data.shards import shard_writer, tfrecord
-from data.writing import dataset_parts
+from data.shards import shard_paths, shard_reader, shard_summary, shard_writer
+from data.writing import resumable_dataset
 
 SETTINGS = {"environment": "toy", "seed": 3}
 
@@ -18,10 +18,10 @@ def write_part(make_spec, make_episode):
 
     def write(folder, number):
         spec = make_spec()
-        path = folder / shard_writer.shard_name(number)
+        path = folder / shard_paths.shard_file_name(number)
         with shard_writer.ShardWriter(path, spec, "raw", "toy") as writer:
             writer.write(number, make_episode(3 + number, number))
-        return shard_writer.describe(path, tfrecord.FrameReader(spec), successes=number)
+        return shard_summary.summarize_shard(path, shard_reader.FrameReader(spec), successes=number)
 
     return write
 
@@ -36,11 +36,13 @@ def test_contract_dataset_folders_parts_in_any_order_and_over_several_sittings_a
     for folder, sittings in ((tmp_path / "a", [[0, 1, 2]]), (tmp_path / "b", [[2], [], [1, 0]])):
         for numbers in sittings:
             assert not folder.exists()
-            with dataset_parts.DatasetParts(folder, SETTINGS) as parts:
+            with resumable_dataset.ResumableDataset(folder, SETTINGS) as parts:
                 for number in numbers:
                     parts.add(write_part(parts.work, number))
                 if len(parts.finished) == 3:
-                    found = [parts.finished[shard_writer.shard_name(number)] for number in range(3)]
+                    found = [
+                        parts.finished[shard_paths.shard_file_name(number)] for number in range(3)
+                    ]
                     assert [shard.extra for shard in found] == [{"successes": n} for n in range(3)]
                     parts.publish({"environment": "toy"})
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
@@ -52,12 +54,12 @@ def test_contract_dataset_folders_parts_in_any_order_and_over_several_sittings_a
 
 
 def test_what_was_not_finished_is_removed(tmp_path, write_part):
-    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+    with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
         parts.add(write_part(parts.work, 0))
         write_part(parts.work, 1)
         hidden = parts.work.parent
     write_part(hidden, 7)  # taken over, but killed before it was recorded
-    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+    with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
         assert list(parts.finished) == ["shard-00000.tfrecord"]
         assert os.listdir(parts.work) == []
         parts.publish({})
@@ -67,10 +69,13 @@ def test_what_was_not_finished_is_removed(tmp_path, write_part):
 
 
 def test_without_a_finished_part_nothing_is_left(tmp_path, write_part):
-    with pytest.raises(KeyError), dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+    with (
+        pytest.raises(KeyError),
+        resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts,
+    ):
         write_part(parts.work, 0)
         raise KeyError
-    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS | {"seed": 4}):
+    with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS | {"seed": 4}):
         pass
     assert os.listdir(tmp_path) == []
 
@@ -78,27 +83,27 @@ def test_without_a_finished_part_nothing_is_left(tmp_path, write_part):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (SETTINGS | {"seed": 4}, "half finished, with seed 3 and not 4. Finish it with 3, or remo"),
-        ({"seed": 3}, "half finished, with environment toy and not None"),
+        (SETTINGS | {"seed": 4}, "seed 3, and 4 was requested. Finish it with 3, or remove"),
+        ({"seed": 3}, "environment toy, and None was requested"),
     ],
 )
 def test_parts_of_other_settings_are_refused_and_kept(tmp_path, write_part, settings, message):
-    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+    with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
         parts.add(write_part(parts.work, 0))
     before = contents(tmp_path / ".new.partial")
-    with pytest.raises(data.DataError, match=f"new: it is {message}"):
-        dataset_parts.DatasetParts(tmp_path / "new", settings)
+    with pytest.raises(data.DataError, match=f"new: an unfinished dataset exists with {message}"):
+        resumable_dataset.ResumableDataset(tmp_path / "new", settings)
     assert contents(tmp_path / ".new.partial") == before
 
 
 def test_contract_dataset_folders_only_one_at_a_time_and_not_over_a_dataset(tmp_path, write_part):
-    with dataset_parts.DatasetParts(tmp_path / "new", SETTINGS) as parts:
+    with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
         with pytest.raises(data.DataError, match="new: another process is writing it"):
-            dataset_parts.DatasetParts(tmp_path / "new", SETTINGS)
+            resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS)
         parts.add(write_part(parts.work, 0))
         parts.publish({})
-    with pytest.raises(data.DataError, match="new: exists already"):
-        dataset_parts.DatasetParts(tmp_path / "new", SETTINGS)
+    with pytest.raises(data.DataError, match="new: already exists"):
+        resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS)
     assert os.listdir(tmp_path) == ["new"]
 
 

@@ -1,4 +1,4 @@
-"""One file over HTTP: resumed after any interruption, verified, whole or not there."""
+"""Downloads one file over HTTP; resumes after an interruption and verifies the result."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _BLOCK_BYTES = 1 << 18
 
 
 @dataclasses.dataclass(frozen=True)
-class Fetched:
-    """A file that is there; the record beside it, `NAME.json`, says the same.
+class DownloadedFile:
+    """A downloaded file. The record beside it, `NAME.json`, has the same content.
 
     Attributes:
-        url: where it came from.
-        num_bytes: its length.
+        url: URL of the file.
+        num_bytes: Length in bytes.
         sha256: SHA-256 (hex) of its bytes.
     """
 
@@ -41,20 +41,20 @@ class Fetched:
     sha256: str
 
 
-def fetch(url: str, path: str | os.PathLike, sha256: str | None = None) -> Fetched:
-    """Downloads a file, with a progress bar, or finds that it is there.
+def download_file(url: str, path: str | os.PathLike, sha256: str | None = None) -> DownloadedFile:
+    """Downloads a file with a progress bar, or verifies that it was downloaded before.
 
-    What came before an interruption is kept and gone on from, if the server still has the same file
-    and can send a part of it. A file that is there is held against the record of its download.
+    An interrupted download is resumed if the server still has the same file and supports range
+    requests. An existing file is compared with the record of its download.
 
     Args:
-        url: of the file.
-        path: where it goes; its folder is created if need be.
-        sha256: what its SHA-256 (hex, small letters) must be; None where that is not known.
+        url: URL of the file.
+        path: Path of the file to create. Its folder is created if necessary.
+        sha256: Expected SHA-256 (hex, lower case); None if unknown.
 
     Raises:
-        DataError: there is no network, the server has no such file, the connection was cut, the
-            file is not what it should be, or the disk is full.
+        DataError: If there is no network, the server does not have the file, the connection was
+            interrupted, the hash differs, or the disk is full.
     """
     path = pathlib.Path(path)
     partial, record = path.with_name(f".{path.name}.partial"), path.with_name(f"{path.name}.json")
@@ -70,12 +70,12 @@ def fetch(url: str, path: str | os.PathLike, sha256: str | None = None) -> Fetch
                     os.fsync(file.fileno())
                     if not file.tell():
                         partial.unlink()
-            found = Fetched(url, partial.stat().st_size, manifest.file_sha256(partial))
+            found = DownloadedFile(url, partial.stat().st_size, manifest.file_sha256(partial))
             if sha256 not in (None, found.sha256):
                 partial.unlink()
                 raise DataError(
-                    f"{url}: what came has SHA-256 {found.sha256} and not {sha256}, and was "
-                    "removed; download it again, or check the hash."
+                    f"{url}: the downloaded file has SHA-256 {found.sha256}, expected {sha256}. It "
+                    "was removed; download it again, or check the hash."
                 )
             files.write_json(record, dataclasses.asdict(found))
             os.replace(partial, path)
@@ -84,15 +84,17 @@ def fetch(url: str, path: str | os.PathLike, sha256: str | None = None) -> Fetch
     return _check(path, record, url, sha256)
 
 
-def _check(path: pathlib.Path, record: pathlib.Path, url: str, sha256: str | None) -> Fetched:
-    """Holds a file that is there against what is known of it."""
-    found = Fetched(url, path.stat().st_size, manifest.file_sha256(path))
+def _check(
+    path: pathlib.Path, record: pathlib.Path, url: str, sha256: str | None
+) -> DownloadedFile:
+    """Compares an existing file with the expected hash and the record of its download."""
+    found = DownloadedFile(url, path.stat().st_size, manifest.file_sha256(path))
     known = _read_json(record)
-    for wanted in (sha256, known.get("sha256")):
-        if wanted not in (None, found.sha256):
+    for expected in (sha256, known.get("sha256")):
+        if expected not in (None, found.sha256):
             raise DataError(
-                f"{path}: it is there, but has SHA-256 {found.sha256} and not {wanted}: it was "
-                "changed or damaged; remove it to download it anew."
+                f"{path}: the existing file has SHA-256 {found.sha256}, expected {expected}: it "
+                "was changed or damaged. Remove it to download it again."
             )
     return found
 
@@ -102,17 +104,17 @@ def _lock(file: BinaryIO, path: pathlib.Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise DataError(
-            f"{path}: another process is downloading it; wait until it has ended."
+            f"{path}: another process is downloading it; wait until it has finished."
         ) from error
 
 
 def _complete(url: str, file: BinaryIO, state_path: pathlib.Path) -> None:
-    """Appends what is missing of the file; begins anew if the server's file is another one by now.
+    """Appends the missing part of a file; starts again if the server's file has changed.
 
     Args:
-        url: of the file.
-        file: its beginning, opened to append.
-        state_path: JSON of what the server said when that beginning came.
+        url: URL of the file.
+        file: The part received so far, opened for appending.
+        state_path: JSON file with the server's answer to the request of that part.
     """
     state, begin = _read_json(state_path), file.tell()
     headers = {"Accept-Encoding": "identity"}
@@ -138,8 +140,8 @@ def _complete(url: str, file: BinaryIO, state_path: pathlib.Path) -> None:
             received = bar.n
     if length is not None and received != length:
         raise DataError(
-            f"{url}: the connection was cut after {received} of {length} bytes; the same command "
-            "goes on from there."
+            f"{url}: the connection was interrupted after {received} of {length} bytes. Run the "
+            "same command again to resume."
         )
 
 
@@ -148,28 +150,28 @@ def _open(request: urllib.request.Request) -> Any:
         return urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         raise DataError(
-            f"{request.full_url}: the server answers {error.code} {error.reason}."
+            f"{request.full_url}: the server answers {error.code} {error.reason}; check the URL."
         ) from error
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise DataError(
             f"{request.full_url}: there is no network, or {request.host} does not answer "
-            f"({reason}); download the file where there is one, and copy it here."
+            f"({reason}). Download the file on a machine with network access, and copy it here."
         ) from error
 
 
 def _blocks(response: Any) -> Iterator[bytes]:
-    """What comes, until it ends or the connection breaks."""
+    """Yields the received bytes until the response or the connection ends."""
     with contextlib.suppress(OSError, http.client.HTTPException):
         while block := response.read(_BLOCK_BYTES):
             yield block
 
 
 def _whole_length(response: Any, begin: int) -> int | None:
-    """Bytes of the whole file; None where the server does not say.
+    """Returns the length of the whole file in bytes; None if the server does not state it.
 
     Raises:
-        DataError: it sends another part than it was asked for.
+        DataError: If the server sends another part than requested.
     """
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         length = response.headers["Content-Length"]
@@ -177,14 +179,14 @@ def _whole_length(response: Any, begin: int) -> int | None:
     part = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers["Content-Range"] or "")
     if part is None or int(part[1]) != begin:
         raise DataError(
-            f"{response.url}: the server sends {response.headers['Content-Range']} where the bytes "
-            f"from {begin} on were asked for."
+            f"{response.url}: the server sends the range {response.headers['Content-Range']}; "
+            f"the bytes from {begin} on were requested."
         )
     return int(part[2])
 
 
 def _read_json(path: pathlib.Path) -> dict[str, Any]:
-    """What a file of ours says, nothing where it is not there or damaged."""
+    """Returns the content of a JSON file; empty if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

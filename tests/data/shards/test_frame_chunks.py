@@ -1,6 +1,4 @@
-"""Cutting frames into episodes, and their hashes."""
-
-import dataclasses
+"""Splitting the frames of shards into episodes."""
 
 import hypothesis
 import numpy as np
@@ -9,7 +7,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 import data
-from data.episodes import episodes
+from data.shards import frame_chunks
 
 
 def _chunks(parts, sizes):
@@ -20,7 +18,7 @@ def _chunks(parts, sizes):
         end = min(begin + size, total)
         if end > begin:
             cut = tf.nest.map_structure(lambda x: x[begin:end], frames)  # noqa: B023
-            yield episodes.FrameChunk("file", begin, cut)
+            yield frame_chunks.FrameChunk("file", begin, cut)
         begin = end
 
 
@@ -34,7 +32,7 @@ def test_cutting_gives_back_the_episodes_however_they_are_chunked(
     make_episode, assert_same_frames, lengths, sizes, ends
 ):
     originals = [make_episode(n, seed=i, ends=ends) for i, n in enumerate(lengths)]
-    cut = list(episodes.cut_episodes(_chunks(originals, sizes)))
+    cut = list(frame_chunks.split_episodes(_chunks(originals, sizes)))
     assert len(cut) == len(originals)
     for actual, expected in zip(cut, originals):
         assert_same_frames(actual.frames, expected.frames)
@@ -59,44 +57,4 @@ def _with_step_types(make_episode, step_types):
 def test_impossible_step_types_name_file_and_record(make_episode, step_types, message, sizes):
     chunks = _chunks(_with_step_types(make_episode, step_types), sizes)
     with pytest.raises(data.DataError, match=message):
-        list(episodes.cut_episodes(chunks))
-
-
-def test_executed_is_false_only_at_last(make_episode):
-    np.testing.assert_array_equal(make_episode(4).executed, [True, True, True, False])
-    np.testing.assert_array_equal(make_episode(3, ends=False).executed, [True] * 3)
-
-
-def test_hash_depends_on_every_leaf_its_dtype_and_its_shape(make_episode):
-    episode = make_episode(4)
-    hashes = {episode.content_hash}
-    flat = tf.nest.flatten(episode.frames)
-    for number, leaf in enumerate(flat):
-        changed = leaf.copy()
-        changed.reshape(-1)[-1] += 1
-        for other in (changed, leaf.astype(np.float16), leaf[:, None]):
-            leaves = [*flat[:number], other, *flat[number + 1 :]]
-            hashes.add(data.Episode(tf.nest.pack_sequence_as(episode.frames, leaves)).content_hash)
-    assert len(hashes) == 1 + 3 * len(flat)
-
-
-def test_hash_does_not_depend_on_memory_layout(make_episode):
-    frames = make_episode(4).frames
-    other = tf.nest.map_structure(np.asfortranarray, frames)
-    assert data.Episode(other).content_hash == data.Episode(frames).content_hash
-
-
-def test_combined_hash_ignores_the_order():
-    assert episodes.combined_hash(["b", "a"]) == episodes.combined_hash(["a", "b"])
-    assert episodes.combined_hash(["a", "a"]) != episodes.combined_hash(["a"])
-
-
-def test_leaves_of_different_lengths_are_refused(make_episode):
-    frames = make_episode(4).frames
-    with pytest.raises(data.DataError, match=r"one length, not \[3, 4\]"):
-        data.Episode(frames._replace(reward=frames.reward[:3]))
-
-
-def test_an_episode_cannot_be_changed(make_episode):
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        make_episode(2).frames = None
+        list(frame_chunks.split_episodes(chunks))

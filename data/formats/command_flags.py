@@ -1,4 +1,4 @@
-"""Flags that importers and exporters share."""
+"""Flags that importers and exporters share. Importing this module does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 if TYPE_CHECKING:
-    from data.episodes import episodes
+    from data.episodes import Episode
 
 FLAGS = flags.FLAGS
 
@@ -45,7 +45,7 @@ def define_export_flags(out: str) -> None:
 
 
 def write_dataset(
-    imported: Iterable[episodes.Episode],
+    imported: Iterable[Episode],
     total: int,
     origin: dict[str, Any],
     action_spec: Any = None,
@@ -56,14 +56,14 @@ def write_dataset(
         imported: The episodes, all of one structure.
         total: Number of episodes.
         origin: Origin of the episodes, for the manifest.
-        action_spec: See `foreign.write_dataset`.
+        action_spec: See `importing.write_imported`.
 
     Raises:
         DataError: If the folder cannot be written, or an episode is not valid.
     """
-    from data.formats import foreign
+    from data.formats import importing
 
-    written = foreign.write_dataset(
+    written = importing.write_imported(
         FLAGS.out,
         imported,
         total,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tf_agents.utils import example_encoding, example_encoding_dataset
 
 import data
-from data.shards import tfrecord
+from data.shards import shard_reader
 
 IMAGE = (6, 5, 3)
 
@@ -97,7 +97,7 @@ def test_reads_every_dtype_that_tf_agents_stores(
 
 def test_chunk_boundaries_do_not_show(monkeypatch, shard):
     whole = [episode.content_hash for episode in data.read_episodes(shard)]
-    monkeypatch.setattr(tfrecord, "_MAX_CHUNK_FRAMES", 3)
+    monkeypatch.setattr(shard_reader, "_MAX_CHUNK_FRAMES", 3)
     assert [episode.content_hash for episode in data.read_episodes(shard)] == whole
 
 
@@ -130,7 +130,7 @@ def test_resolve_shards_of_folder_glob_file_and_list(tmp_path, shard):
     [
         ("missing", "missing: no such file or folder"),
         ("*.nothing", r"\*.nothing: no file matches this pattern"),
-        ("empty", "empty: this folder holds no .tfrecord shard"),
+        ("empty", "empty: this folder contains no .tfrecord shard"),
     ],
 )
 def test_paths_that_stand_for_nothing(tmp_path, name, message):
@@ -178,16 +178,16 @@ def test_a_flipped_bit_names_the_record(shard, record):
 
 def test_an_empty_shard(shard):
     open(shard, "wb").close()
-    with pytest.raises(data.DataError, match="a.tfrecord: the file holds no record"):
+    with pytest.raises(data.DataError, match="a.tfrecord: the file contains no record"):
         list(data.read_episodes(shard))
 
 
 @pytest.mark.parametrize(
     ("size", "message"),
-    [(0, "the file holds no record"), (4, "record 0 is cut off"), (1000, "record 3 is cut off")],
+    [(0, "the file contains no record"), (4, "record 0 is cut off"), (1000, "record 3 is cut off")],
 )
 def test_of_several_shards_the_bad_one_is_named(monkeypatch, shard, size, message):
-    monkeypatch.setattr(tfrecord, "_MAX_CHUNK_FRAMES", 1)
+    monkeypatch.setattr(shard_reader, "_MAX_CHUNK_FRAMES", 1)
     for name in "bcd":
         copy = shard.replace("a.tfrecord", f"{name}.tfrecord")
         for suffix in ("", ".spec"):
@@ -230,7 +230,7 @@ def test_shards_with_different_specs(tmp_path, shard, make_spec, make_episode):
     spec = spec._replace(reward=tf.TensorSpec([], tf.float64))
     example_encoding_dataset.encode_spec_to_file(os.fspath(tmp_path / "b.tfrecord.spec"), spec)
     (tmp_path / "b.tfrecord").write_bytes(b"")
-    with pytest.raises(data.DataError, match="b.tfrecord: its spec is not that of .*: re"):
+    with pytest.raises(data.DataError, match="b.tfrecord: its spec differs from that of .*: re"):
         list(data.read_episodes(tmp_path))
 
 
@@ -256,7 +256,7 @@ def _append(shard, spec, frame_of):
         (lambda f: f["step_type"].bytes_list.value.append(b"1"), "step_type has 2 byte strings"),
         (
             lambda f: f["step_type"].bytes_list.value.__setitem__(0, b"12345678"),
-            "step_type has 8 bytes where 4 are expected",
+            "step_type has 8 bytes; expected 4",
         ),
     ],
 )
@@ -278,8 +278,8 @@ def test_a_damaged_image(tmp_path, make_spec, make_episode):
     path = _observe(tmp_path / "a.tfrecord", spec, [make_episode(4, 0, IMAGE)], compress=True)
     small = tf.io.encode_jpeg(np.zeros((2, 2, 3), np.uint8)).numpy()
     for image, message in (
-        (small, r"is \(2, 2, 3\) where"),
-        (b"no image", "is no PNG or JPEG where"),
+        (small, r"is an image of shape \(2, 2, 3\); expected"),
+        (b"no image", "is no PNG or JPEG; expected"),
     ):
         _append(path, spec, lambda f: f["observation/rgb"].bytes_list.value.__setitem__(0, image))  # noqa: B023
         with pytest.raises(data.DataError, match=f"record 2 .*observation/rgb {message}"):

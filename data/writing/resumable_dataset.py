@@ -1,4 +1,4 @@
-"""A dataset folder that grows shard by shard, and goes on from what is finished."""
+"""A dataset folder that is written shard by shard and can be resumed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import tempfile
 from typing import Any
 
 from data.errors import DataError
-from data.shards import manifest, shard_writer, tfrecord
-from data.writing import staging
+from data.shards import manifest, shard_paths, shard_summary
+from data.writing import staging_folder
 from ibc_agents.core import files
 
 _SETTINGS = ".settings.json"
@@ -19,31 +19,31 @@ _RECORD = ".finished-{name}.json"
 _WORK = ".work-"
 
 
-class DatasetParts:
+class ResumableDataset:
     """The finished shards of a dataset folder, kept until all are there.
 
-    A context manager. Shards are written in `work`, by any process, and taken over by `add` in any
-    order. When the block ends without `publish`, for whatever reason, a kill included, those that
-    were added are there for the next one of the same folder and settings.
+    A context manager. Any process writes shards in `work`; `add` accepts them in any order. If the
+    block ends without `publish`, even by a kill, the added shards are available to the next
+    `ResumableDataset` of the same folder and settings.
 
     Args:
-        folder: the dataset folder; must not exist yet, or be empty.
-        settings: whatever decides what the shards hold, of JSON types.
+        folder: The dataset folder; must be absent or empty.
+        settings: Everything that determines the content of the shards, of JSON types.
 
     Attributes:
-        folder: the dataset folder.
-        work: an empty folder for shards in the making.
-        finished: the shards that are there, by name.
+        folder: The dataset folder.
+        work: An empty folder for unfinished shards.
+        finished: The finished shards, by name.
 
     Raises:
-        DataError: the folder holds something, another process is writing it, it cannot be written,
+        DataError: If the folder is not empty, another process is writing it, it cannot be written,
             or there are finished shards of other settings.
     """
 
     def __init__(self, folder: str | os.PathLike, settings: dict[str, Any]) -> None:
-        self._staging = staging.StagingFolder(folder)
+        self._staging = staging_folder.StagingFolder(folder)
         self.folder = self._staging.folder
-        self.finished: dict[str, shard_writer.Shard] = {}
+        self.finished: dict[str, shard_summary.ShardSummary] = {}
         try:
             with files.report_disk_errors(self.folder, DataError):
                 self.finished = self._read_records()
@@ -55,21 +55,21 @@ class DatasetParts:
             self._staging.close(self._names())
             raise
 
-    def __enter__(self) -> DatasetParts:
+    def __enter__(self) -> ResumableDataset:
         return self
 
     def __exit__(self, *_: Any) -> None:
         self._staging.close(self._names())
 
-    def add(self, shard: shard_writer.Shard) -> None:
-        """Takes over a shard, which is in `work` under its name, as finished.
+    def add(self, shard: shard_summary.ShardSummary) -> None:
+        """Accepts a finished shard, which lies in `work` under its name.
 
         Raises:
-            DataError: the disk is full.
+            DataError: If the disk is full.
         """
         name = shard.entry.name
         with files.report_disk_errors(self.folder, DataError):
-            for file in (name, name + tfrecord.SPEC_SUFFIX):
+            for file in (name, name + shard_paths.SPEC_SUFFIX):
                 os.replace(self.work / file, self._staging.path / file)
             files.write_json(
                 self._staging.path / _RECORD.format(name=name), dataclasses.asdict(shard)
@@ -77,25 +77,30 @@ class DatasetParts:
         self.finished[name] = shard
 
     def publish(self, extra: dict[str, Any]) -> None:
-        """Makes the finished shards the dataset folder, with `extra` in its manifest.
+        """Turns the finished shards into the dataset folder.
+
+        Args:
+            extra: Metadata for the manifest, of JSON types.
 
         Raises:
-            DataError: there is such a folder by now, or it cannot be written.
+            DataError: If the folder exists by now, or cannot be written.
         """
         in_order = [self.finished[name] for name in sorted(self.finished)]
-        manifest.write_manifest(self._staging.path, shard_writer.combine(in_order, extra))
+        manifest.write_manifest(
+            self._staging.path, shard_summary.combine_summaries(in_order, extra)
+        )
         self._staging.publish()
 
-    def _read_records(self) -> dict[str, shard_writer.Shard]:
+    def _read_records(self) -> dict[str, shard_summary.ShardSummary]:
         found = {}
         for path in self._staging.path.glob(_RECORD.format(name="*")):
             record = json.loads(path.read_text(encoding="utf-8"))
             entry = manifest.ShardEntry(**record.pop("entry"))
-            found[entry.name] = shard_writer.Shard(entry, **record)
+            found[entry.name] = shard_summary.ShardSummary(entry, **record)
         return found
 
     def _check_settings(self, settings: dict[str, Any]) -> None:
-        """Holds the settings of finished shards against the ones asked for."""
+        """Compares the settings of finished shards with the requested ones."""
         if not self.finished:
             return
         known = json.loads((self._staging.path / _SETTINGS).read_text(encoding="utf-8"))
@@ -103,13 +108,14 @@ class DatasetParts:
             there, here = known.get(name), settings.get(name)
             if there != here:
                 raise DataError(
-                    f"{self.folder}: it is half finished, with {name} {there} and not {here}. "
-                    f"Finish it with {there}, or remove {self._staging.path} to begin anew."
+                    f"{self.folder}: an unfinished dataset exists with {name} {there}, and {here} "
+                    f"was requested. Finish it with {there}, or remove {self._staging.path} to "
+                    "start again."
                 )
 
     def _names(self) -> set[str]:
-        """The files that finished shards consist of."""
+        """Returns the names of the files that belong to finished shards."""
         names = {_SETTINGS} if self.finished else set()
         for name in self.finished:
-            names |= {name, name + tfrecord.SPEC_SUFFIX, _RECORD.format(name=name)}
+            names |= {name, name + shard_paths.SPEC_SUFFIX, _RECORD.format(name=name)}
         return names

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 import data
-from data.sources import demonstrations
+from data.reading import demonstrations
 
 LENGTHS = [5, 1, 4, 7]
 

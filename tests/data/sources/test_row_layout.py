@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import data
-from data.sources import packing
+from data.sources import row_layout
 
 DTYPES = [np.float16, np.float32, np.float64, np.uint8, np.int8, np.uint16, np.int16, np.int32]
 
@@ -19,7 +19,7 @@ def test_round_trip_of_every_dtype(make_spec, make_episode, assert_same_frames, 
         values = np.random.default_rng(0).integers(0, 100, [6, *shape]).astype(dtype)
         episode.frames.observation[name] = values
         spec.observation[name] = tf.TensorSpec(shape, dtype)
-    layout = packing.RowLayout(spec)
+    layout = row_layout.RowLayout(spec)
     rows = layout.pack(data.Episode(episode.frames))
     assert rows.dtype == np.uint8 and rows.shape == (6, layout.row_bytes)
     windows = [[0, 0, 1], [3, 4, 5]]
@@ -32,6 +32,6 @@ def test_round_trip_of_every_dtype(make_spec, make_episode, assert_same_frames, 
 
 
 def test_executed_travels_along(make_spec, make_episode):
-    layout = packing.RowLayout(make_spec())
+    layout = row_layout.RowLayout(make_spec())
     episode = make_episode(4)
     np.testing.assert_array_equal(layout.executed(layout.pack(episode)), episode.executed)
