@@ -1,16 +1,18 @@
-"""The environments that the conformance suite looks at, and what its modules share.
+"""The environments of the conformance suite, and what its modules share.
 
-To put a new environment through the suite, add one line to `ENVIRONMENTS`, and for its
-demonstrator one to `DEMONSTRATORS`. A factory whose simulator may not be installed imports it
-itself, with `pytest.importorskip`.
+Every task file in `gin_configs/tasks` enters the suite with its environment and its demonstrator.
+The tables below replace some of them by shorter episodes and add variants.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+import pathlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import gin
 import numpy as np
 import tensorflow as tf
 
@@ -18,7 +20,11 @@ from environments import d4rl
 from environments.base import Environment
 from environments.block_pushing import BlockPushingEnvironment, demonstrators, tasks
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
+from ibc_agents.cli import command_line
+from ibc_agents.runs import task as task_lib
 from tests.conformance.drift_environment import DriftEnvironment
+
+TASK_FILES = pathlib.Path(__file__).resolve().parents[2] / "gin_configs" / "tasks"
 
 
 def _soon_over(task: type) -> type:
@@ -32,13 +38,13 @@ def _short(task: type[tasks.Task]) -> tasks.Task:
 
 ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     "drift": DriftEnvironment,
-    "particle_2d": ParticleEnvironment,
+    "particle": ParticleEnvironment,
     "particle_1d": functools.partial(ParticleEnvironment, 1),
     "particle_32d": functools.partial(ParticleEnvironment, 32),
     "particle_hidden_velocity": functools.partial(ParticleEnvironment, hide_velocity=True),
     "particle_either_goal_first": functools.partial(ParticleEnvironment, either_goal_first=True),
     "particle_wait": functools.partial(ParticleEnvironment, 3, wait_at_first_goal=5),
-    "pushing": BlockPushingEnvironment,
+    "pushing_states": BlockPushingEnvironment,
     "pushing_pixels": functools.partial(
         BlockPushingEnvironment, _short(tasks.SingleTarget), image_size=(9, 12)
     ),
@@ -48,12 +54,13 @@ ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     ),
     "pushing_multimodal": functools.partial(BlockPushingEnvironment, _short(tasks.Multimodal)),
     "pushing_insert": functools.partial(BlockPushingEnvironment, _short(tasks.Insert)),
-    "d4rl_pen": _soon_over(d4rl.PenEnvironment),
-    "d4rl_hammer": _soon_over(d4rl.HammerEnvironment),
-    "d4rl_door": _soon_over(d4rl.DoorEnvironment),
-    "d4rl_relocate": _soon_over(d4rl.RelocateEnvironment),
-    "d4rl_kitchen_complete": _soon_over(d4rl.KitchenCompleteEnvironment),
-    "d4rl_kitchen_mixed": _soon_over(d4rl.KitchenMixedEnvironment),
+    "d4rl/pen": _soon_over(d4rl.PenEnvironment),
+    "d4rl/hammer": _soon_over(d4rl.HammerEnvironment),
+    "d4rl/door": _soon_over(d4rl.DoorEnvironment),
+    "d4rl/relocate": _soon_over(d4rl.RelocateEnvironment),
+    "d4rl/kitchen_complete": _soon_over(d4rl.KitchenCompleteEnvironment),
+    "d4rl/kitchen_mixed": _soon_over(d4rl.KitchenMixedEnvironment),
+    "d4rl/kitchen_partial": _soon_over(d4rl.KitchenPartialEnvironment),
 }
 
 # How to make an environment and, from a single or vector one, its demonstrator.
@@ -61,14 +68,14 @@ DEMONSTRATORS: dict[str, tuple[Callable[[], Environment], Callable[[Any], Any]]]
     **{
         name: (ENVIRONMENTS[name], ParticleDemonstrator)
         for name in (
-            "particle_2d",
+            "particle",
             "particle_32d",
             "particle_hidden_velocity",
             "particle_either_goal_first",
             "particle_wait",
         )
     },
-    "pushing": (BlockPushingEnvironment, demonstrators.SingleTargetDemonstrator),
+    "pushing_states": (BlockPushingEnvironment, demonstrators.SingleTargetDemonstrator),
     "pushing_reach": (
         functools.partial(BlockPushingEnvironment, tasks.Reach()),
         demonstrators.ReachDemonstrator,
@@ -86,6 +93,38 @@ DEMONSTRATORS: dict[str, tuple[Callable[[], Environment], Callable[[Any], Any]]]
         demonstrators.InsertDemonstrator,
     ),
 }
+
+
+@contextlib.contextmanager
+def _configured(name: str) -> Iterator[task_lib.Task]:
+    """The task of a task file, while its gin configuration is in force."""
+    command_line.parse_gin([f"gin_configs/tasks/{name}.gin"], [])
+    try:
+        yield task_lib.Task()
+    finally:
+        gin.clear_config()
+
+
+def _make_environment(name: str) -> Environment:
+    with _configured(name) as task:
+        return task.environment()
+
+
+def _make_demonstrator(name: str, environment: Any) -> Any:
+    with _configured(name) as task:
+        return task.demonstrator(environment)
+
+
+for _path in sorted(TASK_FILES.rglob("*.gin")):
+    _name = _path.relative_to(TASK_FILES).with_suffix("").as_posix()
+    if _name in ENVIRONMENTS or _name == "dataset":  # the one task without an environment
+        continue
+    ENVIRONMENTS[_name] = functools.partial(_make_environment, _name)
+    if "Task.demonstrator" in _path.read_text(encoding="utf-8"):
+        DEMONSTRATORS[_name] = (
+            ENVIRONMENTS[_name],
+            functools.partial(_make_demonstrator, _name),
+        )
 
 Act = Callable[[Any, np.random.Generator], Any]
 

@@ -20,7 +20,7 @@ SEEDS = (9, 2, 9, 123456789012345678901)
 
 
 # The form that `vectorize` picks, and one environment that has a fast form in the serial one too.
-FORMS = [(name, "vectorize") for name in sorted(ENVIRONMENTS)] + [("particle_2d", "serial")]
+FORMS = [(name, "vectorize") for name in sorted(ENVIRONMENTS)] + [("particle", "serial")]
 
 
 @pytest.fixture(params=FORMS, ids="-".join)
@@ -174,6 +174,6 @@ def test_batch_of_none_is_refused(make):
 
 
 def test_rows_of_different_tasks_are_refused():
-    makers = [ENVIRONMENTS["particle_1d"], ENVIRONMENTS["particle_2d"]]
+    makers = [ENVIRONMENTS["particle_1d"], ENVIRONMENTS["particle"]]
     with pytest.raises(ValueError, match="particle_1d.*particle_2d"):
         SerialVectorEnvironment([make() for make in makers])
