@@ -20,7 +20,7 @@ from environments import d4rl
 from environments.base import Environment
 from environments.block_pushing import BlockPushingEnvironment, demonstrators, tasks
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
-from ibc_agents.cli import command_line
+from ibc_agents.cli import gin_files
 from ibc_agents.runs import task as task_lib
 from tests.conformance.drift_environment import DriftEnvironment
 
@@ -98,7 +98,7 @@ DEMONSTRATORS: dict[str, tuple[Callable[[], Environment], Callable[[Any], Any]]]
 @contextlib.contextmanager
 def _configured(name: str) -> Iterator[task_lib.Task]:
     """The task of a task file, while its gin configuration is in force."""
-    command_line.parse_gin([f"gin_configs/tasks/{name}.gin"], [])
+    gin_files.parse_gin([f"gin_configs/tasks/{name}.gin"], [])
     try:
         yield task_lib.Task()
     finally:

@@ -82,6 +82,7 @@ def test_unit_tests_of_additions_pass(copy):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_conformance_finds_the_environment_and_the_method(copy):
     result = run(
         copy, "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/conformance"
@@ -104,6 +105,7 @@ def test_conformance_of_the_environment_and_the_method(copy):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_a_run_uses_the_environment_loss_and_sampler(copy, tmp_path):
     bindings = (
         "TrainingSettings.batch_size = 4",
