@@ -52,7 +52,11 @@ def copy(tmp_path_factory):
 def run(copy, *arguments):
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=copy, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", *arguments],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
 
 
