@@ -3,9 +3,10 @@
 Usage: python deploy/kubernetes.py --image=IMAGE --gin_file=gin_configs/particle.gin
            --root_dir=/job/runs/particle [--learners=2 --actors=1 ...] | kubectl apply -f -
 
-One Job a role, with a headless Service where others must know the pods' addresses; a NetworkPolicy
-that lets only the job's pods reach Reverb and TensorFlow, which ask nobody who they are; a claim
-for the volume that replay servers and learners share. Equal flags give equal text.
+It prints an indexed Job for each role, headless Services for replay servers and learners, a
+NetworkPolicy that admits only the job's pods to Reverb and TensorFlow, which have no
+authentication, and a claim for the volume of replay servers and learners. Equal flags give equal
+output.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ _HEALTH_PORT = 8080
 
 
 class _Role(NamedTuple):
-    """What distinguishes the pods of a role.
+    """The properties of a role's pods.
 
     Attributes:
-        name: of the role.
-        flag: of this command, for their number.
-        count: that there are without that flag.
-        cpus: that a pod asks for.
-        memory: that a pod may have.
-        port: that other pods connect to; None where nobody does.
-        has_volume: whether it reads the dataset, or writes to the run.
+        name: Name of the role.
+        flag: Flag of this command for the number of pods.
+        count: Default number of pods.
+        cpus: CPU request of a pod.
+        memory: Memory request and limit of a pod.
+        port: Port that other pods connect to; None for no port.
+        has_volume: Whether a pod mounts the volume with the dataset and the run.
     """
 
     name: str
@@ -49,19 +50,21 @@ _ROLES = (
 )
 
 
-def objects(name: str, image: str, storage: str, counts: dict[str, int], flags: list[str]) -> Any:
-    """Returns a `List` of all objects, of JSON types.
+def make_objects(
+    name: str, image: str, storage: str, counts: dict[str, int], flags: list[str]
+) -> Any:
+    """Returns a Kubernetes `List` of all objects, of JSON types.
 
     Args:
-        name: of the job, which all names begin with.
-        image: that has the project and its dependencies.
-        storage: size of the volume, such as `20Gi`.
-        counts: pods of each role by its name.
-        flags: that every role gets.
+        name: Name of the job, the prefix of all names.
+        image: Container image with the project and its dependencies.
+        storage: Size of the volume, for example `20Gi`.
+        counts: Number of pods of each role, by its name.
+        flags: Flags for all roles.
     """
-    served = [role for role in _ROLES if role.port]
+    serving = [role for role in _ROLES if role.port]
     present = [role for role in _ROLES if counts[role.name] > 0]
-    addresses = {role.name: _addresses(name, role, counts[role.name]) for role in served}
+    addresses = {role.name: _addresses(name, role, counts[role.name]) for role in serving}
     shared = [
         f"--replay_address={','.join(addresses['replay'])}",
         f"--learner_addresses={','.join(addresses['learner'])}",
@@ -71,15 +74,15 @@ def objects(name: str, image: str, storage: str, counts: dict[str, int], flags: 
     ]
     items = [
         _claim(name, storage),
-        _fence(name, [role.port for role in served]),
-        *(_service(name, role) for role in served),
+        _network_policy(name, [role.port for role in serving]),
+        *(_service(name, role) for role in serving),
         *(_job(name, role, image, counts[role.name], shared) for role in present),
     ]
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
 def _addresses(name: str, role: _Role, count: int) -> list[str]:
-    """Where the pods of an indexed Job are found, by way of its headless Service."""
+    """Returns the addresses of the pods of an indexed Job in its headless Service."""
     service = f"{name}-{role.name}"
     return [f"{service}-{index}.{service}:{role.port}" for index in range(count)]
 
@@ -100,7 +103,7 @@ def _claim(name: str, storage: str) -> Any:
     }
 
 
-def _fence(name: str, ports: list[int | None]) -> Any:
+def _network_policy(name: str, ports: list[int | None]) -> Any:
     own = {"podSelector": {"matchLabels": {"app": name}}}
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -130,7 +133,7 @@ def _service(name: str, role: _Role) -> Any:
 
 def _job(name: str, role: _Role, image: str, count: int, flags: list[str]) -> Any:
     labels = _labels(name, role)
-    # An error that would come again (1) ends the job; any other end makes a new pod of the index.
+    # Exit code 1, an error that the user must fix, ends the Job. After others it creates a new pod.
     failure = {
         "action": "FailJob",
         "onExitCodes": {"containerName": role.name, "operator": "In", "values": [1]},
@@ -172,7 +175,7 @@ def _pod(name: str, role: _Role, image: str, flags: list[str]) -> Any:
     }
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
-        # A role ends within 10 s.
+        # A role exits within 10 s of SIGTERM.
         "terminationGracePeriodSeconds": 15,
         "containers": [container],
     }
@@ -186,28 +189,37 @@ def _pod(name: str, role: _Role, image: str, flags: list[str]) -> Any:
 
 
 def main() -> None:
-    """Prints the objects that the flags ask for."""
+    """Prints the objects."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--name", default="ibc", help="of the job")
-    parser.add_argument("--image", default="ibc-agents:0.1.0")
+    parser.add_argument("--name", default="ibc", help="name of the job")
+    parser.add_argument("--image", default="ibc-agents:0.1.0", help="container image")
     parser.add_argument("--gin_file", default="gin_configs/particle.gin")
     parser.add_argument("--gin_bindings", action="append", default=[])
-    parser.add_argument("--root_dir", default=f"{_MOUNT}/runs/particle", help=f"under {_MOUNT}")
-    parser.add_argument("--data_dir", default=f"{_MOUNT}/datasets", help=f"under {_MOUNT}")
+    parser.add_argument(
+        "--root_dir", default=f"{_MOUNT}/runs/particle", help=f"folder of the run, under {_MOUNT}"
+    )
+    parser.add_argument(
+        "--data_dir", default=f"{_MOUNT}/datasets", help=f"folder of demonstrations, under {_MOUNT}"
+    )
     parser.add_argument("--storage", default="20Gi", help="size of the volume")
     for role in _ROLES:
         parser.add_argument(f"--{role.flag}", type=int, default=role.count, help="number of pods")
-    found = parser.parse_args()
-    counts = {role.name: getattr(found, role.flag) for role in _ROLES}
+    arguments = parser.parse_args()
+    counts = {role.name: getattr(arguments, role.flag) for role in _ROLES}
     if counts["replay"] < 1 or counts["learner"] < 1:
-        parser.error("a job needs a replay server and a learner")
+        parser.error("--replay_servers and --learners must be at least 1")
     flags = [
-        f"--gin_file={found.gin_file}",
-        *(f"--gin_bindings={binding}" for binding in found.gin_bindings),
-        f"--root_dir={found.root_dir}",
-        f"--data_dir={found.data_dir}",
+        f"--gin_file={arguments.gin_file}",
+        *(f"--gin_bindings={binding}" for binding in arguments.gin_bindings),
+        f"--root_dir={arguments.root_dir}",
+        f"--data_dir={arguments.data_dir}",
     ]
-    print(json.dumps(objects(found.name, found.image, found.storage, counts, flags), indent=2))
+    print(
+        json.dumps(
+            make_objects(arguments.name, arguments.image, arguments.storage, counts, flags),
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

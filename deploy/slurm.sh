@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# One distributed job on SLURM: replay servers, learners, actors, and an evaluator for each further task.
+# Runs a distributed job on SLURM: replay servers, learners, actors, and an evaluator in each remaining task.
 #
 #     sbatch deploy/slurm.sh --gin_file=gin_configs/particle.gin --root_dir=/shared/runs/particle --data_dir=/shared/datasets
 #     LEARNERS=2 ACTORS=1 sbatch --ntasks=6 deploy/slurm.sh …
 #
-# The arguments go to every role. It needs the project's environment on all nodes, and a --root_dir that
-# they share. Started again, or requeued, the job goes on from the last checkpoint.
+# All roles get the arguments of this script. All nodes need the project's Python environment and a shared
+# --root_dir. A job that is submitted again or requeued continues from the last checkpoint.
 #
-# Replay servers and learners listen on all interfaces of their nodes and ask nobody who they are: nodes of
-# other users must not reach the ports from REPLAY_PORT and LEARNER_PORT on.
+# Replay servers and learners listen on all interfaces of their nodes and have no authentication. Protect the
+# ports from REPLAY_PORT and LEARNER_PORT upward against the nodes of other users.
 #SBATCH --job-name=ibc_agents
 #SBATCH --ntasks=4
 #SBATCH --cpus-per-task=4
@@ -24,7 +24,7 @@ if ((evaluators < 0)); then
 fi
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 
-# Prints host:port of so many processes, which are dealt to the nodes in turn.
+# Prints host:port of COUNT processes, assigned to the nodes in turn, with ports from PORT upward.
 addresses() {
   local count=$1 port=$2 index
   for ((index = 0; index < count; index++)); do
@@ -39,8 +39,8 @@ arguments=(
   "$@"
 )
 
-# Starts a role again whenever it dies; not after its end (0) or an error that would come again (1).
-keep() {
+# Restarts a role when it dies, but not after exit code 0 (finished) or 1 (an error that the user must fix).
+supervise() {
   local role=$1 index=$2 status
   shift 2
   while true; do
@@ -50,16 +50,16 @@ keep() {
     if ((status <= 1)); then
       return "$status"
     fi
-    echo "$role-$index ended with status $status; starting it again"
+    echo "$role-$index exited with code $status; restarting it"
     sleep "${RESTART_PAUSE:-5}"
   done
 }
 
-# Starts so many of a role; those that have an address, on the node of that address.
+# Starts COUNT processes of a role. With a non-empty third argument, each runs on the node of its address.
 start() {
   local role=$1 count=$2 placed=$3 index
   for ((index = 0; index < count; index++)); do
-    keep "$role" "$index" ${placed:+--nodelist="${nodes[index % ${#nodes[@]}]}"} &
+    supervise "$role" "$index" ${placed:+--nodelist="${nodes[index % ${#nodes[@]}]}"} &
   done
 }
 
@@ -68,14 +68,14 @@ start learner "$learners" placed
 start evaluator "$evaluators" ""
 start actor "$actors" ""
 
-# Until none is left, or one cannot go on.
+# Waits until all roles have finished, or one has failed.
 while true; do
   status=0
   wait -n || status=$?
   if ((status == 127)); then
     exit 0
   elif ((status != 0)); then
-    kill $(jobs -p) 2>/dev/null || true # some may have ended
+    kill $(jobs -p) 2>/dev/null || true # Some may have exited.
     exit 1
   fi
 done

@@ -1,4 +1,4 @@
-"""What starts jobs on clusters is whole and starts what there is, found out without a cluster."""
+"""The files in deploy/ are valid and start all roles with valid flags; no cluster is needed."""
 
 import collections
 import copy
@@ -18,7 +18,7 @@ COUNTS = {"replay": 2, "learner": 3, "evaluator": 4, "actor": 1}
 
 
 def check_arguments(arguments: list[str], folder: pathlib.Path) -> dict[str, str]:
-    """Whether the command takes these arguments; returns the values of its flags."""
+    """Checks that the command accepts the arguments; returns the values of the flags."""
     command = [sys.executable, "-m", "ibc_agents.distributed", "--only_check_args", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(helpers.ROOT)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
@@ -27,7 +27,7 @@ def check_arguments(arguments: list[str], folder: pathlib.Path) -> dict[str, str
 
 
 def print_objects(*flags):
-    """The Kubernetes objects, by kind and name."""
+    """Returns the Kubernetes objects by kind and name."""
     command = [sys.executable, DEPLOY / "kubernetes.py", *flags]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     manifest = json.loads(done.stdout)
@@ -39,26 +39,26 @@ def print_objects(*flags):
 
 @pytest.fixture(scope="module")
 def objects():
-    """Of a job with several processes of every role but one."""
+    """The objects of a job with several processes of most roles."""
     return print_objects("--replay_servers=2", "--learners=3", "--actors=1")
 
 
 def jobs(objects):
-    """Each with its only container."""
+    """Returns the spec of each Job and its only container."""
     found = [item["spec"] for (kind, _), item in objects.items() if kind == "Job"]
     return [(job, *job["template"]["spec"]["containers"]) for job in found]
 
 
-def test_every_kubernetes_object_is_one_by_the_published_schema(objects):
+def test_kubernetes_objects_are_valid_by_the_published_schema(objects):
     for item in objects.values():
         kubernetes_validate.validate(item, "1.29", strict=True)
-    misspelt = copy.deepcopy(next(iter(objects.values())))
-    misspelt["spec"]["nonsense"] = 1
+    misspelled = copy.deepcopy(next(iter(objects.values())))
+    misspelled["spec"]["nonsense"] = 1
     with pytest.raises(kubernetes_validate.ValidationError, match="nonsense"):
-        kubernetes_validate.validate(misspelt, "1.29", strict=True)
+        kubernetes_validate.validate(misspelled, "1.29", strict=True)
 
 
-def test_every_kubernetes_job_starts_a_role(objects, tmp_path):
+def test_each_kubernetes_job_starts_a_role(objects, tmp_path):
     versions = {
         "Job": "batch/v1",
         "NetworkPolicy": "networking.k8s.io/v1",
@@ -82,15 +82,15 @@ def test_every_kubernetes_job_starts_a_role(objects, tmp_path):
     assert (helpers.ROOT / flags["gin_file"]).exists()
 
 
-def test_kubernetes_leaves_out_the_roles_that_nobody_plays():
+def test_kubernetes_omits_roles_without_pods():
     names = {name for kind, name in print_objects("--evaluators=0") if kind == "Job"}
     assert names == {"ibc-replay", "ibc-learner"}
 
 
-def test_kubernetes_restarts_what_dies_but_not_after_an_error_of_the_users(objects):
+def test_kubernetes_restarts_pods_unless_the_user_must_fix_an_error(objects):
     for job, container in jobs(objects):
         pod = job["template"]["spec"]
-        assert pod["restartPolicy"] == "Never"  # of the pod; the job makes another one
+        assert pod["restartPolicy"] == "Never"  # The Job creates a new pod.
         assert pod["terminationGracePeriodSeconds"] > 10
         assert job["backoffLimit"] > 0
         (rule,) = job["podFailurePolicy"]["rules"]
@@ -101,8 +101,8 @@ def test_kubernetes_restarts_what_dies_but_not_after_an_error_of_the_users(objec
         assert job["parallelism"] == job["completions"]
 
 
-def test_kubernetes_addresses_and_volumes_lead_somewhere(objects):
-    """A pod of an indexed Job is NAME-INDEX.SUBDOMAIN where a headless Service selects it."""
+def test_kubernetes_addresses_and_volumes_exist(objects):
+    """The address of an indexed Job's pod is NAME-INDEX.SUBDOMAIN in its headless Service."""
     found = collections.defaultdict(list)
     for (kind, name), item in objects.items():
         if kind != "Job":
@@ -136,20 +136,20 @@ def test_kubernetes_addresses_and_volumes_lead_somewhere(objects):
             )
 
 
-def test_kubernetes_lets_only_the_jobs_pods_in(objects):
-    fence = objects["NetworkPolicy", "ibc"]["spec"]
-    (rule,) = fence["ingress"]
-    assert rule["from"] == [{"podSelector": fence["podSelector"]}]
-    everyone = fence["podSelector"]["matchLabels"].items()
+def test_kubernetes_admits_only_the_pods_of_the_job(objects):
+    policy = objects["NetworkPolicy", "ibc"]["spec"]
+    (rule,) = policy["ingress"]
+    assert rule["from"] == [{"podSelector": policy["podSelector"]}]
+    shared_labels = policy["podSelector"]["matchLabels"].items()
     services = [item["spec"] for (kind, _), item in objects.items() if kind == "Service"]
     assert {entry["port"] for entry in rule["ports"]} == {
         port["port"] for service in services for port in service["ports"]
     }
     for job, _ in jobs(objects):
-        assert job["template"]["metadata"]["labels"].items() >= everyone
+        assert job["template"]["metadata"]["labels"].items() >= shared_labels
 
 
-# Each records how it was started; all but replay servers die once.
+# Records its arguments. Every role except replay servers fails once.
 SRUN = """#!/usr/bin/env bash
 set -eu
 echo "$*" >> "$RECORD"
@@ -163,7 +163,7 @@ exit "${LEARNER_STATUS:-0}"
 
 @pytest.fixture
 def slurm(tmp_path):
-    """Runs the script where SLURM's commands only record; returns status and records."""
+    """Runs the script with substitutes for SLURM's commands; returns their records."""
     for name, text in (("srun", SRUN), ("scontrol", "#!/bin/sh\necho node-7\necho node-8\n")):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
@@ -193,7 +193,7 @@ def slurm(tmp_path):
     return run
 
 
-def test_the_slurm_script_starts_every_role_and_starts_again_what_died(slurm, tmp_path):
+def test_the_slurm_script_starts_and_restarts_every_role(slurm, tmp_path):
     done, records = slurm()
     assert done.returncode == 0, done.stderr
     started = collections.Counter()
@@ -213,16 +213,16 @@ def test_the_slurm_script_starts_every_role_and_starts_again_what_died(slurm, tm
         for role, count in COUNTS.items()
         for index in range(count)
     }
-    assert "learner-2 ended with status 75; starting it again" in done.stdout
+    assert "learner-2 exited with code 75; restarting it" in done.stdout
 
 
-def test_the_slurm_script_ends_after_an_error_of_the_users(slurm):
+def test_the_slurm_script_exits_after_an_error_of_the_user(slurm):
     done, records = slurm(LEARNER_STATUS="1")
     assert done.returncode == 1
     assert any("--role=learner" in record for record in records)
 
 
-def test_the_slurm_script_needs_a_task_for_each_process(slurm, tmp_path):
+def test_the_slurm_script_requires_a_task_for_each_process(slurm, tmp_path):
     (tmp_path / "record").touch()
     done, records = slurm(SLURM_NTASKS="5")
     assert (done.returncode, records) == (1, [])

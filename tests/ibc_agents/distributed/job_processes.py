@@ -47,9 +47,7 @@ class Job:
         self.root_dir = folder / "run"
         self.address = f"localhost:{free_port()}"
         self._arguments = [
-            *helpers.small_run(
-                self.root_dir, folder / "data", STEPS, *BINDINGS, method="mse"
-            ),
+            *helpers.small_run(self.root_dir, folder / "data", STEPS, *BINDINGS, method="mse"),
             f"--replay_address={self.address}",
         ]
         self._started: list[Process] = []
