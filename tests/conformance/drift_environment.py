@@ -16,7 +16,7 @@ from environments.base import Environment
 
 
 class DriftEnvironment(Environment):
-    """A point that drifts by what it is told, for 3 to 9 steps; success is to end right of 0."""
+    """A point that moves by its action for 3 to 9 steps. Success is a final position above 0."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,13 +27,13 @@ from tests.conformance.drift_environment import DriftEnvironment
 TASK_FILES = pathlib.Path(__file__).resolve().parents[2] / "gin_configs" / "tasks"
 
 
-def _soon_over(task: type) -> type:
-    """A task whose episodes end soon: simulated steps are slow, and their number proves nothing."""
+def _with_short_episodes(task: type) -> type:
+    """Limits the episodes of a task to 12 steps, because simulated steps are slow."""
     return type(task.__name__, (task,), {"max_episode_steps": 12})
 
 
 def _short(task: type[tasks.Task]) -> tasks.Task:
-    return _soon_over(task)()
+    return _with_short_episodes(task)()
 
 
 ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
@@ -54,16 +54,16 @@ ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     ),
     "pushing_multimodal": functools.partial(BlockPushingEnvironment, _short(tasks.Multimodal)),
     "pushing_insert": functools.partial(BlockPushingEnvironment, _short(tasks.Insert)),
-    "d4rl/pen": _soon_over(d4rl.PenEnvironment),
-    "d4rl/hammer": _soon_over(d4rl.HammerEnvironment),
-    "d4rl/door": _soon_over(d4rl.DoorEnvironment),
-    "d4rl/relocate": _soon_over(d4rl.RelocateEnvironment),
-    "d4rl/kitchen_complete": _soon_over(d4rl.KitchenCompleteEnvironment),
-    "d4rl/kitchen_mixed": _soon_over(d4rl.KitchenMixedEnvironment),
-    "d4rl/kitchen_partial": _soon_over(d4rl.KitchenPartialEnvironment),
+    "d4rl/pen": _with_short_episodes(d4rl.PenEnvironment),
+    "d4rl/hammer": _with_short_episodes(d4rl.HammerEnvironment),
+    "d4rl/door": _with_short_episodes(d4rl.DoorEnvironment),
+    "d4rl/relocate": _with_short_episodes(d4rl.RelocateEnvironment),
+    "d4rl/kitchen_complete": _with_short_episodes(d4rl.KitchenCompleteEnvironment),
+    "d4rl/kitchen_mixed": _with_short_episodes(d4rl.KitchenMixedEnvironment),
+    "d4rl/kitchen_partial": _with_short_episodes(d4rl.KitchenPartialEnvironment),
 }
 
-# How to make an environment and, from a single or vector one, its demonstrator.
+# Factories of an environment, and of its demonstrator from a single or vector environment.
 DEMONSTRATORS: dict[str, tuple[Callable[[], Environment], Callable[[Any], Any]]] = {
     **{
         name: (ENVIRONMENTS[name], ParticleDemonstrator)
@@ -137,7 +137,7 @@ def random_action(environment: Any, rng: np.random.Generator) -> Any:
 
 
 def extreme_action(environment: Any, rng: np.random.Generator) -> Any:
-    """Every element at one of its bounds, new at every step."""
+    """Samples a bound for each element."""
 
     def choose(spec: Any) -> np.ndarray:
         high = rng.random(spec.shape) < 0.5
@@ -163,7 +163,7 @@ def upper_bound_action(environment: Any, rng: np.random.Generator) -> Any:
 
 
 def episode(environment: Environment, act: Act, action_seed: int = 0) -> list[Any]:
-    """The time steps of the next episode."""
+    """Runs the next episode and returns its time steps."""
     rng = np.random.default_rng(action_seed)
     steps = [environment.reset()]
     while not steps[-1].is_last():
@@ -173,7 +173,7 @@ def episode(environment: Environment, act: Act, action_seed: int = 0) -> list[An
 
 
 def assert_equal(left: Any, right: Any) -> None:
-    """Bit-equal nests of arrays."""
+    """Asserts that nests of arrays are bit-equal."""
     for a, b in zip(tf.nest.flatten(left), tf.nest.flatten(right), strict=True):
         np.testing.assert_array_equal(a, b, strict=True)
 

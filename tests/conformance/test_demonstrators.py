@@ -1,4 +1,4 @@
-"""What every demonstrator must do; `environment_suite` lists them."""
+"""Requirements of all demonstrators that `environment_suite` lists."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.conformance.environment_suite import DEMONSTRATORS, assert_equal, row
 
 @pytest.fixture(params=sorted(DEMONSTRATORS))
 def makers(request) -> tuple[Callable[[], Environment], Callable[[Any], Any]]:
-    """Of the environment and, from it, of its demonstrator."""
+    """Factories of the environment and, from it, of its demonstrator."""
     return DEMONSTRATORS[request.param]
 
 
 def demonstrate(environment: Any, demonstrator: Any, steps: int) -> list[Any]:
-    """Time step, action and memory of a number of steps, through episodes' ends."""
+    """Returns time step, action and memory of a number of steps over several episodes."""
     time_step = environment.reset()
     state = demonstrator.get_initial_state(environment.batch_size)
     seen = []
@@ -35,8 +35,8 @@ def demonstrate(environment: Any, demonstrator: Any, steps: int) -> list[Any]:
     return seen
 
 
-def test_demonstrations_repeat_and_fit_their_specs(makers):
-    """Episodes from one seed are the same again, whatever another demonstrator did before."""
+def test_demonstrations_are_reproducible_and_satisfy_their_specs(makers):
+    """Episodes of one seed are equal, independent of an earlier demonstrator."""
     make_environment, make_demonstrator = makers
     environment = make_environment()
     steps = environment.max_episode_steps + 5
@@ -67,7 +67,7 @@ def test_rows_are_bit_equal_to_single_demonstrations(makers):
             assert_equal(row_of(left, row), tf.nest.map_structure(np.asarray, right))
 
 
-def test_inputs_are_left_alone(makers):
+def test_inputs_do_not_change(makers):
     make_environment, make_demonstrator = makers
     environment = make_environment()
     environment.seed(0)
@@ -79,7 +79,7 @@ def test_inputs_are_left_alone(makers):
 
 
 @pytest.mark.parametrize("initial", ["none", "batch of one", "stale"])
-def test_memory_is_renewed_at_first_whatever_was_there(makers, initial):
+def test_memory_is_reset_at_first(makers, initial):
     make_environment, make_demonstrator = makers
     environment = make_environment()
     environment.seed(0)

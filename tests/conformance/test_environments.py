@@ -1,4 +1,4 @@
-"""What every environment must do, whatever its task; `environment_suite` lists them."""
+"""Requirements of all environments that `environment_suite` lists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make(request) -> Callable[[], Environment]:
     return ENVIRONMENTS[request.param]
 
 
-def test_tf_agents_own_validation(make):
+def test_validation_of_tf_agents(make):
     environment = make()
     environment.seed(0)
     utils.validate_py_environment(environment, episodes=2)
@@ -53,7 +53,7 @@ def test_episodes_have_first_mid_last_in_order(make):
     assert types == [0] + [1] * (len(types) - 2) + [2]
 
 
-def test_same_seed_gives_bit_equal_episodes(make):
+def test_equal_seeds_give_bit_equal_episodes(make):
     one, other = make(), make()
     one.seed(11)
     episode(other, random_action)
@@ -86,7 +86,7 @@ def test_starts_are_random(make):
     assert len({values.tobytes() for values in flat}) == 4
 
 
-def test_seed_leaves_the_running_episode_alone(make):
+def test_seed_does_not_affect_the_current_episode(make):
     one, other = make(), make()
     for environment in (one, other):
         environment.seed(7)
@@ -98,7 +98,7 @@ def test_seed_leaves_the_running_episode_alone(make):
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "one", None])
-def test_bad_seed_is_refused(make, seed):
+def test_invalid_seed_is_rejected(make, seed):
     with pytest.raises(ValueError, match="seed must be"):
         make().seed(seed)
 
@@ -120,7 +120,7 @@ def test_contract_environment_steps_share_no_memory(make):
         assert not any(np.shares_memory(a, b) for a in older for b in newer)
 
 
-def test_scribbling_on_an_observation_or_action_changes_nothing(make):
+def test_changing_an_observation_or_action_in_place_has_no_effect(make):
     clean, scribbled = make(), make()
     rng = np.random.default_rng(0)
     for environment in (clean, scribbled):
@@ -144,7 +144,7 @@ def test_step_after_last_begins_the_next_episode(make):
     assert environment.current_time_step().is_first()
 
 
-def test_success_is_false_before_the_first_episode_and_readable_after_last(make):
+def test_success_is_false_before_the_first_episode_and_available_after_last(make):
     environment = make()
     assert environment.success is False
     environment.seed(0)
@@ -158,7 +158,7 @@ def test_success_is_false_before_the_first_episode_and_readable_after_last(make)
     assert environment.current_time_step().is_last()
 
 
-def test_render_shows_the_episode_move(make):
+def test_render_shows_motion(make):
     environment = make()
     with pytest.raises(ValueError, match="reset"):
         environment.render()
@@ -175,8 +175,8 @@ def test_render_shows_the_episode_move(make):
         environment.render("human")
 
 
-def test_restored_state_goes_on_bit_equal(make):
-    """Within the episode, through its end and into the next; twice from the same value."""
+def test_restored_state_continues_bit_equal(make):
+    """The state is restored twice, and the steps continue into the next episode."""
     environment = make()
     environment.seed(6)
     environment.reset()
@@ -201,7 +201,7 @@ def test_restored_state_goes_on_bit_equal(make):
 
 
 def _broken_actions(environment: Environment) -> dict[str, Any]:
-    """Actions by the words that their refusal must contain."""
+    """Returns invalid actions by a part of the error message."""
     good = random_action(environment, np.random.default_rng(0))
 
     def change(function: Callable[[np.ndarray, Any], np.ndarray]) -> Any:
@@ -221,7 +221,7 @@ def _broken_actions(environment: Environment) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("problem", ["structure", "shape", "dtype", "finite", "range"])
-def test_bad_action_is_refused_by_name_and_leaves_the_episode_alone(make, problem):
+def test_invalid_action_is_rejected_and_does_not_affect_the_episode(make, problem):
     environment, other = make(), make()
     for each in (environment, other):
         each.seed(0)

@@ -1,4 +1,4 @@
-"""What every batch of environments must do: rows that are single environments, independent."""
+"""Requirements of all vector environments: each row equals a single environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conformance.environment_suite import ENVIRONMENTS, assert_equal, rand
 SEEDS = (9, 2, 9, 123456789012345678901)
 
 
-# The form that `vectorize` picks, and one environment that has a fast form in the serial one too.
+# The form that `vectorize` selects, and the serial form of an environment with a fast form.
 FORMS = [(name, "vectorize") for name in sorted(ENVIRONMENTS)] + [("particle", "serial")]
 
 
@@ -45,14 +45,14 @@ def random_actions(environment: VectorEnvironment, rng: np.random.Generator) -> 
     return tf.nest.map_structure(lambda *leaves: np.stack(leaves), *rows)
 
 
-def test_tf_agents_own_validation(make_vector):
+def test_validation_of_tf_agents(make_vector):
     environment = make_vector(2)
     environment.seed([0, 1])
     utils.validate_py_environment(environment, episodes=3)
 
 
 def test_rows_are_bit_equal_to_single_environments(make, make_vector):
-    """Over several episodes: every step, the success and the demonstrator's draws."""
+    """Compares every step, the success and the demonstrator's draws over several episodes."""
     vector, singles = make_vector(len(SEEDS)), [make() for _ in SEEDS]
     vector.seed(SEEDS)
     for single, seed in zip(singles, SEEDS, strict=True):
@@ -73,7 +73,7 @@ def test_rows_are_bit_equal_to_single_environments(make, make_vector):
     np.testing.assert_array_equal(vector.render(1), singles[1].render())
 
 
-def test_a_row_does_not_see_its_neighbours(make_vector):
+def test_rows_are_independent(make_vector):
     one, other = make_vector(3), make_vector(3)
     one.seed([1, 2, 3])
     other.seed([4, 2, 5])
@@ -86,7 +86,7 @@ def test_a_row_does_not_see_its_neighbours(make_vector):
         assert_equal(row_of(one.step(actions), 1), row_of(other.step(others), 1))
 
 
-def test_name_and_length_are_the_tasks_own(make, make_vector):
+def test_name_and_length_are_those_of_the_task(make, make_vector):
     vector, single = make_vector(2), make()
     assert vector.name == single.name
     assert vector.max_episode_steps == single.max_episode_steps
@@ -107,7 +107,7 @@ def test_contract_environment_steps_share_no_memory(make_vector):
         assert not any(np.shares_memory(a, b) for a in older for b in newer)
 
 
-def test_an_ended_rows_action_is_ignored_and_a_running_rows_is_checked(make_vector):
+def test_actions_of_ended_rows_are_ignored_and_others_are_checked(make_vector):
     environment = make_vector(2)
     environment.seed([0, 1])
     rng = np.random.default_rng(0)
@@ -124,7 +124,7 @@ def test_an_ended_rows_action_is_ignored_and_a_running_rows_is_checked(make_vect
         environment.step(actions)
 
 
-def test_a_refused_action_moves_no_row(make_vector):
+def test_a_rejected_action_changes_no_row(make_vector):
     environment, other = make_vector(2), make_vector(2)
     for each in (environment, other):
         each.seed([0, 1])
@@ -137,7 +137,7 @@ def test_a_refused_action_moves_no_row(make_vector):
     assert_equal(environment.step(actions), other.step(actions))
 
 
-def test_restored_state_goes_on_bit_equal(make_vector):
+def test_restored_state_continues_bit_equal(make_vector):
     environment = make_vector(2)
     environment.seed([0, 1])
     environment.reset()
@@ -158,22 +158,22 @@ def test_restored_state_goes_on_bit_equal(make_vector):
 
 
 @pytest.mark.parametrize("seeds", [[1], [1, 2, 3], 5, [1, -1], [1, 0.5]])
-def test_bad_seeds_are_refused(make_vector, seeds):
+def test_invalid_seeds_are_rejected(make_vector, seeds):
     with pytest.raises(ValueError, match="seeds? must be"):
         make_vector(2).seed(seeds)
 
 
-def test_render_before_reset_is_refused(make_vector):
+def test_render_before_reset_is_rejected(make_vector):
     with pytest.raises(ValueError, match="reset"):
         make_vector(2).render(1)
 
 
-def test_batch_of_none_is_refused(make):
+def test_an_empty_batch_is_rejected(make):
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         vectorize(make, 0)
 
 
-def test_rows_of_different_tasks_are_refused():
+def test_rows_of_different_tasks_are_rejected():
     makers = [ENVIRONMENTS["particle_1d"], ENVIRONMENTS["particle"]]
     with pytest.raises(ValueError, match="particle_1d.*particle_2d"):
         SerialVectorEnvironment([make() for make in makers])

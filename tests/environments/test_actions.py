@@ -1,4 +1,4 @@
-"""The check of actions: what passes, what is clipped, what is refused and in which words."""
+"""Valid, clipped and rejected actions, and the error messages."""
 
 import re
 
@@ -19,7 +19,7 @@ def test_returns_an_equal_new_array():
     assert not np.shares_memory(checked, action)
 
 
-def test_takes_tensors():
+def test_accepts_tensors():
     checked = check_action(tf.constant([0.5, 2.0]), SPEC)
     np.testing.assert_array_equal(checked, np.array([0.5, 2.0], np.float32), strict=True)
 
@@ -28,7 +28,7 @@ def test_takes_tensors():
     "action, expected",
     [([1 + 5e-6, 0], [1, 0]), ([0, 3 + 3e-5], [0, 3]), ([-5e-6, -1 - 3e-5], [0, -1])],
 )
-def test_rounding_excess_is_clipped_by_each_elements_own_width(action, expected):
+def test_rounding_excess_is_clipped_relative_to_the_range_of_each_element(action, expected):
     checked = check_action(np.array(action, np.float32), SPEC)
     np.testing.assert_array_equal(checked, np.array(expected, np.float32), strict=True)
 
@@ -45,12 +45,12 @@ def test_rounding_excess_is_clipped_by_each_elements_own_width(action, expected)
         ({"a": np.zeros(2, np.float32)}, "action has the wrong structure"),
     ],
 )
-def test_refusals(action, message):
+def test_invalid_actions_are_rejected(action, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         check_action(action, SPEC)
 
 
-def test_nests_are_refused_by_the_leafs_name():
+def test_errors_name_the_array_of_a_nest():
     spec = {"arm": SPEC, "hand": array_spec.ArraySpec((1,), np.float32)}
     good = {"arm": np.zeros(2, np.float32), "hand": np.full(1, 1e9, np.float32)}
     np.testing.assert_array_equal(check_action(good, spec)["hand"], good["hand"])
@@ -58,7 +58,7 @@ def test_nests_are_refused_by_the_leafs_name():
         check_action({**good, "hand": np.zeros(2, np.float32)}, spec)
 
 
-def test_only_counted_rows_are_looked_at():
+def test_only_selected_rows_are_checked():
     actions = np.array([[0, 0], [np.nan, 9]], np.float32)
     check_action(actions, SPEC, batch_size=2, rows=np.array([True, False]))
     with pytest.raises(ValueError, match="finite"):
@@ -67,7 +67,7 @@ def test_only_counted_rows_are_looked_at():
         check_action(actions, SPEC, batch_size=3, rows=np.array([True, False, False]))
 
 
-def test_unbounded_ranges_take_any_finite_value():
+def test_unbounded_specs_accept_any_finite_value():
     spec = array_spec.BoundedArraySpec((1,), np.float32)
     value = np.array([3e38], np.float32)
     with np.errstate(all="raise"):

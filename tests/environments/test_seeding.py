@@ -1,4 +1,4 @@
-"""Episode seeds: repeatable, distinct, and apart for each use."""
+"""Episode seeds are reproducible and distinct, with an independent stream per use."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def draws(seeds, episodes):
     ]
 
 
-def test_streams_of_episodes_seeds_and_uses_all_differ():
+def test_streams_differ_between_episodes_seeds_and_uses():
     seeds = EpisodeSeeds()
     values = []
     for seed in (0, 1, 2**32, 2**70):
@@ -25,7 +25,7 @@ def test_unseeded_environments_differ():
     assert draws(EpisodeSeeds(), 1) != draws(EpisodeSeeds(), 1)
 
 
-def test_numpy_integers_are_seeds_too():
+def test_numpy_integers_are_valid_seeds():
     one, other = EpisodeSeeds(), EpisodeSeeds()
     one.seed(7)
     other.seed(np.uint32(7))
@@ -33,7 +33,7 @@ def test_numpy_integers_are_seeds_too():
 
 
 def test_stream_is_the_documented_one():
-    """Datasets and evaluations are repeatable across versions only if this never changes."""
+    """Datasets and evaluations are reproducible across releases only if it never changes."""
     seeds = EpisodeSeeds()
     seeds.seed(5)
     seeds.begin()

@@ -1,4 +1,4 @@
-"""Inverse kinematics against PyBullet's own forward kinematics."""
+"""The inverse kinematics agrees with PyBullet's forward kinematics."""
 
 import itertools
 import math
@@ -29,12 +29,12 @@ def pose(client, xarm):
 
 
 def workspace():
-    """A grid over what set points can be, corners included."""
+    """A grid over the range of the set points, including the corners."""
     grid = itertools.product(np.linspace(0.15, 0.7, 12), np.linspace(-0.5, 0.5, 21))
     return [np.array(point) for point in grid]
 
 
-def test_joints_hold_the_effector_over_every_point_in_reach(client, xarm):
+def test_effector_reaches_every_point_within_reach(client, xarm):
     within = [point for point in workspace() if np.linalg.norm(point) <= arm.REACH]
     assert len(within) > 200
     for point in within:
@@ -45,7 +45,7 @@ def test_joints_hold_the_effector_over_every_point_in_reach(client, xarm):
         np.testing.assert_allclose(xarm.position(), point, atol=1e-5)
 
 
-def test_beyond_reach_the_nearest_point_is_taken(client, xarm):
+def test_points_beyond_reach_are_projected(client, xarm):
     beyond = [point for point in workspace() if np.linalg.norm(point) > arm.REACH]
     assert len(beyond) > 10
     for point in beyond:
@@ -55,14 +55,14 @@ def test_beyond_reach_the_nearest_point_is_taken(client, xarm):
         np.testing.assert_allclose(position[:2], nearest, atol=1e-5)
 
 
-def test_neighbouring_points_have_neighbouring_joints():
-    """No flips on the way: the arm never sweeps over the table between two steps."""
+def test_joint_angles_are_continuous():
+    """A change of configuration would sweep the arm over the table within a step."""
     for x, y in itertools.product(np.linspace(0.15, 0.69, 55), np.linspace(-0.5, 0.49, 100)):
         here, there = arm.joint_angles([x, y]), arm.joint_angles([x + 0.01, y + 0.01])
         assert max(abs(a - b) for a, b in zip(here, there, strict=True)) < 0.25
 
 
-def test_joints_stay_within_the_robots_limits(client, xarm):
+def test_joint_angles_are_within_the_limits_of_the_robot(client, xarm):
     body, _ = xarm.effector_link
     limits = [client.getJointInfo(body, joint)[8:10] for joint in range(1, 7)]
     for point in workspace():

@@ -1,10 +1,10 @@
-"""PyBullet's greetings do not reach the commands' output."""
+"""PyBullet prints no messages."""
 
 import subprocess
 import sys
 
 
-def test_an_environment_is_made_without_a_word():
+def test_connection_prints_nothing():
     script = (
         "from environments.block_pushing import engine\n"
         "print('before', flush=True)\n"

@@ -1,4 +1,4 @@
-"""Scripted demonstrators reach their tasks' ends."""
+"""Scripted demonstrators solve their tasks."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ PAIRS = {
 
 
 def run(environment, demonstrator, seed):
-    """An episode's actions."""
+    """Runs an episode and returns its actions."""
     environment.seed(seed)
     step, state, actions = environment.reset(), demonstrator.get_initial_state(), []
     while not step.is_last():
@@ -69,35 +69,35 @@ def test_most_of_300_episodes_succeed(name, least):
     assert successes(*PAIRS[name], range(1000, 1300)) >= least
 
 
-def test_noise_changes_the_actions_and_repeats():
+def test_noise_changes_the_actions_and_is_reproducible():
     environment = BlockPushingEnvironment()
     exact, noisy = (SingleTargetDemonstrator(environment, noise) for noise in (0.0, 0.002))
     plain, first, again = (run(environment, each, 4) for each in (exact, noisy, noisy))
     np.testing.assert_array_equal(first, again)
-    # The first action is decided in the same state.
+    # The state is equal only at the first step.
     assert 0 < np.abs(first[0] - plain[0]).max() < 0.01
     assert len(np.unique(first[:, 0])) == len(first)
 
 
-def test_noise_is_new_in_every_episode():
+def test_noise_differs_between_episodes():
     environment = BlockPushingEnvironment(Reach())
     exact, noisy = (ReachDemonstrator(environment, noise) for noise in (0.0, 0.002))
     noise = [run(environment, noisy, seed)[0] - run(environment, exact, seed)[0] for seed in (0, 1)]
     assert np.all(noise[0] != noise[1])
 
 
-def test_negative_noise_is_refused():
+def test_negative_noise_is_rejected():
     with pytest.raises(ValueError, match="action_noise must be at least 0"):
         SingleTargetDemonstrator(BlockPushingEnvironment(), -0.1)
 
 
-def test_two_blocks_are_pushed_in_all_four_ways():
-    """Which block is first and which zone it gets differ between episodes."""
+def test_multimodal_demonstrations_have_four_modes():
+    """Episodes differ in the first block and in its zone."""
     environment = BlockPushingEnvironment(Multimodal())
     demonstrator = MultimodalDemonstrator(environment)
-    ways = set()
+    modes = set()
     for seed in range(40):
         environment.seed(seed)
         memory = demonstrator.action(environment.reset(), ()).state
-        ways.add((bool(memory["swap_blocks"]), bool(memory["swap_zones"])))
-    assert len(ways) == 4
+        modes.add((bool(memory["swap_blocks"]), bool(memory["swap_zones"])))
+    assert len(modes) == 4

@@ -1,4 +1,4 @@
-"""The environment's own promises, beyond those of the conformance suite."""
+"""Properties of block pushing beyond those of the conformance suite."""
 
 import functools
 
@@ -55,7 +55,7 @@ def test_observation_keys(task, keys):
     assert set(environment.observation_spec()) == expected == set(begin(environment).observation)
 
 
-def test_name_tells_what_changes_the_data():
+def test_name_contains_every_option_that_changes_the_data():
     make = BlockPushingEnvironment
     names = [
         make().name,
@@ -71,7 +71,7 @@ def test_name_tells_what_changes_the_data():
     assert make(tolerance=0.01).name == make().name == "pushing"
     assert make(Insert(), tolerance=0.002).name == make(Insert()).name == "pushing_insert"
     assert make(Insert(), tolerance=0.01).name != make(Insert()).name
-    # What is not observed changes no data.
+    # The appearance changes only images.
     assert make(appearance=Appearance(detailed=True)).name == "pushing"
 
 
@@ -85,12 +85,12 @@ def test_name_tells_what_changes_the_data():
         ({"image_size": (10,)}, "image_size"),
     ],
 )
-def test_bad_arguments_are_refused(arguments, words):
+def test_invalid_arguments_are_rejected(arguments, words):
     with pytest.raises(ValueError, match=words):
         BlockPushingEnvironment(**arguments)
 
 
-def test_set_point_moves_by_the_action_and_stops_at_its_limits():
+def test_set_point_moves_by_the_action_within_its_limits():
     environment = BlockPushingEnvironment(Reach())
     step = begin(environment)
     move = np.array([0.013, -0.021], np.float32)
@@ -111,10 +111,10 @@ def test_effector_follows_and_keeps_within_the_arms_reach():
         step = environment.step(np.array([0.1, 0.0], np.float32))
     np.testing.assert_allclose(step.observation["effector_target_translation"], [0.7, -0.4])
     distance = np.linalg.norm(step.observation["effector_translation"])
-    np.testing.assert_allclose(distance, 0.705, atol=1e-3)  # 0.806 are asked for
+    np.testing.assert_allclose(distance, 0.705, atol=1e-3)  # the set point is at 0.806
 
 
-def test_running_out_of_steps_has_discount_one_and_the_rewards_never_fall():
+def test_step_limit_has_discount_one_and_rewards_never_decrease():
     environment = BlockPushingEnvironment()
     step, rewards = begin(environment), []
     while not step.is_last():
@@ -145,7 +145,7 @@ def test_success_has_discount_zero_and_reward_one():
     assert all(step.reward < 1.0 and step.discount == 1.0 for step in steps[:-1])
 
 
-def test_a_wider_tolerance_ends_the_same_way_earlier():
+def test_a_larger_tolerance_ends_the_same_episode_earlier():
     exact, wide = BlockPushingEnvironment(), BlockPushingEnvironment(tolerance=0.04)
     all_steps, fewer = demonstrate(exact, 3), demonstrate(wide, 3)
     assert len(fewer) < len(all_steps)
@@ -154,7 +154,7 @@ def test_a_wider_tolerance_ends_the_same_way_earlier():
     assert 0.01 < wide.goal_distance <= 0.04
 
 
-def test_goal_distance_is_what_is_still_to_go():
+def test_goal_distance_is_the_sum_of_distances():
     environment = BlockPushingEnvironment()
     assert np.isnan(environment.goal_distance)
     observation = begin(environment).observation
@@ -162,7 +162,7 @@ def test_goal_distance_is_what_is_still_to_go():
     np.testing.assert_allclose(environment.goal_distance, np.linalg.norm(away), rtol=1e-6)
 
 
-def test_pictures_are_as_asked_and_the_same_in_two_environments():
+def test_images_have_the_requested_size_and_are_reproducible():
     make = functools.partial(BlockPushingEnvironment, image_size=(45, 60))
     one, other = make(), make()
     steps = [begin(environment, 5) for environment in (one, other)]
@@ -175,8 +175,8 @@ def test_pictures_are_as_asked_and_the_same_in_two_environments():
 
 
 @pytest.mark.parametrize("detailed", [False, True])
-def test_pictures_show_block_zone_and_arm(detailed):
-    """Something red, something green, and what changes where the arm was."""
+def test_images_show_block_zone_and_arm(detailed):
+    """There are red and green pixels, and pixels that change as the arm moves."""
     environment = BlockPushingEnvironment(
         image_size=(90, 120), observe_states=False, appearance=Appearance(detailed)
     )
@@ -190,7 +190,7 @@ def test_pictures_show_block_zone_and_arm(detailed):
     assert np.any(np.abs(first - last) > 50)
 
 
-def test_pictures_do_not_change_the_physics():
+def test_rendering_does_not_change_the_physics():
     plain = BlockPushingEnvironment()
     seeing = BlockPushingEnvironment(image_size=(9, 12), appearance=Appearance(detailed=True))
     steps = begin(plain, 1), begin(seeing, 1)
@@ -203,13 +203,13 @@ def test_pictures_do_not_change_the_physics():
         steps = plain.step(move), seeing.step(move)
 
 
-def test_states_can_be_hidden_but_a_script_sees_them():
+def test_states_are_available_when_they_are_not_observed():
     environment = BlockPushingEnvironment(image_size=(9, 12), observe_states=False)
     assert set(begin(environment).observation) == {"rgb"}
     assert set(environment.states) == set(BlockPushingEnvironment().observation_spec())
 
 
-def test_a_camera_of_ones_own_sees_something_else():
+def test_a_custom_camera_changes_the_images():
     front = BlockPushingEnvironment(image_size=(30, 40))
     above = BlockPushingEnvironment(
         image_size=(30, 40), camera=Camera((0.41, 0.0, 1.5), (0.4, 0.0, 0.0), name="above")

@@ -1,4 +1,4 @@
-"""Episodes written by the reference implementation, seen through our block pushing."""
+"""Episodes of the reference implementation agree with our block pushing."""
 
 import json
 import os
@@ -41,7 +41,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def episodes():
-    """Trajectories [L, …] of both datasets, by name."""
+    """Trajectories [L, ...] of both datasets, by name."""
     return {name: [e.frames for e in data.read_episodes(FOLDER / name)] for name in IMAGE_SIZES}
 
 
@@ -61,7 +61,7 @@ def row(nest, index):
 
 
 @pytest.mark.parametrize("name", IMAGE_SIZES)
-def test_frames_lie_inside_our_specs(episodes, name):
+def test_frames_satisfy_our_specs(episodes, name):
     environment = BlockPushingEnvironment(image_size=IMAGE_SIZES[name])
     specs = environment.time_step_spec()
     for frames in episodes[name]:
@@ -74,7 +74,7 @@ def test_frames_lie_inside_our_specs(episodes, name):
             assert array_spec.check_arrays_nest(frame.discount, specs.discount)
 
 
-def test_rewards_and_discounts_are_what_ours_would_be(episodes, scene):
+def test_rewards_and_discounts_equal_ours(episodes, scene):
     task = SingleTarget()
     for frames in episodes[STATES]:
         replay.place(scene, row(frames.observation, 0))
@@ -88,20 +88,20 @@ def test_rewards_and_discounts_are_what_ours_would_be(episodes, scene):
         assert progress.success
 
 
-def test_our_scene_follows_their_actions_open_loop(episodes, scene):
+def test_open_loop_replay_follows_their_episodes(episodes, scene):
     followed = [
         replay.follow(scene, frames.observation, frames.action, one_step=False)
         for frames in episodes[STATES]
     ]
     effector = np.concatenate([errors.effector for errors in followed])
     assert effector.mean() < 0.001 and effector.max() < 0.0025
-    # Later it is up to fractions of a millimetre on which side of the effector the block slips off.
+    # Later, fractions of a millimeter decide on which side of the effector the block slips off.
     blocks = np.array([errors.blocks[:10, 0] for errors in followed])
     assert blocks[:, :5].max() < 0.0001
     assert blocks.max() < 0.004
 
 
-def test_our_scene_follows_them_one_step_ahead(episodes, scene):
+def test_one_step_replay_follows_their_episodes(episodes, scene):
     followed = [
         replay.follow(scene, frames.observation, frames.action, one_step=True)
         for frames in episodes[STATES]
@@ -112,25 +112,25 @@ def test_our_scene_follows_them_one_step_ahead(episodes, scene):
     assert np.degrees(yaws.mean()) < 1.5 and np.degrees(yaws.max()) < 7
 
 
-def centre_of_block(picture):
-    """Row and column; the arm's red link is above it as long as the arm has not moved."""
-    below = picture[120:].astype(int)
+def center_of_block(image):
+    """Row and column. The red link of the arm is above the block in the initial pose."""
+    below = image[120:].astype(int)
     red = below[..., 0] - below[..., 1:].max(axis=-1) > 60
     assert red.sum() > 100
     return np.mean(np.nonzero(red), axis=1)
 
 
-def test_our_camera_sees_the_block_where_theirs_did(episodes):
+def test_our_camera_agrees_with_theirs(episodes):
     detailed = make_scene(Appearance(detailed=True))
     for frames in episodes[PIXELS]:
         first = row(frames.observation, 0)
         replay.place(detailed, first)
         ours = detailed.render(Camera(), *IMAGE_SIZES[PIXELS])
-        np.testing.assert_allclose(centre_of_block(ours), centre_of_block(first["rgb"]), atol=0.5)
+        np.testing.assert_allclose(center_of_block(ours), center_of_block(first["rgb"]), atol=0.5)
     detailed.close()
 
 
-TINY_PICTURES = (
+TINY_IMAGES = (
     "BlockPushingEnvironment.image_size=(240, 320)",
     "BlockPushingEnvironment.observe_states=True",
     "BlockPushingEnvironment.camera=None",
@@ -146,11 +146,11 @@ TINY_PICTURES = (
     ("task", "method", "dataset", "steps", "values"),
     [
         ("pushing_states", "ibc_derivative_free", STATES, 60, ()),
-        ("pushing_pixels", "mse", PIXELS, 20, TINY_PICTURES),
+        ("pushing_pixels", "mse", PIXELS, 20, TINY_IMAGES),
     ],
     ids=[STATES, PIXELS],
 )
-def test_learns_from_them_and_acts_in_our_environment(
+def test_trains_on_their_episodes_and_acts_in_our_environment(
     tmp_path, task, method, dataset, steps, values
 ):
     arguments = helpers.small_run(
@@ -171,7 +171,7 @@ def test_learns_from_them_and_acts_in_our_environment(
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["dataset"]["name"] == dataset and results["skipped_steps"] == 0
     (outcome,) = results["episodes"]
-    # The environment has refused no action.
+    # The environment rejected no action.
     assert 1 <= outcome["steps"] <= 100 and 0 <= outcome["total_reward"] <= 100
     losses = list(helpers.scalars(tmp_path / "run" / "train")["loss"].values())
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])

@@ -1,4 +1,4 @@
-"""Recorded episodes in our scene: what is compared, and that our own are followed."""
+"""Replays reproduce our own episodes and measure differences correctly."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from environments.block_pushing.scene import Scene
 
 @pytest.fixture(scope="module")
 def recording():
-    """A demonstration of ours: observations [L, …] by name, actions [L, 2]."""
+    """One of our demonstrations: observations [L, ...] by name, and actions [L, 2]."""
     environment = BlockPushingEnvironment()
     demonstrator = SingleTargetDemonstrator(environment)
     environment.seed(3)
@@ -39,29 +39,29 @@ def scene():
     made.close()
 
 
-def test_our_own_episode_is_followed_open_loop(scene, recording):
+def test_open_loop_replay_reproduces_our_episode(scene, recording):
     errors = replay.follow(scene, *recording, one_step=False)
     moved = np.linalg.norm(np.diff(recording[0]["block_translation"], axis=0), axis=1)
     touched = np.flatnonzero(moved > 0.001)[0]
     assert errors.effector.max() < 0.0001
-    # Up to the first touch; what float32 rounds off grows from there on.
+    # Until the first contact. Afterwards the float32 rounding errors grow.
     assert errors.blocks[: touched + 1].max() < 0.0001
     assert np.degrees(errors.yaws[: touched + 1].max()) < 0.1
 
 
-def test_our_own_episode_is_followed_one_step_ahead(scene, recording):
+def test_one_step_replay_reproduces_our_episode(scene, recording):
     observations, actions = recording
     errors = replay.follow(scene, observations, actions, one_step=True)
     assert errors.effector.shape == (len(actions) - 1,)
     assert errors.blocks.shape == errors.yaws.shape == (len(actions) - 1, 1)
     assert errors.effector.max() < 0.0005
-    # A block that is pushed tilts, by up to 6 degrees, which nobody observes.
+    # A pushed block tilts by up to 6 degrees, which is not observed.
     assert errors.blocks.mean() < 0.0015 and errors.blocks.max() < 0.005
 
 
 @pytest.mark.parametrize("one_step", [False, True])
-def test_errors_are_what_is_between_scene_and_recording(one_step):
-    """Nothing moves in the scene; in the recording the second block does, in its first step."""
+def test_errors_are_the_differences_of_scene_and_recording(one_step):
+    """Nothing moves in the scene. In the recording, the second block moves in the first step."""
     environment = BlockPushingEnvironment(Multimodal())
     environment.seed(0)
     first = environment.reset().observation
@@ -80,7 +80,7 @@ def test_errors_are_what_is_between_scene_and_recording(one_step):
     np.testing.assert_allclose(found.yaws, [away[1], still if one_step else away[1]], atol=1e-3)
 
 
-def test_a_scene_is_placed_where_an_observation_says():
+def test_place_resets_a_scene_to_an_observation():
     environment = BlockPushingEnvironment(Multimodal())
     environment.seed(1)
     observation = dict(environment.reset().observation)

@@ -1,4 +1,4 @@
-"""A control step depends on the snapshot and the set point alone, bit for bit."""
+"""A control step is an exact function of the snapshot and the set point."""
 
 import math
 
@@ -19,14 +19,15 @@ def assert_same(left, right):
 
 
 def wander(scene, task, seed, steps=25):
-    """Lets the effector pass through what lies on the table.
+    """Moves the effector through the blocks.
 
     Returns:
-        (snapshot before, set point, snapshot after) of each step, and how many steps touched.
+        (snapshot before, set point, snapshot after) of each step, and the number of steps that
+        moved a block.
     """
     rng = np.random.default_rng(seed)
     scene.place(task.layout(rng))
-    # Near each other, so that everything touches everything before long.
+    # The objects are close to each other, so that all of them soon have contacts.
     before = scene.save()
     blocks = before.blocks.copy()
     for row in range(len(blocks)):
@@ -35,8 +36,8 @@ def wander(scene, task, seed, steps=25):
     seen, touched = [], 0
     for _ in range(steps):
         before = scene.save()
-        centre = before.blocks[:, :2].mean(axis=0)
-        set_point = np.clip(centre + rng.normal(0, 0.03, 2), [0.15, -0.5], [0.7, 0.5])
+        center = before.blocks[:, :2].mean(axis=0)
+        set_point = np.clip(center + rng.normal(0, 0.03, 2), [0.15, -0.5], [0.7, 0.5])
         scene.advance(set_point)
         seen.append((before, set_point, scene.save()))
         touched += not np.allclose(before.blocks[:, :2], scene.save().blocks[:, :2], atol=1e-4)
@@ -46,7 +47,7 @@ def wander(scene, task, seed, steps=25):
 @pytest.mark.parametrize(
     "task", [tasks.SingleTarget(), tasks.Multimodal(), tasks.Insert()], ids=lambda task: task.name
 )
-def test_any_snapshot_goes_on_the_same_in_any_scene_in_any_order(task):
+def test_restored_snapshots_continue_bit_equal_in_any_scene_and_order(task):
     one, other = make(task), make(task)
     seen = []
     for seed in range(3):
@@ -63,7 +64,7 @@ def test_any_snapshot_goes_on_the_same_in_any_scene_in_any_order(task):
             assert_same(scene.save(), after)
 
 
-def test_a_snapshot_is_left_alone_by_later_steps():
+def test_later_steps_do_not_change_a_snapshot():
     task = tasks.Multimodal()
     scene = make(task)
     scene.place(task.layout(np.random.default_rng(0)))
@@ -75,7 +76,7 @@ def test_a_snapshot_is_left_alone_by_later_steps():
         np.testing.assert_array_equal(value, copied)
 
 
-def test_the_effector_begins_where_it_is_placed():
+def test_place_sets_the_effector_position():
     task = tasks.SingleTarget()
     scene = make(task)
     layout = task.layout(np.random.default_rng(0))
@@ -86,7 +87,7 @@ def test_the_effector_begins_where_it_is_placed():
         np.testing.assert_allclose(scene.effector, position, atol=1e-4)
 
 
-def test_a_block_at_rest_stays():
+def test_a_block_at_rest_does_not_move():
     scene = make(tasks.SingleTarget())
     scene.place(Layout([Pose(np.array([0.45, 0.1]), 0.7)], [Pose(np.array([0.4, 0.2]), 3.0)]))
     for _ in range(20):
@@ -107,14 +108,14 @@ def test_a_pushed_block_moves_ahead_of_the_effector():
     np.testing.assert_allclose(block.position[0], 0.3, atol=0.01)
 
 
-SLOT = Pose(np.array([0.4, 0.25]), math.pi)  # its mouth opens towards -y
+SLOT = Pose(np.array([0.4, 0.25]), math.pi)  # the opening faces -y
 
 
 def push_at_slot(off, speed):
-    """Pushes a block straight at the slot and on against its back wall.
+    """Pushes a block straight into the slot and against its back wall.
 
     Returns:
-        The scene, and how deep block and walls overlapped at most, metres.
+        The scene, and the maximum overlap of block and walls in meters.
     """
     task = tasks.Insert()
     scene = make(task)
@@ -134,14 +135,14 @@ def scene_overlap(scene):
 
 
 @pytest.mark.parametrize("off", [0.0, 0.0003])
-def test_a_block_before_the_slot_goes_in_and_no_further(off):
+def test_a_block_in_front_of_the_slot_stops_at_its_back_wall(off):
     scene, deepest = push_at_slot(off, 0.004)
     (block,) = scene.blocks
     np.testing.assert_allclose(block.position, SLOT.position, atol=0.0008)
     assert deepest < 0.001
 
 
-def test_a_block_beside_the_mouth_jams_and_stops_the_arm():
+def test_a_block_that_misses_the_opening_stops_the_arm():
     scene, deepest = push_at_slot(0.003, 0.004)
     (block,) = scene.blocks
     assert np.linalg.norm(block.position - SLOT.position) > 0.02
@@ -149,7 +150,7 @@ def test_a_block_beside_the_mouth_jams_and_stops_the_arm():
     assert deepest < 0.002
 
 
-def test_nothing_stops_the_arm_without_a_limit():
+def test_the_arm_reaches_its_set_point_without_a_force_limit():
     task = tasks.SingleTarget()
     scene = make(task)
     scene.place(task.layout(np.random.default_rng(0)))

@@ -1,4 +1,4 @@
-"""Where episodes begin, how far they have come, and when they succeed; no simulation."""
+"""Initial poses, progress and success of the tasks, without a simulation."""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ TASKS = [
 
 @dataclasses.dataclass
 class Still:
-    """What a task sees of a scene."""
+    """The part of a scene that a task uses."""
 
     effector: np.ndarray
     blocks: list
@@ -41,8 +41,7 @@ def span(poses):
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_blocks_and_zones_begin_where_they_should(task):
-    """Within the documented ranges, and over nearly all of them."""
+def test_initial_poses_cover_the_documented_ranges(task):
     drawn = layouts(task)
     assert all(len(layout.blocks) == len(task.blocks) for layout in drawn)
     assert all(len(layout.zones) == len(task.zones) for layout in drawn)
@@ -57,7 +56,7 @@ def test_blocks_and_zones_begin_where_they_should(task):
     for row in range(len(task.zones)):
         zones = [layout.zones[row] for layout in drawn]
         assert all(-math.pi <= zone.yaw <= math.pi for zone in zones)
-        # About pi, where an angle's range ends.
+        # Zone angles are about pi, where the range of an angle ends.
         zones = [Pose(zone.position, zone.yaw % (2 * math.pi)) for zone in zones]
         low, high = span(zones)
         _check_span(
@@ -74,37 +73,37 @@ def _check_span(low, high, least, most):
     assert np.all(high <= np.array(most) + 1e-12) and np.all(high >= most - slack)
 
 
-def test_two_blocks_and_two_zones_begin_apart():
+def test_two_blocks_and_two_zones_start_apart():
     for layout in layouts(tasks.Multimodal()):
         (one, other), (first, second) = layout.blocks, layout.zones
         assert abs(one.position[0] - other.position[0]) >= 0.1
         assert abs(first.position[0] - second.position[0]) >= 0.12
 
 
-def test_the_slot_is_ahead_of_the_block():
+def test_the_slot_opens_toward_the_block():
     for layout in layouts(tasks.Insert()):
         (block,), (slot,) = layout.blocks, layout.zones
         into = np.array([math.sin(slot.yaw), -math.cos(slot.yaw)])
         assert (slot.position - block.position) @ into > 0.14
 
 
-def test_single_target_to_go_is_the_distance():
+def test_single_target_measures_the_distance_to_the_zone():
     scene = Still(np.zeros(2), [at(0.4, -0.2, 1.0)], [at(0.4, 0.2)])
     np.testing.assert_allclose(tasks.SingleTarget().distances(scene, 0), [0.4])
 
 
-def test_reach_looks_at_the_effector():
+def test_reach_measures_the_distance_of_the_effector():
     scene = Still(np.array([0.4, 0.1]), [], [at(0.4, 0.2)])
     np.testing.assert_allclose(tasks.Reach().distances(scene, 0), [0.1])
 
 
 @pytest.mark.parametrize("quarters", range(4))
-def test_a_block_fits_into_the_slot_in_four_ways(quarters):
+def test_insert_accepts_all_four_orientations_of_a_cube(quarters):
     scene = Still(np.zeros(2), [at(0.4, 0.2, 2.9 + quarters * math.pi / 2)], [at(0.4, 0.2, 2.9)])
     np.testing.assert_allclose(tasks.Insert().distances(scene, 0), [0.0], atol=1e-12)
 
 
-def test_to_the_slot_turning_counts():
+def test_insert_measures_rotation_and_translation():
     half_diagonal = 0.02 * math.sqrt(2)
     turned = Still(np.zeros(2), [at(0.4, 0.2, 0.1)], [at(0.4, 0.2)])
     expected = 2 * half_diagonal * math.sin(0.05)
@@ -113,13 +112,13 @@ def test_to_the_slot_turning_counts():
     np.testing.assert_allclose(tasks.Insert().distances(moved, 0), [0.03])
 
 
-def test_what_the_slot_lets_in_succeeds_and_nothing_that_sticks_out():
-    """At its own tolerance: within the clearance sideways and turned, and 1.5 mm deep."""
+def test_insert_succeeds_inside_the_slot_only():
+    """Any offset and rotation within the clearance succeeds at the default tolerance."""
     task = tasks.Insert()
     rng = np.random.default_rng(0)
     for _ in range(200):
         side, turned = rng.uniform(-0.0005, 0.0005), rng.uniform(-0.025, 0.025)
-        # Between walls 41 mm apart.
+        # The walls are 41 mm apart.
         if 0.04 * (math.cos(turned) + math.sin(abs(turned))) / 2 + abs(side) > 0.0205:
             continue
         seated = Still(np.zeros(2), [at(side, rng.uniform(0, 0.0012), turned)], [at(0, 0)])
@@ -129,14 +128,14 @@ def test_what_the_slot_lets_in_succeeds_and_nothing_that_sticks_out():
 
 
 def follow(task, scenes, tolerance=0.01):
-    """The progress after each scene."""
+    """Returns the progress at each scene."""
     progress = [tasks.Progress.begin(task, scenes[0])]
     for scene in scenes[1:]:
         progress.append(progress[-1].after(task, scene, tolerance))
     return progress
 
 
-def test_progress_is_the_largest_share_so_far():
+def test_progress_is_the_maximum_closed_fraction():
     zone = at(0.4, 0.2)
     scenes = [Still(np.zeros(2), [at(0.4, y)], [zone]) for y in (-0.2, 0.0, -0.1, -0.3, 0.195)]
     progress = follow(tasks.SingleTarget(), scenes)
@@ -162,7 +161,7 @@ def discontinuous(*positions):
     )
 
 
-def test_the_second_zone_does_not_count_before_the_first():
+def test_the_second_zone_requires_the_first():
     progress = discontinuous((0.4, -0.2), (0.6, 0.2), (0.4, 0.4))
     assert not progress[-1].success and progress[-1].num_completed == 0
 
@@ -171,7 +170,7 @@ def test_first_zone_then_second_succeeds():
     progress = discontinuous((0.4, -0.2), (0.4, 0.005), (0.6, 0.2), (0.4, 0.395))
     assert [step.num_completed for step in progress] == [0, 1, 1, 1]
     assert [step.success for step in progress] == [False, False, False, True]
-    # 0.2 m to the first and 0.4 m on to the second.
+    # 0.2 m to the first zone and 0.4 m between the zones.
     np.testing.assert_allclose(progress[0].distances.sum(), 0.6)
     np.testing.assert_allclose(progress[1].distances, [0.0, 0.395])
 
@@ -196,11 +195,11 @@ def test_either_block_may_be_in_either_zone(blocks):
 
 
 @pytest.mark.parametrize("blocks", [[(0.3, 0.2), (0.3, 0.201)], [(0.3, 0.2), (0.5, 0.18)]])
-def test_each_zone_needs_a_block(blocks):
+def test_each_zone_requires_a_block(blocks):
     assert not multimodal(*blocks).success
 
 
-def test_a_block_that_leaves_its_zone_again_does_not_count():
+def test_a_block_that_leaves_its_zone_does_not_succeed():
     zones = [at(0.3, 0.2), at(0.5, 0.2)]
     ways = [
         [(0.3, -0.2), (0.5, -0.2)],

@@ -1,7 +1,7 @@
-"""Adroit's dynamics and rewards against gymnasium-robotics, another port of the same tasks.
+"""Dynamics and rewards of the Adroit tasks agree with gymnasium-robotics.
 
-In door, hammer and relocate its reward for a hand near the object has the wrong sign, by what D4RL
-and the human demonstrations' own rewards say; that term is put right here.
+In its door, hammer and relocate tasks, the reward of the distance from palm to object has the wrong
+sign, according to D4RL and the rewards of the human demonstrations. The tests correct this term.
 """
 
 import warnings
@@ -41,26 +41,26 @@ def theirs(name):
 
 
 def palm_to_object(name, observation):
-    """Metres."""
+    """Returns the distance in meters."""
     where = {"Hammer": observation[33:36] - observation[36:39], "Door": observation[35:38]}
     return np.linalg.norm(where.get(name, observation[30:33]))
 
 
 def corrected(name, observation, reward):
-    """Their reward with a near hand rewarded."""
+    """Corrects the sign of the term for the distance from palm to object."""
     return reward if name == "Pen" else reward - 2 * 0.1 * palm_to_object(name, observation)
 
 
 def assert_like_theirs(found, expected):
-    """Of observations and rewards."""
+    """Compares pairs of observation and reward."""
     for mine, other in zip(zip(*found, strict=True), zip(*expected, strict=True), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-5)
 
 
-def test_observations_and_rewards_are_theirs(name, theirs):
-    """From where one of their episodes begins, as its first observation tells.
+def test_observations_and_rewards_agree(name, theirs):
+    """Our episode starts at the first observation of theirs.
 
-    Actions are held for a while, so that the hand comes far and touches things.
+    Each action is repeated, so that the hand moves far and has contacts.
     """
     ours = ENVIRONMENTS[name]()
     first, _ = theirs.reset(seed=3)
@@ -78,7 +78,7 @@ def test_observations_and_rewards_are_theirs(name, theirs):
 
 
 def accomplish(name, model, data):
-    """Puts things as the task wants them."""
+    """Moves objects to the goal of the task."""
     if name == "Pen":
         model.body("target").quat = data.body("Object").xquat
     elif name == "Hammer":
@@ -94,7 +94,7 @@ def accomplish(name, model, data):
 BONUSES = {"Pen": 60.0, "Hammer": 100.0, "Door": 20.0, "Relocate": 30.0}
 
 
-def test_bonuses_are_theirs(name, theirs):
+def test_bonuses_agree(name, theirs):
     ours = ENVIRONMENTS[name]()
     first, _ = theirs.reset(seed=5)
     ours.reset_to(first)
@@ -112,7 +112,7 @@ def test_bonuses_are_theirs(name, theirs):
     assert found[0][1] > 0.9 * BONUSES[name]
 
 
-def test_models_are_theirs(name, theirs):
+def test_models_agree(name, theirs):
     ours = ENVIRONMENTS[name]()._simulation.model
     for field in (
         *("body_mass", "body_inertia", "dof_damping", "dof_armature", "dof_frictionloss"),

@@ -1,4 +1,4 @@
-"""What people did in D4RL's simulator, done again in ours."""
+"""Human demonstrations of D4RL replay in our simulation."""
 
 import os
 import pathlib
@@ -25,15 +25,16 @@ pytestmark = [
     ),
 ]
 
-# How far each demonstration comes, as its own rewards say.
+# Return of each demonstration, from its recorded rewards.
 DOOR_RETURNS = [510.45, 220.17, 735.71, 342.04, 822.82, -39.97]
 DOOR_LENGTHS = [300, 300, 300, 300, 300, 200]
 
 
 def door_demonstrations():
-    """(observations, actions, rewards) of each: D4RL cut them after 200 steps, here they are whole.
+    """Returns observations, actions and rewards of each complete demonstration.
 
-    The discount is 0 where a demonstration truly ends; the last one of the shard does not.
+    D4RL splits demonstrations after 200 steps. The discount is 0 at the end of a demonstration,
+    except for the last one of the shard.
     """
     pieces, demonstrations = [], []
     for episode in data.read_episodes(DOOR):
@@ -52,10 +53,10 @@ def door_demonstrations():
 
 @pytest.mark.parametrize("number", range(6))
 def test_door_demonstration_replays_open_loop(number):
-    """Over its full length; its last frame's action leads out of what was recorded."""
+    """The result of the last action was not recorded."""
     observations, actions, rewards = door_demonstrations()[number]
     assert len(actions) == DOOR_LENGTHS[number]
-    environment = d4rl.LongDoorEnvironment()  # people took more time than policies are given
+    environment = d4rl.LongDoorEnvironment()  # demonstrations exceed the step limit of D4RL
     steps = [environment.reset_to(observations[0])]
     steps += [environment.step(action) for action in actions[:-1]]
     np.testing.assert_allclose(
@@ -68,9 +69,9 @@ def test_door_demonstration_replays_open_loop(number):
 
 @pytest.mark.parametrize("number", range(4))
 def test_kitchen_demonstration_completes_all_four_tasks(number):
-    """Executed from the joints that were recorded: our noise is not theirs, nor can it be.
+    """Actions are executed from the recorded joints, because the observation noise differs.
 
-    Everything follows the record as closely as two observations with noise can.
+    The observations agree with the recording up to the noise of both.
     """
     frames = list(data.read_episodes(KITCHEN))[number].frames
     environment = d4rl.KitchenCompleteEnvironment()
@@ -84,11 +85,11 @@ def test_kitchen_demonstration_completes_all_four_tasks(number):
             break
     assert environment.success and found[-1].discount == 0.0
     assert sum(step.reward for step in found) == 4.0
-    # The shard's rewards count the tasks that are complete; the steps at which one more is.
+    # Rewards of the shard count completed subtasks, so increases are the completions.
     recorded = np.flatnonzero(np.diff(frames.reward) > 0.0)
     ours = np.flatnonzero([step.reward for step in found])
     assert np.max(np.abs(ours - recorded)) <= 1
     away = [step.observation for step in found] - frames.observation[1 : len(found) + 1]
-    assert np.max(np.abs(away[:, :9])) < 0.021  # 0.01 of theirs and 0.01 of ours
+    assert np.max(np.abs(away[:, :9])) < 0.021  # noise of 0.01 in theirs and 0.01 in ours
     assert np.max(np.abs(away[:, 9:30])) < 0.03
     np.testing.assert_array_equal(away[:, 30:], 0.0)

@@ -1,4 +1,4 @@
-"""What D4RL says of its seven tasks, beyond what the conformance suite asks of all."""
+"""Properties of the D4RL tasks beyond those of the conformance suite."""
 
 import sys
 
@@ -14,7 +14,7 @@ from tests.conformance.environment_suite import (
     random_action,
 )
 
-# Observation, action, time limit, D4RL's name.
+# Observation size, action size, step limit and name in D4RL.
 TASKS = {
     d4rl.PenEnvironment: (45, 24, 100, "pen-human-v0"),
     d4rl.HammerEnvironment: (46, 26, 200, "hammer-human-v0"),
@@ -40,7 +40,7 @@ def test_sizes_limits_and_names_are_d4rls(task):
     )
 
 
-def test_scores_are_normalised_by_d4rls_table():
+def test_scores_are_normalized_by_the_table_of_d4rl():
     door, kitchen = d4rl.DoorEnvironment(), d4rl.KitchenMixedEnvironment()
     assert door.normalized_score(-56.512833) == 0.0
     assert door.normalized_score(2880.5693087298737) == 1.0
@@ -50,25 +50,25 @@ def test_scores_are_normalised_by_d4rls_table():
     assert score == pytest.approx((2586.0 - 96.262799) / (3076.8331017826877 - 96.262799))
 
 
-def test_a_task_of_no_benchmark_has_no_normalised_score():
+def test_a_task_outside_d4rl_has_no_normalized_score():
     assert ParticleEnvironment().normalized_score(1.0) is None
     assert base.vectorize(ParticleEnvironment, 2).normalized_score(1.0) is None
 
 
-def test_d4rl_is_read_but_not_imported():
+def test_d4rl_is_not_imported():
     assert assets.reference_returns("pen-human-v0")[0] == 96.262799
     assert "d4rl" not in sys.modules
 
 
-def test_without_d4rl_the_error_says_what_to_install(monkeypatch):
+def test_error_without_d4rl_states_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="d4rl, which is not installed.*pip install"):
         assets.folder()
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_an_episode_begins_at_a_recorded_observation(task):
-    """And goes on as the recorded one did, up to the noise of the kitchen."""
+def test_reset_to_reproduces_a_recorded_episode(task):
+    """The episodes are equal up to the observation noise of the kitchen."""
     recorded, again = task(), task()
     recorded.seed(1)
     first = recorded.reset().observation
@@ -81,14 +81,14 @@ def test_an_episode_begins_at_a_recorded_observation(task):
     for _ in range(3):
         action = random_action(recorded, rng)
         expected, found = recorded.step(action), again.step(action)
-        # Noise moves what the kitchen's controller counts from.
+        # The controller of the kitchen starts from the noisy observation.
         slack = dict(rtol=0.0, atol=1e-4 + 3 * noise)
         np.testing.assert_allclose(found.observation, expected.observation, **slack)
         np.testing.assert_allclose(found.reward, expected.reward, rtol=1e-4, atol=1e-4)
 
 
 def placed(environment, what):
-    """Where 200 episodes put something of the model."""
+    """Returns an initial position of the model in 200 episodes."""
     positions = []
     for _ in range(200):
         environment.reset()
@@ -115,7 +115,7 @@ def placed(environment, what):
     ],
     ids=["door", "hammer", "relocate"],
 )
-def test_starts_fill_their_ranges(task, what, low, high):
+def test_initial_positions_cover_their_ranges(task, what, low, high):
     environment = task()
     environment.seed(0)
     found, width = placed(environment, what), np.subtract(high, low)
@@ -124,7 +124,7 @@ def test_starts_fill_their_ranges(task, what, low, high):
     assert np.all(found.max(axis=0) > high - 0.05 * width)
 
 
-def test_pen_targets_are_turned_about_x_and_then_y():
+def test_pen_targets_are_rotated_about_x_and_then_y():
     environment = d4rl.PenEnvironment()
     environment.seed(0)
     wanted = np.array([environment.reset().observation[36:39] for _ in range(200)], np.float64)
@@ -136,15 +136,15 @@ def test_pen_targets_are_turned_about_x_and_then_y():
 
 
 @pytest.mark.parametrize("task", ADROIT)
-def test_success_is_more_steps_at_the_goal_than_d4rl_asks_for(task):
-    class AtGoalNowAndThen(task):
-        """In every second step."""
+def test_success_requires_more_steps_at_the_goal_than_the_threshold(task):
+    class AlternatingGoal(task):
+        """The goal condition holds in every second step."""
 
         def _evaluate(self):
             outcome = super()._evaluate()
             return outcome._replace(at_goal=self._step_count % 2 == 0, terminated=False)
 
-    environment = AtGoalNowAndThen()
+    environment = AlternatingGoal()
     environment.seed(0)
     environment.reset()
     action = np.zeros(environment.action_spec().shape, np.float32)
@@ -156,7 +156,7 @@ def test_success_is_more_steps_at_the_goal_than_d4rl_asks_for(task):
     assert not environment.success
 
 
-def test_a_dropped_pen_ends_the_episode():
+def test_a_dropped_pen_terminates_the_episode():
     environment = d4rl.PenEnvironment()
     environment.seed(0)
     steps = episode(environment, random_action)
@@ -168,7 +168,7 @@ def test_a_dropped_pen_ends_the_episode():
 
 
 @pytest.mark.parametrize("task", [d4rl.DoorEnvironment, d4rl.KitchenMixedEnvironment])
-def test_running_out_of_steps_is_no_end_of_the_task(task):
+def test_step_limit_is_a_truncation(task):
     environment = type("Short", (task,), {"max_episode_steps": 3})()
     environment.seed(0)
     steps = episode(environment, random_action)
@@ -176,7 +176,7 @@ def test_running_out_of_steps_is_no_end_of_the_task(task):
 
 
 @pytest.mark.parametrize("task", [d4rl.DoorEnvironment, d4rl.KitchenMixedEnvironment])
-def test_looking_changes_nothing(task):
+def test_rendering_does_not_change_the_simulation(task):
     watched, other = task(), task()
     for environment in (watched, other):
         environment.seed(0)
@@ -187,5 +187,5 @@ def test_looking_changes_nothing(task):
         action = random_action(other, rng)
         assert_equal(watched.step(action), other.step(action))
     watched.close()
-    # It draws again after it was closed.
+    # Rendering works again after close.
     assert watched.render().std() > 20

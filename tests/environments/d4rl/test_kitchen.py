@@ -1,13 +1,13 @@
-"""The kitchen's own promises."""
+"""Properties of the kitchen beyond those of the conformance suite."""
 
 import numpy as np
 import pytest
 
 from environments import d4rl
 
-# Where the arm begins, radians and (its two fingers) metres.
+# Initial positions of the arm (rad) and its two fingers (m).
 START = [0.148, -1.768, 1.844, -2.477, 0.26, 0.713, 1.595, 0.0479, 0.0371]
-# Positions of 30 and their goals.
+# Indices among the 30 positions, and their goals.
 GOALS = {
     "microwave": ([22], [-0.75]),
     "kettle": ([*range(23, 30)], [-0.23, 0.75, 1.62, 0.99, 0.0, 0.0, -0.06]),
@@ -30,7 +30,7 @@ def begin(task=d4rl.KitchenCompleteEnvironment, seed=0):
 
 
 def put(environment, *tasks):
-    """Moves things where they should be."""
+    """Moves objects to the goals of subtasks."""
     for task in tasks:
         positions, goal = GOALS[task]
         environment._simulation.data.qpos[positions] = goal
@@ -51,31 +51,31 @@ def test_goals_are_observed(task):
     np.testing.assert_array_equal(observation[30:], expected)
 
 
-def test_every_episode_begins_in_the_same_place_seen_with_noise():
+def test_initial_states_are_equal_and_observed_with_noise():
     environment, _ = begin()
-    seen = np.array([environment.reset().observation for _ in range(100)])
-    np.testing.assert_allclose(seen[:, :9].mean(axis=0), START, atol=2e-3)
-    amplitudes = np.ptp(seen[:, :30], axis=0) / 2
-    # A tenth of what the robot's file states, which is 0.1 for joints and less for knobs.
+    observed = np.array([environment.reset().observation for _ in range(100)])
+    np.testing.assert_allclose(observed[:, :9].mean(axis=0), START, atol=2e-3)
+    amplitudes = np.ptp(observed[:, :30], axis=0) / 2
+    # A tenth of the amplitudes in the robot's file: 0.1 for joints and less for knobs.
     np.testing.assert_allclose(amplitudes[:9], 0.01, rtol=0.1)
     np.testing.assert_allclose(amplitudes[11:17], 0.00005, rtol=0.1)
     np.testing.assert_allclose(amplitudes[17:20], 0.0005, rtol=0.1)
 
 
-def test_an_action_asks_for_a_velocity_from_where_the_joints_were_seen():
-    """At most 2 radians a second, for 0.08 s."""
+def test_actions_are_velocities_relative_to_the_observed_joints():
+    """An action of 1 is 2 rad/s for 0.08 s."""
     environment, _ = begin()
-    seen = environment.observed_joints
+    observed = environment.observed_joints
     action = np.zeros(9, np.float32)
     action[0], action[6] = 1.0, -0.5
     environment.step(action)
     control = environment._simulation.data.ctrl
-    np.testing.assert_allclose(control[0], seen[0] + 0.16)
-    np.testing.assert_allclose(control[6], seen[6] - 0.08)
-    np.testing.assert_allclose(control[1], seen[1])
+    np.testing.assert_allclose(control[0], observed[0] + 0.16)
+    np.testing.assert_allclose(control[6], observed[6] - 0.08)
+    np.testing.assert_allclose(control[1], observed[1])
 
 
-def test_joints_are_asked_for_no_more_than_their_range():
+def test_set_points_are_clipped_to_the_joint_limits():
     environment, _ = begin()
     environment.observed_joints = np.full(9, 2.95)
     environment.step(np.ones(9, np.float32))
@@ -83,7 +83,7 @@ def test_joints_are_asked_for_no_more_than_their_range():
     np.testing.assert_allclose(environment._simulation.data.ctrl, limits)
 
 
-def test_a_task_is_rewarded_once():
+def test_a_subtask_is_rewarded_once():
     environment, _ = begin()
     put(environment, "microwave", "light switch")
     assert stay(environment).reward == 2.0
@@ -92,7 +92,7 @@ def test_a_task_is_rewarded_once():
     assert stay(environment).reward == 0.0
 
 
-def test_what_is_none_of_its_tasks_is_not_rewarded():
+def test_other_subtasks_are_not_rewarded():
     environment, _ = begin()
     put(environment, "bottom burner")
     assert stay(environment).reward == 0.0
@@ -101,7 +101,7 @@ def test_what_is_none_of_its_tasks_is_not_rewarded():
     assert stay(mixed).reward == 1.0
 
 
-def test_all_four_are_success_and_end_the_episode():
+def test_completing_all_subtasks_is_success_and_terminates():
     environment, _ = begin()
     put(environment, *COMPLETE[:3])
     step = stay(environment)
@@ -114,7 +114,7 @@ def test_all_four_are_success_and_end_the_episode():
     assert not environment.success
 
 
-def test_noise_alone_is_what_seeds_change():
+def test_seeds_change_only_the_noise():
     same, other = begin(seed=0)[1], begin(seed=1)[1]
     np.testing.assert_array_equal(begin(seed=0)[1], same)
     assert np.all(same[:9] != other[:9])

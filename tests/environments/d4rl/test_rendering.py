@@ -1,4 +1,4 @@
-"""Pictures of simulations, and what is said where none can be drawn."""
+"""Images of simulations, and the errors without a rendering backend."""
 
 import numpy as np
 import pytest
@@ -6,18 +6,18 @@ import pytest
 from environments import d4rl, errors
 
 
-def test_pictures_show_something():
+def test_images_are_not_blank():
     environment = d4rl.PenEnvironment()
     environment.seed(0)
     environment.reset()
     picture = environment.render()
     assert picture.shape == (240, 320, 3) and picture.dtype == np.uint8
-    # The hand's skin in the middle, darkness above: neither blank nor upside down.
+    # The hand is bright in the center, and the background above is dark.
     assert picture[120:160, 150:250].mean() > 2 * picture[:30].mean() + 30
     environment.close()
 
 
-def test_two_environments_draw_in_turn():
+def test_two_environments_render_alternately():
     environments = [d4rl.PenEnvironment(), d4rl.DoorEnvironment()]
     for environment in environments:
         environment.seed(0)
@@ -37,16 +37,16 @@ def environment():
     return made
 
 
-def test_a_backend_that_does_not_work_is_named(environment, monkeypatch):
+def test_error_names_a_backend_that_does_not_work(environment, monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "nonesuch")
     with pytest.raises(errors.RenderingError, match="MUJOCO_GL=nonesuch.*Install"):
         environment.render()
-    # It can be mended meanwhile.
+    # Rendering works after the cause is fixed.
     monkeypatch.delenv("MUJOCO_GL")
     assert environment.render().any()
 
 
-def test_where_nothing_draws_the_error_says_what_to_install(environment, monkeypatch):
+def test_error_without_a_backend_states_what_to_install(environment, monkeypatch):
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     with pytest.raises(errors.RenderingError, match="neither is installed. Install libegl1"):

@@ -1,4 +1,4 @@
-"""The particle's physics against matrix powers, brute force and the continuous motion."""
+"""The dynamics agree with matrix powers, brute force and the continuous motion."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from environments.particle import ParticleEnvironment, dynamics
 
-# One explicit Euler step of (x, v) under set point a, written out as a matrix on (x, v, a).
+# One explicit Euler step as a matrix on (x, v, a), where a is the set point.
 EULER = np.array([[1.0, 0.005, 0.0], [-0.05, 1 - 0.025, 0.05], [0.0, 0.0, 1.0]])
 
 
 def recurrence(position, velocity, set_point, actions):
-    """`actions` actions of 10 physics steps each, by a matrix power."""
+    """Computes `actions` actions of 10 integration steps each by a matrix power."""
     power = np.linalg.matrix_power(EULER, 10 * actions)
     state = np.stack([position, velocity, set_point])
     return np.tensordot(power, state, axes=1)[:2]
@@ -29,7 +29,7 @@ def test_simulate_is_the_linear_recurrence(seed, actions):
 
 
 def test_one_step_by_hand():
-    """Explicit Euler: the position moves with the velocity from before the step."""
+    """In explicit Euler, the position changes by the velocity before the step."""
     position, velocity = dynamics.simulate(np.zeros(1), np.zeros(1), np.ones(1))
     by_hand = np.zeros(2)
     for _ in range(10):
@@ -49,14 +49,14 @@ def test_follows_the_continuous_motion():
         assert abs(position[0] - exact) < 0.01
 
 
-def test_inputs_are_left_alone():
+def test_inputs_do_not_change():
     arrays = [np.full(2, value) for value in (0.1, 0.2, 0.3)]
     dynamics.simulate(*arrays)
     np.testing.assert_array_equal(arrays, [[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]])
 
 
-def test_bounds_hold_for_every_switching_between_the_extremes():
-    """All 2^13 ways to hold 0 or 1 for 0.15 s at a time, from either end, over 1.8 s."""
+def test_bounds_hold_for_all_sequences_of_extreme_set_points():
+    """All 2^13 sequences of 0 and 1, held for 0.15 s each, over 1.8 s from both ends."""
     segments = 12
     corners = (np.arange(2 ** (segments + 1))[:, None] >> np.arange(segments + 1)) & 1
     position, velocity = corners[:, 0].astype(float), np.zeros(len(corners))
@@ -71,8 +71,8 @@ def test_bounds_hold_for_every_switching_between_the_extremes():
 
 @pytest.mark.parametrize("key, index", [("pos_agent", 0), ("vel_agent", 1)])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_worst_actions_reach_the_specs_bound_and_no_further(key, index, sign):
-    """The start and set points that carry the last frame farthest, played in the environment."""
+def test_worst_case_actions_attain_the_bounds_of_the_specs(key, index, sign):
+    """The environment executes the start and set points that maximize the last frame."""
     environment = ParticleEnvironment(dimension=1)
     steps = environment.max_episode_steps
     response = [recurrence(0.0, 0.0, 1.0, actions)[index] for actions in range(steps + 1)]
@@ -85,5 +85,5 @@ def test_worst_actions_reach_the_specs_bound_and_no_further(key, index, sign):
         extreme = max(extreme, sign * float(time_step.observation[key][0]))
     spec = environment.observation_spec()[key]
     bound = float(spec.maximum if sign > 0 else -spec.minimum)
-    # The bound is for episodes of any length; 2.5 s leave exp(-6.25) = 0.002 of the motion to go.
+    # The bound covers any episode length. After 2.5 s, exp(-6.25) = 0.002 of the motion remains.
     assert bound - 5e-3 < extreme <= bound

@@ -1,4 +1,4 @@
-"""The particle's demonstrator: what it commands, how often it succeeds, both of its modes."""
+"""Commands, success rate and modes of the demonstrator of the particle."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SECOND_GOAL = np.array([0.8, 0.8], np.float32)
 
 @pytest.fixture
 def commands(monkeypatch):
-    """Tells which goal (1 or 2) is commanded at each of some hand-made positions."""
+    """Returns a function from hand-made positions to the commanded goals (1 or 2)."""
 
     def ask(environment, positions):
         environment.seed(0)
@@ -38,23 +38,23 @@ def commands(monkeypatch):
     return ask
 
 
-def test_switches_within_a_hundredth_and_never_back(commands):
+def test_switches_within_0_01_and_never_back(commands):
     near, nearly, far = [0.2, 0.2099], [0.2, 0.2101], [0.5, 0.5]
     positions = [far, nearly, near, nearly, far, near]
     assert commands(ParticleEnvironment(), positions) == [1, 1, 2, 2, 2, 2]
 
 
-def test_switches_at_once_where_it_starts_at_the_first_goal(commands):
+def test_switches_immediately_at_a_start_at_the_first_goal(commands):
     assert commands(ParticleEnvironment(), [FIRST_GOAL, [0.5, 0.5]]) == [2, 2]
 
 
-def test_waits_before_going_on(commands):
+def test_waits_at_the_first_goal(commands):
     environment = ParticleEnvironment(wait_at_first_goal=3)
     far, near, nearly = [0.5, 0.5], [0.2, 0.205], [0.2, 0.24]
     assert commands(environment, [far, near, nearly, near, nearly, far]) == [1, 1, 1, 1, 2, 2]
-    # The wait is what success asks for: within 0.05, anew after a break.
+    # The wait is that of the task: within 0.05, and restarted by an interruption.
     assert commands(environment, [near, far, nearly, nearly, near, near]) == [1, 1, 1, 1, 1, 2]
-    # Within 0.05 is not enough to go on: once it must have been within 0.01.
+    # The demonstrator must also have been within 0.01 once.
     assert commands(environment, [nearly] * 5 + [near]) == [1, 1, 1, 1, 1, 2]
 
 
@@ -82,7 +82,7 @@ def test_succeeds_in_99_of_100_episodes(options):
 
 
 def run(environment):
-    """One episode of every row; returns the first actions and the first observation."""
+    """Runs an episode of every row. Returns the first actions and the first observation."""
     demonstrator = ParticleDemonstrator(environment)
     state = demonstrator.get_initial_state(environment.batch_size)
     first = step = environment.reset()
@@ -94,7 +94,7 @@ def run(environment):
     return first_action, first.observation
 
 
-def test_either_goal_is_picked_first_as_often():
+def test_both_orders_of_goals_are_equally_frequent():
     environment = vectorize(lambda: ParticleEnvironment(either_goal_first=True), 400)
     environment.seed(range(400))
     actions, observation = run(environment)
@@ -104,7 +104,7 @@ def test_either_goal_is_picked_first_as_often():
     assert 0.4 < to_second.mean() < 0.6  # 4 standard errors
 
 
-def test_the_first_goal_is_always_first_without_the_option():
+def test_the_first_goal_is_first_without_the_option():
     environment = vectorize(ParticleEnvironment, 100)
     environment.seed(range(100))
     actions, observation = run(environment)

@@ -1,4 +1,4 @@
-"""The particle task: options, specs, rewards, rows out of phase, and what frames tell."""
+"""Options, specs, rewards, unsynchronized rows and recorded frames of the particle task."""
 
 import gin
 import numpy as np
@@ -11,7 +11,7 @@ from tests.conformance.environment_suite import assert_equal, row_of
 
 
 def demonstrate(environment):
-    """Time steps and successes of one episode of every row."""
+    """Returns the time steps and the successes of one episode of every row."""
     demonstrator = ParticleDemonstrator(environment)
     state = demonstrator.get_initial_state(environment.batch_size)
     steps = [environment.reset()]
@@ -32,7 +32,7 @@ def demonstrate(environment):
         ),
     ],
 )
-def test_name_says_every_option(options, name):
+def test_name_contains_every_option(options, name):
     assert ParticleEnvironment(**options).name == name
 
 
@@ -68,7 +68,7 @@ def test_episode_length(wait, steps):
     assert len(demonstrate(environment)) == steps + 1
 
 
-def test_reward_is_success_at_the_end_and_the_end_is_a_termination():
+def test_reward_is_final_success_and_the_episode_terminates():
     environment = vectorize(ParticleEnvironment, 20)
     environment.seed(range(20))
     steps = demonstrate(environment)
@@ -106,7 +106,7 @@ def test_starts_and_goals_are_uniform_and_at_rest():
 
 
 def test_success_can_be_recomputed_from_the_recorded_frames():
-    """Random detours make both outcomes common; the float32 frames alone tell which."""
+    """Random detours make both outcomes common."""
     rows = 200
     environment = vectorize(lambda: ParticleEnvironment(1), rows)
     environment.seed(range(rows))
@@ -128,8 +128,8 @@ def test_success_can_be_recomputed_from_the_recorded_frames():
     assert 0.05 < expected.mean() < 0.95
 
 
-def test_fast_rows_may_be_out_of_phase():
-    """All particle episodes are equally long, so row 0 is made to begin anew inside one."""
+def test_rows_may_be_unsynchronized():
+    """Particle episodes have equal lengths, so the test resets row 0 within an episode."""
     single = ParticleEnvironment()
     vector = single.vectorized(2)
     rng = np.random.default_rng(0)
@@ -165,15 +165,15 @@ def test_fast_rows_may_be_out_of_phase():
     "dimension, shape",
     [(1, (320, 320)), (2, (320, 320)), (3, (192, 384)), (8, (384, 384)), (32, (448, 448))],
 )
-def test_pictures_show_both_goals_and_the_agent(dimension, shape):
+def test_images_show_both_goals_and_the_agent(dimension, shape):
     environment = ParticleEnvironment(dimension)
     environment.seed(1)
     demonstrate(environment)
     picture = environment.render()
     assert picture.shape == (*shape, 3)
-    colours = picture.reshape(-1, 3).astype(int)
-    for colour in ([214, 126, 0], [0, 104, 178], [40, 40, 45]):
-        assert (np.abs(colours - colour).max(axis=1) <= 12).any(), colour
+    colors = picture.reshape(-1, 3).astype(int)
+    for color in ([214, 126, 0], [0, 104, 178], [40, 40, 45]):
+        assert (np.abs(colors - color).max(axis=1) <= 12).any(), color
 
 
 def test_gin_configures_the_environment():

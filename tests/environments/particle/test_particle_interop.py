@@ -1,4 +1,4 @@
-"""Episodes written by the reference implementation, seen through our particle."""
+"""Episodes of the reference implementation agree with our particle."""
 
 import os
 import pathlib
@@ -22,7 +22,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def episodes():
-    """The shard's episodes, lists of frames."""
+    """The episodes of the shard, as lists of frames."""
     frames = example_encoding_dataset.load_tfrecord_dataset(
         [str(SHARD)], as_trajectories=True, add_batch_dim=False
     )
@@ -35,7 +35,7 @@ def episodes():
     return cut
 
 
-def test_frames_lie_inside_our_specs(episodes):
+def test_frames_satisfy_our_specs(episodes):
     environment = ParticleEnvironment()
     for frame in sum(episodes, []):
         assert array_spec.check_arrays_nest(frame.observation, environment.observation_spec())
@@ -43,7 +43,7 @@ def test_frames_lie_inside_our_specs(episodes):
 
 
 def test_our_dynamics_follow_their_actions(episodes):
-    """From each episode's first frame to its last, without looking at the frames between."""
+    """The simulation is open loop from the first frame of each episode."""
     for episode in episodes:
         position = episode[0].observation["pos_agent"].astype(np.float64)
         velocity = episode[0].observation["vel_agent"].astype(np.float64)
@@ -53,7 +53,7 @@ def test_our_dynamics_follow_their_actions(episodes):
             np.testing.assert_allclose(velocity, after.observation["vel_agent"], atol=2e-6)
 
 
-def test_our_demonstrator_commands_what_theirs_did(episodes, monkeypatch):
+def test_our_demonstrator_agrees_with_theirs(episodes, monkeypatch):
     environment = ParticleEnvironment()
     environment.reset()
     demonstrator = ParticleDemonstrator(environment)
@@ -68,8 +68,8 @@ def test_our_demonstrator_commands_what_theirs_did(episodes, monkeypatch):
             np.testing.assert_array_equal(action, frame.action)
 
 
-def test_rewards_and_discounts_are_as_ours(episodes):
-    """1 and discount 0 on the transition into the last frame, of successful episodes."""
+def test_rewards_and_discounts_equal_ours(episodes):
+    """Reward 1 and discount 0 are on the transition to the last frame of a success."""
     for episode in episodes:
         rewards = [float(frame.reward) for frame in episode[:-1]]
         discounts = [float(frame.discount) for frame in episode[:-1]]

@@ -1,4 +1,4 @@
-"""What counts as success, on hand-made trajectories and against a plain reading of the rule."""
+"""The success criterion on hand-made trajectories and against a direct implementation."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ NEAR, FAR = 0.05, 0.0501
 
 
 def play(frames, wait=0, either_first=False):
-    """Whether a trajectory succeeds; a letter a frame: which goals it is within reach of."""
+    """Returns whether a trajectory succeeds. Each character states the goals near a frame."""
     visits = GoalVisits(1, wait, either_first)
     for frame in frames:
         distances = [NEAR if frame in goals else FAR for goals in ("1b", "2b")]
@@ -26,11 +26,11 @@ def play(frames, wait=0, either_first=False):
         ("1.2", True),  # the start may already be at the first goal
         ("..1..2.", False),  # left the second goal before the end
         ("..2..1", False),  # the wrong order
-        ("..2.1.2", True),  # the second goal too early does no harm
-        ("..2", False),  # never at the first
+        ("..2.1.2", True),  # an early visit of the second goal is allowed
+        ("..2", False),  # no visit of the first goal
         ("..1", False),
         ("1b", True),
-        (".b", False),  # "then" is a later frame
+        (".b", False),  # the visits must be at different frames
         (".bb", True),
         ("", False),
     ],
@@ -51,24 +51,24 @@ def test_either_goal_may_be_first(frames, success):
     "frames, success",
     [
         ("1112", True),
-        ("112", False),  # two frames are one step of waiting
-        ("11.12", False),  # a break starts the wait anew
+        ("112", False),  # two frames are a wait of one step
+        ("11.12", False),  # an interruption restarts the wait
         ("11.1112", True),
         ("1122", False),
         ("11b2", True),
     ],
 )
-def test_waiting_is_in_frames_without_a_break(frames, success):
+def test_wait_requires_consecutive_frames(frames, success):
     assert play(frames, wait=2) is success
 
 
-def test_waiting_is_at_the_goal_visited_first():
+def test_wait_is_at_the_goal_visited_first():
     assert play("22211", wait=2, either_first=True)
     assert not play("2211", wait=2, either_first=True)
 
 
-def plainly(within, wait, either_first):
-    """The rule, read as a sentence: an earlier run of frames at one goal, the end at the other."""
+def directly(within, wait, either_first):
+    """Implements the criterion directly: an earlier run at one goal, the end at the other."""
     orders = [(0, 1), (1, 0)] if either_first else [(0, 1)]
     last = len(within) - 1
     return any(
@@ -84,14 +84,14 @@ def plainly(within, wait, either_first):
     st.booleans(),
 )
 @settings(max_examples=300, deadline=None)
-def test_agrees_with_a_plain_reading(within, wait, either_first):
+def test_agrees_with_a_direct_implementation(within, wait, either_first):
     letters = {(False, False): ".", (True, False): "1", (False, True): "2", (True, True): "b"}
     frames = "".join(letters[pair] for pair in within)
-    assert play(frames, wait, either_first) is plainly(within, wait, either_first)
+    assert play(frames, wait, either_first) is directly(within, wait, either_first)
 
 
-def test_rows_are_separate():
-    """Rows without a new frame keep what they had; a restarted row forgets it."""
+def test_rows_are_independent():
+    """Rows without a new frame do not change, and a restarted row is cleared."""
     visits = GoalVisits(3, 0, False)
     both = np.array([[NEAR, FAR], [NEAR, FAR], [NEAR, FAR]])
     visits.observe(both, np.array([True, True, False]))
