@@ -139,4 +139,4 @@ def test_a_run_uses_the_environment_loss_and_sampler(copy, tmp_path):
 def test_the_command_of_the_format_explains_itself(copy):
     result = run(copy, "data.import_csv", "--help")
     assert result.returncode == 0, result.stderr
-    assert "CSV file, one line a frame." in result.stdout
+    assert "CSV file, one line per frame." in result.stdout
