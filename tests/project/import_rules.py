@@ -29,6 +29,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("distributed",),
     ("",),
 )
+# The same for data. Its last row is the public names and the commands.
+DATA_LAYERS: tuple[tuple[str, ...], ...] = (
+    ("errors",),
+    ("episodes",),
+    ("shards",),
+    ("reading", "writing"),
+    ("sources", "formats", "inspection"),
+    ("",),
+)
 # The packages of the method, which know no task and no file format.
 METHOD = ("acceleration", "networks", "samplers", "proposals", "losses", "policies", "agents")
 # All that data and environments may import of ibc_agents.
@@ -158,6 +167,8 @@ def _direction_faults(module: sources.Module, modules: dict[str, sources.Module]
 def _forbidden_outside(module: sources.Module, imported: str) -> str | None:
     """Why a module of data or environments may not import another, None if it may."""
     package = imported.split(".")[0]
+    if package == module.name.split(".")[0] == "data":
+        return _forbidden_in_data(module.name, imported)
     if package == module.name.split(".")[0] or imported in FOUNDATION:
         return None
     if package != "ibc_agents":
@@ -165,6 +176,14 @@ def _forbidden_outside(module: sources.Module, imported: str) -> str | None:
     if _matches(module.path, FLAG_PARSERS) and sources.within(imported, "ibc_agents.cli"):
         return None
     return f"of ibc_agents, data and environments import only {', '.join(FOUNDATION)}"
+
+
+def _forbidden_in_data(module: str, imported: str) -> str | None:
+    """Why a module of data may not import another, None if it may."""
+    package, other = _package(module, DATA_LAYERS), _package(imported, DATA_LAYERS)
+    if package == other or _layer(other, DATA_LAYERS) < _layer(package, DATA_LAYERS):
+        return None
+    return f"data.{other or '*'} does not stand below data.{package}; see DATA_LAYERS"
 
 
 def _forbidden_in_ibc_agents(module: str, imported: str, type_checking: bool) -> str | None:
@@ -189,14 +208,14 @@ def _forbidden_in_ibc_agents(module: str, imported: str, type_checking: bool) ->
     return None
 
 
-def _package(module: str) -> str:
-    """The sub-package of ibc_agents that a module is in; "" for its public names and commands."""
+def _package(module: str, layers: tuple[tuple[str, ...], ...] = LAYERS) -> str:
+    """The sub-package that a module is in; "" for the public names and commands."""
     _, name, *_ = [*module.split("."), ""]
-    return name if any(name in row for row in LAYERS) else ""
+    return name if any(name in row for row in layers) else ""
 
 
-def _layer(package: str) -> int:
-    return next(number for number, row in enumerate(LAYERS) if package in row)
+def _layer(package: str, layers: tuple[tuple[str, ...], ...] = LAYERS) -> int:
+    return next(number for number, row in enumerate(layers) if package in row)
 
 
 def _command_faults(module: sources.Module, modules: dict[str, sources.Module]) -> list[str]:

@@ -33,9 +33,17 @@ def test_every_package_has_a_layer():
     assert packages == sorted(name for row in import_rules.LAYERS for name in row if name)
 
 
+def test_every_package_of_data_has_a_layer():
+    packages = {path.parent.name for path in sources.ROOT.glob("data/*/__init__.py")}
+    assert packages <= {name for row in import_rules.DATA_LAYERS for name in row}
+
+
 @pytest.mark.parametrize(
     ("path", "text", "fault"),
     [
+        ("data/shards/a.py", "import data.reading.b", "data.reading does not stand below data.sh"),
+        ("data/reading/a.py", "from data.writing import b", "does not stand below data.reading"),
+        ("data/episodes/a.py", "import data", "data.* does not stand below data.episodes"),
         (
             "environments/a.py",
             "import data.episodes.windows",
