@@ -24,7 +24,7 @@ FIRST, MID, LAST = 0, 1, 2
 
 
 class SerialParticle(ParticleEnvironment):
-    """As an environment of which several only run in several processes."""
+    """An environment without a vector form."""
 
     begun: ClassVar[list[int]] = []  # seeds of the episodes
 
@@ -37,7 +37,7 @@ class SerialParticle(ParticleEnvironment):
 
 
 class FragileParticle(SerialParticle):
-    """Breaks in the fifth demonstration of seed 4."""
+    """Raises an error in demonstration 4 of seed 4."""
 
     def _advance(self, action):
         if self.begun[-1] == seed_of(4, 4):
@@ -71,7 +71,7 @@ def contents(folder):
 
 
 def test_contract_collection_episode_depends_on_seed_and_number_alone(tmp_path):
-    """Not on how many run at once, on how many there are, or on how they are sharded."""
+    """The batch size, the number of episodes and the shards have no effect."""
     together, _ = collect(tmp_path / "a")
     alone, _ = collect(tmp_path / "b", environment=SerialParticle)
     more, _ = collect(tmp_path / "c", num_episodes=7, shard_episodes=3)
@@ -161,7 +161,7 @@ def test_full_disk_and_interrupts_leave_what_is_finished(tmp_path, monkeypatch):
         ),
     ],
 )
-def test_parts_of_other_demonstrations_are_refused(tmp_path, change, message):
+def test_collection_with_other_settings_is_not_resumed(tmp_path, change, message):
     options = {"shard_episodes": 2, "environment": FragileParticle, "num_processes": 1}
     with pytest.raises(RuntimeError, match="the arm fell off"):
         collect(tmp_path / "new", **options)
@@ -169,7 +169,7 @@ def test_parts_of_other_demonstrations_are_refused(tmp_path, change, message):
         collect(tmp_path / "new", **{**options, **change})
 
 
-def test_worker_with_another_environment_is_noticed(tmp_path):
+def test_worker_with_another_environment_is_an_error(tmp_path):
     collector = shard_collector.ShardCollector(
         ParticleEnvironment,
         ParticleDemonstrator,
@@ -185,7 +185,7 @@ def test_worker_with_another_environment_is_noticed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_parts_of_a_demonstrator_that_gin_set_otherwise_are_refused(tmp_path):
+def test_collection_with_another_gin_configuration_is_not_resumed(tmp_path):
     options = {"num_episodes": 3, "seed": 4, "shard_episodes": 1}
     with mock.patch.object(tqdm.tqdm, "update", side_effect=[None, KeyboardInterrupt]):
         with pytest.raises(KeyboardInterrupt):
@@ -197,7 +197,7 @@ def test_parts_of_a_demonstrator_that_gin_set_otherwise_are_refused(tmp_path):
         collection.collect(tmp_path / "new", ParticleEnvironment, noisy, **options)
 
 
-def test_lambdas_do_for_one_process_alone(tmp_path):
+def test_lambdas_work_in_one_process_only(tmp_path):
     one, _ = collect(tmp_path / "one", environment=lambda: SerialParticle(), num_processes=1)
     assert len(one.train) == 5
     with pytest.raises(errors.RunError, match="or use one process"):
@@ -205,7 +205,7 @@ def test_lambdas_do_for_one_process_alone(tmp_path):
         collect(tmp_path / "two", environment=lambda: SerialParticle(), **options)
 
 
-def test_manifest_says_how_to_collect_them_again(tmp_path):
+def test_manifest_describes_the_collection(tmp_path):
     opened, rate = collect(tmp_path / "dataset", shard_episodes=2)
     assert opened.manifest.extra == {
         "environment": "particle_2d",
@@ -220,7 +220,7 @@ def test_manifest_says_how_to_collect_them_again(tmp_path):
         collection.check_origin(opened, tmp_path, ParticleDemonstrator, 6)
 
 
-def test_demonstrations_of_another_demonstrator_are_not_taken_for_those_asked_for(tmp_path):
+def test_dataset_of_another_demonstrator_is_refused(tmp_path):
     opened, _ = collect(tmp_path / "dataset")
     with gin.unlock_config():
         gin.bind_parameter("SingleTargetDemonstrator.action_noise", 0.01)
@@ -229,7 +229,7 @@ def test_demonstrations_of_another_demonstrator_are_not_taken_for_those_asked_fo
 
 
 def test_first_frames_are_not_those_of_an_evaluation_of_the_same_seed(tmp_path):
-    """A policy must not be judged by the very episodes that it learned from."""
+    """An evaluation must not begin in the states of the demonstrations."""
     opened, _ = collect(tmp_path / "dataset")
     learned = {episode.frames.observation["pos_agent"][0].tobytes() for episode in opened.train}
     assert len(learned) == 5

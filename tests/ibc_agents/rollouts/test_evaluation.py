@@ -20,7 +20,7 @@ NUM_EPISODES = 7
 
 
 class RecordedParticle(ParticleEnvironment):
-    """Notes the actions of every episode, under the seed that it was given."""
+    """Records the actions of every episode by the seed of the environment."""
 
     actions: dict[int, list[np.ndarray]] = {}
 
@@ -38,7 +38,7 @@ class RecordedParticle(ParticleEnvironment):
 
 @pytest.fixture(scope="module")
 def policy():
-    """An implicit policy that has learned nothing, so that every action is drawn by chance."""
+    """An untrained implicit policy, whose actions depend on its random draws."""
     environment = ParticleEnvironment()
     demonstrator = ParticleDemonstrator(environment)
     time_step_spec = tensor_spec.from_spec(environment.time_step_spec())
@@ -68,7 +68,7 @@ def policy():
 
 
 def run(policy, batch_size, num_episodes=NUM_EPISODES):
-    """Outcomes, and the actions of each episode [k, steps, A]."""
+    """Returns the evaluation and the actions of its episodes [k, steps, A]."""
     RecordedParticle.actions = {}
     found = evaluation.evaluate(policy, RecordedParticle, num_episodes, SEED, batch_size)
     seeds = [
@@ -78,7 +78,7 @@ def run(policy, batch_size, num_episodes=NUM_EPISODES):
 
 
 def test_contract_policy_episode_k_depends_only_on_seed_and_k(policy):
-    """Batches of 1, of 3 (the last is not full) and of all; and fewer episodes of the same seed."""
+    """Batches of 1, 3 (with an incomplete last batch) and all, and fewer episodes of a seed."""
     alone, actions = run(policy, 1)
     assert actions.shape == (NUM_EPISODES, 50, 2)
     assert np.min(np.std(actions, axis=1)) > 0.01
@@ -91,7 +91,7 @@ def test_contract_policy_episode_k_depends_only_on_seed_and_k(policy):
     np.testing.assert_allclose(their_actions, actions[:2], atol=1e-5)
 
 
-def test_episodes_of_another_seed_are_others(policy):
+def test_other_seeds_give_other_episodes(policy):
     RecordedParticle.actions = {}
     evaluation.evaluate(policy, RecordedParticle, 2, SEED + 1, 2)
     others = np.array(list(RecordedParticle.actions.values()))
@@ -100,7 +100,7 @@ def test_episodes_of_another_seed_are_others(policy):
 
 
 class RightPolicy(random_tf_policy.RandomTFPolicy):
-    """Goes right as fast as it can: a policy of TF-Agents without our policy state."""
+    """Moves right at full speed; a policy of TF-Agents without a seed in its state."""
 
     def _action(self, time_step, policy_state, seed=None):
         step = super()._action(time_step, policy_state, seed)
@@ -122,7 +122,7 @@ def drift_policy(kind):
 
 
 def drift_lengths(num_episodes):
-    """Steps of each episode, by stepping a single environment."""
+    """Returns the number of steps of each episode, from a single environment."""
     lengths = []
     for episode in range(num_episodes):
         environment = DriftEnvironment()
@@ -137,7 +137,7 @@ def drift_lengths(num_episodes):
 
 @pytest.mark.parametrize(("kind", "won"), [(RightPolicy, True), (LeftPolicy, False)])
 def test_rows_that_end_early_keep_their_outcome(kind, won):
-    """What a row does in the episode after its own counts for nothing."""
+    """The next episode of a row has no effect on its outcome."""
     found = evaluation.evaluate(drift_policy(kind), DriftEnvironment, 10, SEED, batch_size=4)
     lengths = drift_lengths(10)
     assert len(set(lengths)) > 3
@@ -193,7 +193,7 @@ def test_a_single_episode_has_no_interval():
 
 
 class ScoredEnvironment(DriftEnvironment):
-    """Of a benchmark whose reference returns 4, and whose random policy −1."""
+    """An environment whose benchmark maps returns from −1 to 4 to scores from 0 to 1."""
 
     def normalized_score(self, episode_return):
         return (episode_return + 1.0) / 5.0

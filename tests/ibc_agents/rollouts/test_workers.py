@@ -16,7 +16,7 @@ from ibc_agents.rollouts import workers
 
 @gin.configurable
 class Multiply:
-    """A job of which gin sets the factor."""
+    """A job whose factor gin configures."""
 
     def __init__(self, factor=1):
         self._factor = factor
@@ -30,7 +30,7 @@ class Multiply:
 
 
 class Later(Multiply):
-    """Made in the worker, as environments are."""
+    """A job that makes another in the worker, as collectors make environments."""
 
     def __init__(self, log):
         self._log = log
@@ -44,7 +44,7 @@ class Later(Multiply):
 
 
 class Fails(Multiply):
-    """Does with the task what its name says."""
+    """A job that fails as its task says."""
 
     def __call__(self, task, report):
         report()

@@ -1,4 +1,4 @@
-"""Landscapes are the agent's energy on a grid, and the policy's own search."""
+"""Landscapes hold the agent's energy on a grid and the policy's search."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ SEED = tf.constant([[3, 4]], tf.int32)
 
 @pytest.fixture(scope="module")
 def agent():
-    """Its energy is 20 · |a − goal|², the goal normalized, the action scaled."""
+    """The energy is 20 |a − goal|², with a scaled action and a normalized goal."""
     return helpers.make_agent(
         energy_network=helpers.CountingEnergyNetwork(),
         policy_sampler=samplers.DerivativeFree(num_iterations=4),
@@ -39,7 +39,7 @@ def flat(agent, scaled):
 
 
 def goal(agent, window):
-    """Where the energy is lowest, scaled."""
+    """Returns the scaled action of the lowest energy."""
     return agent.normalizer.normalize_observation(window)["goal"][0, -1].numpy()
 
 
@@ -100,7 +100,7 @@ def test_other_dimensions_are_held(agent, window, demonstrated, hold_chosen):
         np.testing.assert_allclose(shown.demonstrated, action, atol=1e-6)
 
 
-def test_samples_and_trace_are_the_policys(agent, window):
+def test_samples_and_trace_are_those_of_the_policy(agent, window):
     shown = energy_landscape.Landscapes(agent, resolution=2).at(
         landscape_moments.Moment(window, SEED)
     )
@@ -127,8 +127,8 @@ def test_lineages_follow_the_parents_back(agent, window):
     assert dataclasses.replace(shown, parents=None).lineages(3) is None
 
 
-def test_new_weights_are_seen(window):
-    """What is compiled once serves all of a training."""
+def test_landscapes_follow_the_weights(window):
+    """The traced function reads the variables of the agent."""
     agent = helpers.make_agent()
     landscapes = energy_landscape.Landscapes(agent, resolution=3)
     before = landscapes.at(landscape_moments.Moment(window, SEED))
@@ -165,7 +165,7 @@ def test_nested_actions_are_flat_and_named(window):
 
 
 @pytest.mark.parametrize(("constant", "drawn"), [([], (0, 1)), ([0], (1,)), ([0, 1], (0,))])
-def test_dimensions_that_never_vary_are_not_drawn_unasked(constant, drawn):
+def test_constant_dimensions_are_not_drawn_by_default(constant, drawn):
     experience = helpers.make_experience(50, 1)
     action = experience.action.numpy()
     action[..., constant] = 0.5
@@ -196,6 +196,6 @@ def test_only_some_agents_have_an_energy(agent):
         ([0], 1, "resolution must be at least 2, got 1"),
     ],
 )
-def test_what_actions_do_not_have_is_refused(agent, dimensions, resolution, problem):
+def test_invalid_dimensions_and_resolutions_are_refused(agent, dimensions, resolution, problem):
     with pytest.raises(ValueError, match=problem):
         energy_landscape.Landscapes(agent, dimensions, resolution)

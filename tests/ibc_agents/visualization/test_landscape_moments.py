@@ -1,4 +1,4 @@
-"""A policy meets an episode's observations as if it acted there."""
+"""Moments are the windows and seeds with which a policy acts in an episode."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def episode():
     )
 
 
-def test_demonstration_in_windows_as_the_policy_remembers(episode):
+def test_moments_of_a_demonstration_are_the_windows_of_the_policy(episode):
     agent = helpers.make_agent(window=2)
     moments = list(landscape_moments.recall_demonstration(agent.policy, episode, POLICY_SEED))
     assert len(moments) == LENGTH - 1  # the LAST frame's action was never executed
@@ -62,7 +62,7 @@ def particle_agent():
     )
 
 
-def test_rollout_is_the_episode_that_an_evaluation_shows(particle_agent):
+def test_rollout_is_the_episode_of_an_evaluation(particle_agent):
     """The same pictures; and each landscape has the action that the policy then takes."""
     policy, pictures = particle_agent.policy, []
     evaluation.evaluate(

@@ -1,4 +1,4 @@
-"""Pictures of the energy show everything where it is."""
+"""Drawings of landscapes show the energy, the samples and the marked actions."""
 
 import dataclasses
 
@@ -34,14 +34,14 @@ def make(dimensions=(0, 1), demonstrated=(0.5, 3.0), chosen=(-0.5, 1.0), parents
 
 
 def center(picture, color):
-    """Row and column of the middle of what has a color, above the legend."""
+    """Returns row and column of the center of the pixels of a color above the legend."""
     near = np.abs(picture[: int(0.85 * len(picture))].astype(int) - color).max(axis=-1) < 12
     assert near.any()
     return np.array([index.mean() for index in np.nonzero(near)])
 
 
 def lines(drawing, label):
-    """The data of everything drawn with a label."""
+    """Returns the data of all lines with a label, by label."""
     return [
         line.get_xydata()
         for axes in drawing.axes
@@ -50,7 +50,7 @@ def lines(drawing, label):
     ]
 
 
-def test_marks_stand_where_the_actions_are():
+def test_marks_are_drawn_at_the_actions():
     first = landscape_plots.rasterize(landscape_plots.draw(make()))
     moved = make(demonstrated=(0.8, 3.5), chosen=(-0.8, 0.5))
     second = landscape_plots.rasterize(landscape_plots.draw(moved))
@@ -76,7 +76,7 @@ def test_map_has_samples_paths_and_the_lowest_energy():
     assert not lines(landscape_plots.draw(make(parents=False)), "samples' paths")
 
 
-def test_energies_have_the_scale_that_the_bar_says():
+def test_ticks_of_the_color_bar_are_energies():
     drawing = landscape_plots.draw(make())
     _, bar = drawing.axes
     ticks = [float(label.get_text()) for label in bar.get_yticklabels()]
@@ -104,7 +104,7 @@ def test_line_has_curve_rug_and_iterations():
 
 
 @pytest.mark.parametrize("dimensions", [(0,), (0, 1)])
-def test_environments_picture_stands_beside(dimensions):
+def test_picture_of_the_environment_is_drawn_beside(dimensions):
     green = np.zeros((50, 80, 3), np.uint8) + np.array([0, 200, 0], np.uint8)
     alone = landscape_plots.rasterize(landscape_plots.draw(make(dimensions)))
     beside = landscape_plots.rasterize(landscape_plots.draw(make(dimensions), picture=green))
@@ -119,8 +119,8 @@ def test_environments_picture_stands_beside(dimensions):
 @pytest.mark.parametrize("dimensions", [(0,), (0, 1)])
 @pytest.mark.parametrize("energy", [0.0, np.nan])
 @pytest.mark.filterwarnings("error")
-def test_energies_that_tell_nothing_can_be_drawn(dimensions, energy):
-    """As a network may begin, or end."""
+def test_constant_and_nan_energies_can_be_drawn(dimensions, energy):
+    """An untrained network may be constant, and a diverged one NaN."""
     shown = make(dimensions, demonstrated=None)
     shown = dataclasses.replace(shown, energies=np.full_like(shown.energies, energy))
     picture = landscape_plots.rasterize(landscape_plots.draw(shown, num_samples=0))
@@ -128,7 +128,7 @@ def test_energies_that_tell_nothing_can_be_drawn(dimensions, energy):
 
 
 @pytest.mark.filterwarnings("error")
-def test_what_is_not_finite_is_left_out():
+def test_energies_that_are_not_finite_are_left_out():
     shown = make()
     shown.energies[3:5, 7] = np.nan, np.inf
     assert shown.highest == 200
@@ -139,7 +139,7 @@ def test_what_is_not_finite_is_left_out():
     )).any(axis=-1).mean() < 0.02  # fmt: skip
 
 
-def test_saved_picture_is_whole(tmp_path):
+def test_picture_is_saved_atomically(tmp_path):
     landscape_plots.save(make(), tmp_path / "energy.png")
     picture = imageio.imread(tmp_path / "energy.png")
     drawn = landscape_plots.rasterize(landscape_plots.draw(make()))

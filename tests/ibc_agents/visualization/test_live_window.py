@@ -1,4 +1,4 @@
-"""A window shows what it is given, ends when it is closed, and needs a display."""
+"""The live window shows pictures, can be closed, and needs a display."""
 
 import numpy as np
 import pygame

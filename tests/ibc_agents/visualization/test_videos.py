@@ -1,4 +1,4 @@
-"""Rollouts side by side become a video in which they follow each other."""
+"""A video shows simultaneous episodes one after another."""
 
 import imageio.v2 as imageio
 import numpy as np
@@ -40,7 +40,7 @@ def test_episodes_follow_each_other_and_pause_at_their_ends(tmp_path, recorder, 
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_failed_write_leaves_the_video_before(tmp_path, recorder, monkeypatch):
+def test_a_failed_write_keeps_the_previous_video(tmp_path, recorder, monkeypatch):
     path = tmp_path / "rollouts.mp4"
     path.write_bytes(b"old")
     monkeypatch.setattr(videos.imageio_ffmpeg, "count_frames_and_secs", lambda _: (4, 0.4))
