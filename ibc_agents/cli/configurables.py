@@ -37,8 +37,8 @@ def register() -> None:
     """
     for name in _PACKAGES:
         package = importlib.import_module(name)
-        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
-            importlib.import_module(module.name)
+        for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+            importlib.import_module(found.name)
     for module, classes in _KERAS.items():
         for configurable in classes:
             name = f"{module}.{configurable.__name__}"
