@@ -118,7 +118,7 @@ def _load(path: pathlib.Path, make_environment: Any) -> Any:
     from tf_agents.specs import tensor_spec
 
     from ibc_agents.core import errors
-    from ibc_agents.runs import task as task_lib
+    from ibc_agents.rollouts import environment_info
 
     try:
         policy = tf.saved_model.load(str(path))
@@ -130,12 +130,11 @@ def _load(path: pathlib.Path, make_environment: Any) -> Any:
     if not hasattr(policy, "action") or not hasattr(policy, "get_initial_state"):
         raise errors.RunError(f"The SavedModel {path} is no policy that TF-Agents has saved.")
     if specs:
-        environment = make_environment()
-        difference = task_lib.spec_difference(environment, specs["collect_data_spec"])
-        environment.close()
+        environment = environment_info.EnvironmentInfo.from_factory(make_environment)
+        difference = environment.spec_difference(specs["collect_data_spec"])
         if difference:
             raise errors.RunError(
-                f"The policy {path} does not fit the environment {environment.name}: {difference}."
+                f"the policy {path} does not fit the environment {environment.name}: {difference}."
             )
     return policy
 

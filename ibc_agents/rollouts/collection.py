@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from data.shards import encoding, shard_paths, shard_summary
 from data.writing import resumable_dataset
 from environments import base
 from ibc_agents.core import errors, version
+from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.rollouts import shard_collector, workers
 
 MakeDemonstrator = shard_collector.MakeDemonstrator
@@ -35,6 +35,7 @@ def collect(
     num_processes: int | None = None,
     shard_episodes: int = SHARD_EPISODES,
     image_format: encoding.ImageFormat = "png",
+    environment_info: environment_info_lib.EnvironmentInfo | None = None,
 ) -> float:
     """Writes demonstrations 0 … `num_episodes` − 1 of a seed into a new dataset folder.
 
@@ -55,6 +56,8 @@ def collect(
             this process.
         shard_episodes: episodes a file.
         image_format: how images are stored; "png" and "raw" lose nothing.
+        environment_info: Description of the environment and its demonstrator. By default an
+            environment is made for it.
 
     Returns:
         The demonstrator's success rate.
@@ -69,8 +72,15 @@ def collect(
             "collect needs num_episodes, shard_episodes and num_processes of at least 1, got "
             f"{num_episodes}, {shard_episodes}, {num_processes}."
         )
-    is_fast, identity = _describe(make_environment, make_demonstrator)
-    identity |= {"settings of the demonstrator": _bound(make_demonstrator), "seed": seed}
+    info = environment_info or environment_info_lib.EnvironmentInfo.from_factory(
+        make_environment, make_demonstrator
+    )
+    identity = {
+        "environment": info.name,
+        "demonstrator": info.demonstrator_name,
+        "settings of the demonstrator": _bound(make_demonstrator),
+        "seed": seed,
+    }
     settings = {
         **identity,
         "number of episodes": num_episodes,
@@ -83,14 +93,14 @@ def collect(
         collector = shard_collector.ShardCollector(
             make_environment,
             make_demonstrator,
-            environment_name=identity["environment"],
-            rows=min(shard_episodes, num_episodes) if is_fast else 1,
+            environment_name=info.name,
+            rows=min(shard_episodes, num_episodes) if info.has_vector_form else 1,
             seed=seed,
             image_format=image_format,
             folder=parts.folder,
         )
         if num_processes is None:
-            num_processes = 1 if is_fast else len(os.sched_getaffinity(0))
+            num_processes = 1 if info.has_vector_form else len(os.sched_getaffinity(0))
         work = _in_this_process if min(num_processes, len(tasks)) <= 1 else workers.run
         there = num_episodes - sum(task.end - task.first for task in tasks)
         with (
@@ -104,17 +114,6 @@ def collect(
         successes = sum(shard.extra["successes"] for shard in parts.finished.values())
         parts.publish({**identity, "successes": successes})
     return successes / num_episodes
-
-
-def folder_of(
-    data_dir: pathlib.Path, make_environment: Callable[[], base.Environment], num_episodes: int
-) -> pathlib.Path:
-    """Returns where the demonstrations of an environment are kept."""
-    environment = make_environment()
-    try:
-        return data_dir / f"{environment.name}_{num_episodes}"
-    finally:
-        environment.close()
 
 
 def check_origin(
@@ -139,20 +138,6 @@ def check_origin(
                 f"{folder} holds demonstrations with {name} {known}, not {value}. Use another "
                 "--data_dir, or remove that folder to collect them anew."
             )
-
-
-def _describe(
-    make_environment: Callable[[], base.Environment], make_demonstrator: MakeDemonstrator
-) -> tuple[bool, dict[str, Any]]:
-    """Whether the environment has a fast vector form, and the names for the manifest."""
-    environment = base.vectorize(make_environment, 1)
-    try:
-        return not isinstance(environment, base.SerialVectorEnvironment), {
-            "environment": environment.name,
-            "demonstrator": type(make_demonstrator(environment)).__name__,
-        }
-    finally:
-        environment.close()
 
 
 def _bound(factory: Callable[..., Any]) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""A run as a value, and what trains, validates, evaluates and records it."""
+"""A run: its settings, training, validation, evaluation, files and provenance."""

@@ -1,94 +1,104 @@
-"""Evaluates a run's policy: while it trains, and at the end."""
+"""Evaluations of a run's policy, and what they write to the run's folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from environments import base
 from ibc_agents.core import files
 from ibc_agents.rollouts import evaluation
-from ibc_agents.runs import run_directory, settings
-from ibc_agents.visualization import energy_landscape, landscape_plots, videos
+from ibc_agents.runs import run_directory, settings, validation
+from ibc_agents.visualization import videos
 
-# Watching a run must not use up the episodes of its final evaluation.
-WATCHING_SEED_OFFSET = 1_000_000
-# Of the names of scalars of those evaluations.
-WATCHED = "_while_training"
+# Evaluations during the training use other episodes than the final one, so that choosing a
+# checkpoint by them does not bias the final result.
+TRAINING_SEED_OFFSET = 1_000_000
+# Suffix of the TensorBoard scalars of evaluations during the training.
+TRAINING_SUFFIX = "_while_training"
 
 
 class Evaluator:
-    """Runs evaluations in an environment and leaves their traces in the run's folder."""
+    """Evaluates policies and writes results to TensorBoard."""
 
     def __init__(
         self,
         directory: run_directory.RunDirectory,
         make_environment: Callable[[], base.Environment],
-        numbers: settings.EvaluationSettings,
-        look: Callable[[], energy_landscape.Landscape] | None = None,
+        config: settings.EvaluationSettings,
+        landscape: validation.HeldOutLandscape | None = None,
     ):
-        """Creates the evaluator; environments are made when they are needed.
+        """Creates the evaluator; it makes no environment yet.
 
         Args:
-            directory: of the run.
-            make_environment: makes one environment.
-            numbers: how success is measured.
-            look: computes the energy landscape at an observation that stays the same, which is
-                shown beside each success; None for agents without an energy.
+            directory: Folder of the run.
+            make_environment: Makes one environment.
+            config: Numbers and seed of the episodes.
+            landscape: Energy landscape to show with each result; None if the agent has no energy.
         """
         self._directory = directory
         self._make_environment = make_environment
-        self._numbers = numbers
-        self._look = look
+        self._config = config
+        self._landscape = landscape
         self._writer = tf.summary.create_file_writer(str(directory.path / "evaluation"))
 
-    def watch(self, policy: Any, step: int) -> str:
-        """Evaluates a few episodes of other seeds than the final ones; for the progress line."""
-        seen = evaluation.evaluate(
+    def evaluate_during_training(self, policy: Any, step: int) -> evaluation.Evaluation:
+        """Evaluates a few episodes with other seeds than those of the final evaluation.
+
+        Args:
+            policy: Policy to evaluate.
+            step: Training step of the policy.
+        """
+        config = self._config
+        result = evaluation.evaluate(
             policy,
             self._make_environment,
-            self._numbers.watched_episodes,
-            self._numbers.seed + WATCHING_SEED_OFFSET,
-            self._numbers.batch_size,
+            config.watched_episodes,
+            config.seed + TRAINING_SEED_OFFSET,
+            config.batch_size,
         )
-        self.log(seen, step, WATCHED)
-        return f"success {seen.success_rate:.0%}, return {seen.mean_return:.2f}"
+        self.log(result, step, TRAINING_SUFFIX)
+        return result
 
-    def finish(self, policy: Any, step: int) -> evaluation.Evaluation:
-        """Evaluates all episodes and writes the video."""
+    def evaluate_final(self, policy: Any, step: int) -> evaluation.Evaluation:
+        """Evaluates all episodes and writes the video.
+
+        Args:
+            policy: Policy to evaluate.
+            step: Training step of the policy.
+        """
+        config = self._config
         recorder = videos.RolloutRecorder()
         result = evaluation.evaluate(
             policy,
             self._make_environment,
-            self._numbers.num_episodes,
-            self._numbers.seed,
-            self._numbers.batch_size,
+            config.num_episodes,
+            config.seed,
+            config.batch_size,
             recorder,
-            self._numbers.recorded_episodes,
+            config.recorded_episodes,
         )
         self.log(result, step)
-        if self._numbers.recorded_episodes:
+        if config.recorded_episodes:
             recorder.write(self._directory.path / run_directory.VIDEO)
         return result
 
     def log(self, result: evaluation.Evaluation, step: int, suffix: str = "") -> None:
-        """Shows a result in TensorBoard.
+        """Writes a result and the energy landscape to TensorBoard.
 
         Args:
-            result: of an evaluation.
-            step: train step of the policy.
-            suffix: of the scalars' names.
+            result: Result of an evaluation.
+            step: Training step of the policy.
+            suffix: Suffix of the names of the scalars.
 
         Raises:
-            RunError: if the disk is full.
+            RunError: If the disk is full.
         """
-        picture = None
-        # Before the block: what goes wrong here is no failure of the disk.
-        if self._look is not None:
-            drawing = landscape_plots.draw(self._look(), title=f"step {step}")
-            picture = landscape_plots.rasterize(drawing)
+        # Outside of the block below, which takes all errors of TensorFlow for a full disk.
+        picture = None if self._landscape is None else self._landscape.rasterize(f"step {step}")
         with (
             files.report_disk_errors(f"TensorBoard's scalars to {self._directory.path}"),
             self._writer.as_default(step=step),
@@ -96,5 +106,9 @@ class Evaluator:
             tf.summary.scalar(f"success{suffix}", result.success_rate)
             tf.summary.scalar(f"return{suffix}", result.mean_return)
             if picture is not None:
-                tf.summary.image("energy_landscape", picture[None])
+                _log_landscape(picture)
             self._writer.flush()
+
+
+def _log_landscape(picture: np.ndarray) -> None:
+    tf.summary.image("energy_landscape", picture[None])

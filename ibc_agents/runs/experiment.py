@@ -1,7 +1,9 @@
-"""One value that holds all a run needs, and the local interpreter of it."""
+"""An experiment: everything that a run needs, and its execution in one process."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import pathlib
 import time
@@ -10,37 +12,34 @@ from typing import Any
 
 import gin
 import tensorflow as tf
-from tf_agents.specs import tensor_spec
-from tf_agents.trajectories import time_step as ts
 
-from data.episodes import dataset_statistics as data_statistics
-from data.reading import demonstrations as demonstrations_lib
+from data.reading import demonstrations as data_demonstrations
 from data.sources import batches
 from data.sources import source as source_lib
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.core import errors, normalizer
-from ibc_agents.rollouts import collection
+from ibc_agents.core import errors
+from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import (
     dataset_info,
-    evaluator,
+    monitor,
     provenance,
     run_directory,
     settings,
-    trainer,
     validation,
 )
+from ibc_agents.runs import demonstrations as demonstrations_lib
+from ibc_agents.runs import evaluator as evaluator_lib
 from ibc_agents.runs import task as task_lib
-from ibc_agents.visualization import landscape_plots
+from ibc_agents.runs import trainer as trainer_lib
 
-_MEMORIZED_AT_ONCE = 256  # windows
+_MEMORIZE_BATCH_SIZE = 256  # windows
 
 
 @gin.configurable(denylist=["root_dir", "data_dir", "seed"])
 class Experiment:
-    """A run as a value: demonstrations, agent, budget, evaluation. `run()` executes it here.
+    """A run as a value: demonstrations, agent, training and evaluation. `run` executes it.
 
-    Whatever a user chooses is an object or a factory given by reference; the experiment only wires
-    them. Training needs a dataset alone; without an environment the evaluation is left out.
+    Training needs a dataset only. Without an environment there is no evaluation.
     """
 
     def __init__(
@@ -56,31 +55,31 @@ class Experiment:
         gathering: settings.GatheringSettings | None = None,
         seed: int = 0,
     ):
-        """Holds the parts; nothing is read or written yet.
+        """Stores the parts. Nothing is read or written yet.
 
         Args:
-            root_dir: the run's folder.
-            data_dir: where collected demonstrations are kept, for all runs.
-            agent: called with the specs, `normalizer`, `seed` and `train_step_counter`.
-            source: of training batches.
-            task: environment and demonstrator; without an environment it trains from the dataset
-                alone, and the demonstrator is used where the demonstrations are not there yet.
-            demonstrations: which ones.
-            training: how long.
-            evaluation: how success is measured.
-            gathering: what the actors of a distributed job do, if it has any.
-            seed: of weights, training and data order.
+            root_dir: Folder of the run.
+            data_dir: Folder of collected demonstrations, which runs share.
+            agent: Factory of the agent, called with the time step spec, the action spec,
+                `normalizer`, `seed` and `train_step_counter`.
+            source: Makes the training batches.
+            task: Environment and demonstrator. Default: a dataset without an environment.
+            demonstrations: Choice of the demonstrations.
+            training: Length and intervals of the training.
+            evaluation: Evaluations during the training and at its end.
+            gathering: What the actors of a distributed job gather.
+            seed: Seed of the weight initialization, the training and the data order.
 
         Raises:
-            TypeError: if the agent is no factory, or the source is one.
+            TypeError: If the agent is no factory, or the source is one.
         """
         if not callable(agent):
             raise TypeError(
-                f"Experiment.agent makes the agent, as @ImplicitBCAgent; got {agent!r}."
+                f"Experiment.agent must be a factory, such as @ImplicitBCAgent; got {agent!r}."
             )
         if not isinstance(source, source_lib.Source):
             raise TypeError(
-                f"Experiment.source is an object, as @ReverbSource() with parentheses; "
+                "Experiment.source must be an object, such as @ReverbSource() with parentheses; "
                 f"got {source!r}."
             )
         self.root_dir = pathlib.Path(root_dir)
@@ -93,7 +92,7 @@ class Experiment:
         self.evaluation = evaluation or settings.EvaluationSettings()
         self.gathering = gathering or settings.GatheringSettings()
         self.seed = seed
-        # Of now, for the checkout may move on while a run does.
+        # Described now, because the checkout may change during the run.
         self._provenance = provenance.describe()
 
     @classmethod
@@ -104,42 +103,53 @@ class Experiment:
         return cls(root_dir, data_dir, seed=seed)  # type: ignore[call-arg]
 
     def run(self) -> dict[str, Any]:
-        """Collects demonstrations if there are none, trains, exports, evaluates.
+        """Collects missing demonstrations, trains, exports and evaluates.
 
-        Started again after any interruption it goes on from the newest checkpoint.
+        After an interruption, the same call continues from the newest checkpoint.
 
         Returns:
-            What `results.json` says.
+            The content of `results.json`.
 
         Raises:
-            RunError, data.DataError: if something is wrong that the user can mend.
+            UserError: If something is wrong that the user can fix.
         """
         started = time.perf_counter()
-        directory = run_directory.RunDirectory(self.root_dir)
         tf.keras.utils.set_random_seed(self.seed)
-        opened = self.open_demonstrations()
-        directory.check_dataset(opened.dataset_hash, opened.name)
-        card = dataset_info.describe(opened)
-        agent = self._make_agent(opened, card)
-        look = validation.look(agent, opened)
-        judge = None
-        make_environment = self.task.evaluation_environment
-        if make_environment is not None:
-            judge = evaluator.Evaluator(directory, make_environment, self.evaluation, look)
-        first_step = self._train(directory, opened, agent, judge)
+        directory = run_directory.RunDirectory(self.root_dir)
+        dataset = self.open_demonstrations()
+        directory.check_dataset(dataset.dataset_hash, dataset.name)
+        info = dataset_info.DatasetInfo.from_dataset(dataset)
+        agent = self.make_agent(dataset, info)
+        landscape = validation.HeldOutLandscape.from_dataset(agent, dataset)
+        evaluator = self._make_evaluator(directory, landscape)
+
+        self.source.load(dataset.train, dataset.spec)
+        with contextlib.closing(self.source):
+            trainer = self._make_trainer(directory, agent, dataset)
+            directory.write_operative_config()
+            first_step = trainer.step
+            with monitor.TrainingMonitor(
+                dataset.name,
+                agent.policy,
+                evaluator,
+                self.evaluation.interval,
+                first_step,
+                self.training.num_steps,
+            ) as progress:
+                trainer.train(self.evaluation.interval, progress.on_progress)
         trained = time.perf_counter()
-        step = int(agent.train_step_counter.numpy())
+
         directory.export_policy(agent.policy, agent.train_step_counter)
-        if look is not None:
-            landscape_plots.save(look(), directory.path / run_directory.LANDSCAPE)
+        if landscape is not None:
+            landscape.save(directory.path / run_directory.LANDSCAPE)
         results = {}
-        if judge is None:
+        if evaluator is None:
             print("no environment: evaluation left out")
         else:
-            outcome = judge.finish(agent.policy, step)
+            outcome = evaluator.evaluate_final(agent.policy, trainer.step)
             print(outcome.format_summary())
             results = outcome.summary()
-        results |= self.describe_training(agent, card, first_step)
+        results |= self.describe_training(agent, info, first_step)
         results["wall_time_s"] = {
             "data_and_training": round(trained - started, 1),
             "total": round(time.perf_counter() - started, 1),
@@ -147,120 +157,61 @@ class Experiment:
         directory.write_json(run_directory.RESULTS, results)
         return results
 
-    def describe_training(
-        self,
-        agent: behavioral_cloning_agent.BehavioralCloningAgent,
-        card: dataset_info.DatasetCard,
-        first_step: int,
-    ) -> dict[str, Any]:
-        """Returns what `results.json` says of the training, of JSON types.
+    @functools.cached_property
+    def environment_info(self) -> environment_info_lib.EnvironmentInfo | None:
+        """Name and specs of the environment, which is made once; None without an environment."""
+        return self.task.describe_environment()
+
+    def open_demonstrations(self, collect: bool = True) -> data_demonstrations.Demonstrations:
+        """Opens the demonstrations of this experiment; see `runs.demonstrations`.
 
         Args:
-            agent: that was trained.
-            card: of the demonstrations it was trained on.
-            first_step: at which this process began.
-        """
-        return {
-            "train_steps": int(agent.train_step_counter.numpy()),
-            "resumed_at_step": first_step,
-            "skipped_steps": int(agent.skipped_steps.numpy()),
-            "seed": self.seed,
-            "dataset": {
-                "name": card.name,
-                "hash": card.dataset_hash,
-                "train_episodes": card.train_episodes,
-                "validation_episodes": card.validation_episodes,
-            },
-            **self._provenance,
-        }
-
-    def open_demonstrations(self, collect: bool = True) -> demonstrations_lib.Demonstrations:
-        """Opens the dataset, collecting it first if it is the environment's own and not there.
-
-        Args:
-            collect: False refuses to collect, and takes what is there, whoever collected it: an
-                agent's checkpoint knows the very demonstrations it goes with (`restore`).
+            collect: Whether to collect missing demonstrations.
 
         Raises:
-            RunError: if there is neither a dataset nor a way to collect one, or what is there is
-                not what this experiment would collect.
-            data.DataError: if the dataset is damaged.
+            UserError: If there are none, they are damaged, or belong to another experiment.
         """
-        numbers = self.demonstrations
-        if numbers.dataset is not None:
-            return demonstrations_lib.Demonstrations.open(
-                numbers.dataset, numbers.validation_fraction, numbers.top_return_fraction
-            )
-        if self.task.environment is None:
-            raise errors.RunError(
-                "There is nothing to learn from: set DemonstrationSettings.dataset to "
-                "demonstrations on disk, or Task.environment and Task.demonstrator to collect some."
-            )
-        folder = collection.folder_of(self.data_dir, self.task.environment, numbers.num_episodes)
-        if not folder.exists():
-            if not collect:
-                raise errors.RunError(
-                    f"The demonstrations {folder} are not there. Say in which folder they are "
-                    "with --data_dir."
-                )
-            if self.task.demonstrator is None:
-                raise errors.RunError(
-                    f"{folder} is not there, and Task.demonstrator is not set to collect it."
-                )
-            collection.collect(
-                folder,
-                self.task.environment,
-                self.task.demonstrator,
-                numbers.num_episodes,
-                numbers.seed,
-                num_processes=numbers.num_processes,
-            )
-        opened = demonstrations_lib.Demonstrations.open(
-            folder, numbers.validation_fraction, numbers.top_return_fraction
+        return demonstrations_lib.open_demonstrations(
+            self.demonstrations, self.task, self.environment_info, self.data_dir, collect
         )
-        if collect:
-            collection.check_origin(opened, folder, self.task.demonstrator, numbers.seed)
-        return opened
 
     def make_agent(
-        self, opened: demonstrations_lib.Demonstrations
+        self,
+        dataset: data_demonstrations.Demonstrations,
+        info: dataset_info.DatasetInfo | None = None,
     ) -> behavioral_cloning_agent.BehavioralCloningAgent:
-        """Makes the agent for the environment's specs, or for the dataset's without one.
-
-        It has seen the training split, for the statistics and for what it may want to memorise.
-
-        Raises:
-            RunError: if the dataset is not of the environment's specs.
-        """
-        return self._make_agent(opened, dataset_info.describe(opened))
-
-    def build_agent(
-        self, card: dataset_info.DatasetCard
-    ) -> behavioral_cloning_agent.BehavioralCloningAgent:
-        """Makes the agent as `make_agent` does, but for what it may want to memorise.
+        """Makes the agent and passes it every training window, which some agents memorize.
 
         Args:
-            card: of the demonstrations, which may be on another machine.
+            dataset: Demonstrations of this experiment.
+            info: Description of the dataset. By default it is computed.
 
         Raises:
-            RunError: if the dataset is not of the environment's specs.
+            RunError: If the dataset does not fit the environment.
         """
-        time_step_spec, action_spec = self._specs(card)
-        observation, action = (
-            tf.nest.pack_sequence_as(spec, tf.nest.flatten(statistics))
-            for spec, statistics in (
-                (time_step_spec.observation, card.statistics.observation),
-                (action_spec, card.statistics.action),
-            )
-        )
+        agent = self.build_agent(info or dataset_info.DatasetInfo.from_dataset(dataset))
+        window = agent.train_sequence_length
+        agent.memorize(batches.windows_in_order(dataset.train, window, _MEMORIZE_BATCH_SIZE))
+        return agent
+
+    def build_agent(
+        self, info: dataset_info.DatasetInfo
+    ) -> behavioral_cloning_agent.BehavioralCloningAgent:
+        """Makes the agent without the demonstrations, which may be on another machine.
+
+        The specs are the environment's; without an environment they are the dataset's.
+
+        Args:
+            info: Description of the demonstrations.
+
+        Raises:
+            RunError: If the dataset does not fit the environment.
+        """
+        time_step_spec, action_spec = info.agent_specs(self.environment_info)
         return self.agent(
             time_step_spec,
             action_spec,
-            normalizer=normalizer.Normalizer(
-                data_statistics.Statistics(observation, action),
-                time_step_spec.observation,
-                action_spec,
-            ),
+            normalizer=info.make_normalizer(time_step_spec, action_spec),
             seed=self.seed,
             train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False, name="train_step"),
         )
@@ -268,71 +219,69 @@ class Experiment:
     def restore(
         self,
         agent: behavioral_cloning_agent.BehavioralCloningAgent,
-        opened: demonstrations_lib.Demonstrations,
+        dataset: data_demonstrations.Demonstrations,
     ) -> None:
         """Restores an agent from the run's newest checkpoint.
 
         Args:
-            agent: as `make_agent` made it.
-            opened: the demonstrations, which must be those that the run began with.
+            agent: Agent that `make_agent` made.
+            dataset: Demonstrations with which the run began.
 
         Raises:
-            RunError: if there is no run or no checkpoint, or they are of something else.
+            RunError: If there is no run or no checkpoint, or they belong to something else.
         """
         directory = run_directory.RunDirectory(self.root_dir, writable=False)
-        directory.check_dataset(opened.dataset_hash, opened.name)
+        directory.check_dataset(dataset.dataset_hash, dataset.name)
         if directory.latest_checkpoint() is None:
             raise errors.RunError(
-                f"{directory.path} has no checkpoint yet: let the run go on, or start it again."
+                f"{directory.path} has no checkpoint yet; wait until the run has written one."
             )
-        trainer.restore(directory, agent)
+        directory.restore_checkpoint(agent)
 
-    def _make_agent(self, opened, card):
-        agent = self.build_agent(card)
-        window = agent.train_sequence_length
-        agent.memorize(batches.windows_in_order(opened.train, window, _MEMORIZED_AT_ONCE))
-        return agent
+    def describe_training(
+        self,
+        agent: behavioral_cloning_agent.BehavioralCloningAgent,
+        info: dataset_info.DatasetInfo,
+        first_step: int,
+    ) -> dict[str, Any]:
+        """Returns the part of `results.json` about the training, as JSON types.
 
-    def _train(self, directory, opened, agent, judge) -> int:
-        """Trains to the end; returns the step it began at."""
-        window = agent.train_sequence_length
-        batch_size = self.training.batch_size
-        self.source.load(opened.train, opened.spec)
-        try:
-            loop = trainer.Trainer(
-                directory,
-                agent,
-                lambda step: self.source.dataset(window, batch_size, self.seed, step),
-                validation.batches(opened, window, batch_size),
-                self.training,
-                self.source.feedback,
-            )
-            directory.write_operative_config()
-            first_step = loop.step
-            loop.run(
-                opened.name,
-                self.evaluation.interval,
-                lambda step: judge.watch(agent.policy, step) if judge else "",
-            )
-        finally:
-            self.source.close()
-        return first_step
+        Args:
+            agent: Trained agent.
+            info: Description of the demonstrations.
+            first_step: Step at which this process began.
+        """
+        return {
+            "train_steps": int(agent.train_step_counter.numpy()),
+            "resumed_at_step": first_step,
+            "skipped_steps": int(agent.skipped_steps.numpy()),
+            "seed": self.seed,
+            "dataset": info.summary(),
+            **self._provenance,
+        }
 
-    def _specs(self, card: dataset_info.DatasetCard) -> tuple[ts.TimeStep, Any]:
-        of_data = card.spec
-        if self.task.environment is None:
-            time_step_spec = ts.TimeStep(
-                of_data.step_type, of_data.reward, of_data.discount, of_data.observation
-            )
-            return time_step_spec, of_data.action
-        environment = self.task.environment()
-        time_step_spec = tensor_spec.from_spec(environment.time_step_spec())
-        action_spec = tensor_spec.from_spec(environment.action_spec())
-        difference = task_lib.spec_difference(environment, of_data)
-        environment.close()
-        if difference:
-            raise errors.RunError(
-                f"The demonstrations {card.name} do not fit the environment {environment.name}: "
-                f"{difference}."
-            )
-        return time_step_spec, action_spec
+    def _make_evaluator(
+        self,
+        directory: run_directory.RunDirectory,
+        landscape: validation.HeldOutLandscape | None,
+    ) -> evaluator_lib.Evaluator | None:
+        make_environment = self.task.evaluation_environment
+        if make_environment is None:
+            return None
+        return evaluator_lib.Evaluator(directory, make_environment, self.evaluation, landscape)
+
+    def _make_trainer(
+        self,
+        directory: run_directory.RunDirectory,
+        agent: behavioral_cloning_agent.BehavioralCloningAgent,
+        dataset: data_demonstrations.Demonstrations,
+    ) -> trainer_lib.Trainer:
+        window, batch_size = agent.train_sequence_length, self.training.batch_size
+        return trainer_lib.Trainer(
+            directory,
+            agent,
+            functools.partial(self.source.dataset, window, batch_size, self.seed),
+            validation.validation_batches(dataset, window, batch_size),
+            self.training,
+            self.source.feedback,
+        )

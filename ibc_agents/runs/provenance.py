@@ -1,4 +1,4 @@
-"""What a result must say of where it came from."""
+"""Provenance of a result: versions, git revision and machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PACKAGES = (
 
 
 def describe() -> dict[str, Any]:
-    """Returns package versions, git revision and machine, of JSON types."""
+    """Returns package versions, git revision and machine, as JSON types."""
     return {
         "versions": {
             "python": platform.python_version(),
@@ -35,16 +35,16 @@ def describe() -> dict[str, Any]:
 
 
 def git_revision() -> str | None:
-    """Returns the checkout's commit, with `-dirty` if files differ from it; None outside of one."""
+    """Returns the commit of the checkout, with `-dirty` if files differ, or None."""
     this = pathlib.Path(__file__).resolve()
-    # An installed package may lie inside somebody else's repository: ours tracks this file.
+    # An installed package can lie in another repository, which does not track this file.
     if _git("ls-files", "--error-unmatch", this.name, folder=this.parent) is None:
         return None
     return _git("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*", folder=this.parent)
 
 
 def _git(*arguments: str, folder: pathlib.Path) -> str | None:
-    """Returns what git prints, None if it fails or is not there."""
+    """Returns the output of git, or None if git fails or is missing."""
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10

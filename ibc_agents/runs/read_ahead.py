@@ -1,4 +1,4 @@
-"""The next batch is fetched while a step uses the one before."""
+"""Fetches the next batch while a training step uses the current one."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import tensorflow as tf
 
 
 class ReadAhead:
-    """Iterates over the same batches, each of which was fetched during the step before.
+    """Iterates over batches, each of which is fetched during the previous training step.
 
-    For loops of steps within one graph. There a step waits for all of the step before, so that
-    asking an iterator for a batch begins only then, however many batches lie ready. So one batch
-    more than is taken is fetched, and a step is over when the next one's batch is there.
+    It is for loops of steps in one graph. In such a loop a step waits for all operations of the
+    previous step, so that an iterator begins to fetch a batch only then, even if a prefetched batch
+    is ready. This class fetches one batch more than it returns, and a step ends when the batch of
+    the next step is there.
 
     Args:
-        batches: nests of tensors, each of the first one's shapes and dtypes; without an end. It is
-            asked for the first one at once.
+        batches: Endless iterator of nests of tensors, all with the shapes and dtypes of the first.
+            The first batch is fetched at once.
 
     Raises:
-        StopIteration: if there is no batch.
-        tf.errors.OpError: if the first batch cannot be made; later ones raise it when they are
-            fetched, one step before they are used.
+        StopIteration: If there is no batch.
+        tf.errors.OpError: If the first batch cannot be made. A later batch raises it one step
+            before it is returned.
     """
 
     def __init__(self, batches: Iterator[Any]) -> None:
@@ -38,8 +39,8 @@ class ReadAhead:
 
     def __next__(self) -> Any:
         batch = [variable.read_value() for variable in self._next]
-        # In a graph this is ordered after the line above only where it writes: the fetching itself
-        # waits for nothing, and no step waits for it but the next one.
+        # In a graph, only the assignments are ordered after the reads above. The fetch waits for
+        # nothing, and only the next step waits for it.
         fetched = tf.nest.flatten(next(self._batches), expand_composites=True)
         for variable, tensor in zip(self._next, fetched, strict=True):
             variable.assign(tensor)

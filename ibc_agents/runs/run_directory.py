@@ -1,4 +1,4 @@
-"""What a run leaves in its root_dir; a kill leaves the old or the new, never a half."""
+"""The files of a run, each of which is replaced atomically."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.train import learner
 
+from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, files
 
 POLICY = "policy"
@@ -28,12 +29,12 @@ class RunDirectory:
     """The root_dir of one run.
 
     ```
-    train/                checkpoints; TensorBoard scalars of training
-    validation/           TensorBoard scalars on held-out episodes
+    train/                checkpoints; TensorBoard scalars of the training
+    validation/           TensorBoard scalars of held-out episodes
     evaluation/           TensorBoard scalars of evaluations
-    policy/               SavedModel
-    dataset.json          which demonstrations it learned from
-    operative_config.gin  everything gin configured
+    policy/               SavedModel of the policy
+    dataset.json          name and hash of the demonstrations
+    operative_config.gin  everything that gin configured
     results.json          outcomes of the final evaluation
     rollouts.mp4, energy_landscape.png
     ```
@@ -43,17 +44,17 @@ class RunDirectory:
         """Opens the folder.
 
         Args:
-            path: of the folder.
-            writable: whether it is to be written; it is then created if need be.
+            path: Path of the folder.
+            writable: Whether to write to it. The folder is then created if it is missing.
 
         Raises:
-            RunError: if it cannot be written, or is only to be read and not there.
+            RunError: If it cannot be written, or if it is only to be read and holds no run.
         """
         self.path = pathlib.Path(path).expanduser().absolute()
         if not writable:
             if not (self.path / OPERATIVE_CONFIG).exists():
                 raise errors.RunError(
-                    f"{self.path} is not the root_dir of a run: no {OPERATIVE_CONFIG} in it."
+                    f"{self.path} is not the root_dir of a run: it has no {OPERATIVE_CONFIG}."
                 )
             return
         try:
@@ -65,46 +66,93 @@ class RunDirectory:
                 probe.unlink(missing_ok=True)
         except OSError as error:
             raise errors.RunError(
-                f"Cannot write to root_dir {self.path}: {error.strerror}. Choose "
-                "another --root_dir."
+                f"cannot write to root_dir {self.path} ({error.strerror}). Choose another "
+                "--root_dir."
             ) from error
 
     def latest_checkpoint(self) -> str | None:
-        """Returns the path of the newest checkpoint that the Learner wrote, None without one."""
+        """Returns the path of the newest checkpoint, or None if there is none."""
         folder = self.path / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
         return tf.train.latest_checkpoint(str(folder))
 
-    def check_dataset(self, dataset_hash: str, description: str) -> None:
-        """Remembers the dataset of a new run; refuses another one in a resumed run.
+    def restore_checkpoint(self, agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:
+        """Restores an agent from the newest checkpoint, if there is one.
+
+        TF-Agents' Learner restores it too, but ignores variables that the checkpoint lacks.
+
+        Args:
+            agent: Receives the weights, statistics and step of the checkpoint.
 
         Raises:
-            RunError: if the run has begun with other data.
+            RunError: If the checkpoint belongs to another agent or is damaged.
+        """
+        latest = self.latest_checkpoint()
+        if latest is None:
+            return
+        agent.initialize()
+        checkpoint = tf.train.Checkpoint(agent=agent, train_step=agent.train_step_counter)
+        try:
+            checkpoint.restore(latest).assert_consumed()
+        except (AssertionError, ValueError) as error:
+            raise errors.RunError(
+                f"the checkpoint {latest} belongs to another agent. Use the configuration with "
+                "which the run began, or another --root_dir."
+            ) from error
+        except (tf.errors.OpError, IndexError) as error:
+            reason = str(error).partition("\n")[0]
+            raise errors.RunError(
+                f"the checkpoint {latest} cannot be read ({reason}). To continue from the previous "
+                f"one, enter it in {pathlib.Path(latest).with_name('checkpoint')}, or use another "
+                "--root_dir."
+            ) from error
+
+    def check_dataset(self, dataset_hash: str, description: str) -> None:
+        """Records the dataset of a new run, and checks the dataset of a resumed run.
+
+        Args:
+            dataset_hash: Hash of the episodes.
+            description: Name of the dataset, for the message.
+
+        Raises:
+            RunError: If the run began with another dataset.
         """
         path = self.path / _DATASET
         if path.exists():
-            known = json.loads(path.read_text())
-            if known["hash"] != dataset_hash:
+            recorded = json.loads(path.read_text())
+            if recorded["hash"] != dataset_hash:
                 raise errors.RunError(
-                    f"{self.path} was trained on the dataset {known['description']} (hash "
-                    f"{known['hash'][:12]}), but {description} now has hash {dataset_hash[:12]}. "
-                    "Restore that dataset, or start a new run with another --root_dir."
+                    f"{self.path} was trained on the dataset {recorded['description']} (hash "
+                    f"{recorded['hash'][:12]}), but {description} now has hash "
+                    f"{dataset_hash[:12]}. Restore that dataset, or start a new run with another "
+                    "--root_dir."
                 )
         else:
             self.write_json(_DATASET, {"hash": dataset_hash, "description": description})
 
     def write_operative_config(self) -> None:
-        """Writes what gin has configured up to now."""
+        """Writes what gin has configured so far."""
         path = self.path / OPERATIVE_CONFIG
         with files.report_disk_errors(path), files.replacing(path) as partial:
             partial.write_text(gin.operative_config_str())
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Writes a JSON file."""
+        """Writes a JSON file of this folder."""
         with files.report_disk_errors(self.path / name):
             files.write_json(self.path / name, content)
 
     def export_policy(self, policy: tf_policy.TFPolicy, train_step: tf.Variable) -> pathlib.Path:
-        """Writes the policy as a SavedModel that takes raw observations of any batch size."""
+        """Writes the policy as a SavedModel, for unnormalized observations and any batch size.
+
+        Args:
+            policy: Policy to export.
+            train_step: Training step of the policy.
+
+        Returns:
+            The folder of the SavedModel.
+
+        Raises:
+            RunError: If the disk is full.
+        """
         partial, final = self.path / f".{POLICY}.partial", self.path / POLICY
         shutil.rmtree(partial, ignore_errors=True)
         saver = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)

@@ -1,4 +1,4 @@
-"""The numbers of a run, as values; gin sets them by class and name."""
+"""Settings of a run, which gin configures by class and name."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import gin
 @gin.configurable
 @dataclasses.dataclass(frozen=True)
 class DemonstrationSettings:
-    """Which demonstrations to learn from.
+    """Choice of the demonstrations.
 
     Attributes:
-        dataset: folder, shard, glob, or a list of them; by default the environment's own
-            demonstrations, collected if they are not there.
-        num_episodes: episodes to collect.
-        seed: demonstration k depends on (seed, k) alone.
-        num_processes: that collect them; by default as `collection.collect` chooses.
-        validation_fraction: of the episodes, held out; in [0, 1).
-        top_return_fraction: of the episodes, the share with the highest returns that is learned
-            from and held out; the others are left out; in (0, 1].
+        dataset: Folder, shard, glob, or a list of them. Default: the environment's own
+            demonstrations, which are collected if they are missing.
+        num_episodes: Number of episodes to collect, at least 1.
+        seed: Seed of the collection, at least 0. Demonstration k depends on (seed, k) alone.
+        num_processes: Number of processes that collect. Default: see `collection.collect`.
+        validation_fraction: Fraction of the episodes that is held out, in [0, 1).
+        top_return_fraction: Fraction of the episodes that is used, those with the highest returns,
+            in (0, 1].
     """
 
     dataset: str | list[str] | None = None
@@ -32,23 +32,23 @@ class DemonstrationSettings:
 
     def __post_init__(self):
         """Checks the ranges."""
-        _at_least(self, num_episodes=1, seed=0)
+        _check_at_least(self, num_episodes=1, seed=0)
         if self.num_processes is not None:
-            _at_least(self, num_processes=1)
+            _check_at_least(self, num_processes=1)
 
 
 @gin.configurable
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
-    """How long to train, and how often to look.
+    """Length and intervals of the training, in training steps. All are at least 1.
 
     Attributes:
-        num_steps: train steps in all.
-        batch_size: B.
-        checkpoint_interval: steps between checkpoints; what a kill can cost.
-        validation_interval: steps between losses on held-out episodes.
-        summary_interval: steps between TensorBoard scalars of training.
-        max_skipped_steps: steps in a row that are not finite before the run stops.
+        num_steps: Number of training steps.
+        batch_size: B, number of windows in a batch.
+        checkpoint_interval: Steps between checkpoints. A kill loses at most so many steps.
+        validation_interval: Steps between validation losses.
+        summary_interval: Steps between TensorBoard scalars of the training.
+        max_skipped_steps: Number of consecutive non-finite steps after which the run stops.
     """
 
     num_steps: int = 10_000
@@ -60,21 +60,22 @@ class TrainingSettings:
 
     def __post_init__(self):
         """Checks the ranges."""
-        _at_least(self, **{field.name: 1 for field in dataclasses.fields(self)})
+        _check_at_least(self, **{field.name: 1 for field in dataclasses.fields(self)})
 
 
 @gin.configurable
 @dataclasses.dataclass(frozen=True)
 class EvaluationSettings:
-    """How success is measured.
+    """Evaluations during the training and at its end.
 
     Attributes:
-        num_episodes: of the final evaluation.
-        seed: of the final evaluation; episode k depends on (seed, k) alone.
-        batch_size: episodes that run at once; changes the time, not the outcomes.
-        interval: steps between the evaluations that watch a run; they use other seeds.
-        watched_episodes: of each of those.
-        recorded_episodes: of the final evaluation, that the video shows.
+        num_episodes: Number of episodes of the final evaluation, at least 1.
+        seed: Seed of the final evaluation, at least 0. Episode k depends on (seed, k) alone.
+        batch_size: Number of episodes that run at once, at least 1. It does not change outcomes.
+        interval: Training steps between evaluations during the training, at least 1. They use
+            other seeds than the final evaluation.
+        watched_episodes: Number of episodes of an evaluation during the training, at least 1.
+        recorded_episodes: Number of episodes of the final evaluation in the video, at least 0.
     """
 
     num_episodes: int = 100
@@ -86,7 +87,7 @@ class EvaluationSettings:
 
     def __post_init__(self):
         """Checks the ranges."""
-        _at_least(
+        _check_at_least(
             self,
             num_episodes=1,
             seed=0,
@@ -100,16 +101,19 @@ class EvaluationSettings:
 @gin.configurable
 @dataclasses.dataclass(frozen=True)
 class GatheringSettings:
-    """What the actors of a distributed job gather while it trains.
+    """Episodes that the actors of a distributed job gather while it trains.
 
     Attributes:
-        num_episodes: that the job takes in all.
-        successes_only: whether episodes without success are left out.
-        demonstrator_share: of the episodes, those that the demonstrator acts in; the newest policy
-            acts in the others; in [0, 1].
-        relabel: whether the demonstrator says what is recorded as the action where the policy acts
-            (DAgger; Ross et al., 2011).
-        batch_size: episodes that run at once.
+        num_episodes: Number of episodes that the job gathers, at least 1.
+        successes_only: Whether episodes without success are dropped.
+        demonstrator_share: Fraction of the episodes in which the demonstrator acts, in [0, 1]. The
+            newest policy acts in the others.
+        relabel: Whether the demonstrator's action is recorded where the policy acts (DAgger).
+        batch_size: Number of episodes that run at once, at least 1.
+
+    References:
+        Ross et al., "A Reduction of Imitation Learning and Structured Prediction to No-Regret
+        Online Learning", 2011, Alg. 3.1. https://arxiv.org/abs/1011.0686
     """
 
     num_episodes: int = 1_000
@@ -120,7 +124,7 @@ class GatheringSettings:
 
     def __post_init__(self):
         """Checks the ranges."""
-        _at_least(self, num_episodes=1, demonstrator_share=0, batch_size=1)
+        _check_at_least(self, num_episodes=1, demonstrator_share=0, batch_size=1)
         if self.demonstrator_share > 1.0:
             raise ValueError(
                 "GatheringSettings.demonstrator_share must be at most 1, got "
@@ -128,10 +132,10 @@ class GatheringSettings:
             )
 
 
-def _at_least(settings, **smallest: int) -> None:
-    for name, least in smallest.items():
-        if getattr(settings, name) < least:
+def _check_at_least(settings, **minima: int) -> None:
+    for name, minimum in minima.items():
+        if getattr(settings, name) < minimum:
             raise ValueError(
-                f"{type(settings).__name__}.{name} must be at least {least}, "
+                f"{type(settings).__name__}.{name} must be at least {minimum}, "
                 f"got {getattr(settings, name)}."
             )

@@ -191,7 +191,7 @@ def test_unwritable_root_dir_and_data_dir(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     said = refuse(tmp_path, flags=[f"--root_dir={blocked / 'run'}"])
-    assert f"Cannot write to root_dir {blocked / 'run'}: Not a directory" in said, said
+    assert f"cannot write to root_dir {blocked / 'run'} (Not a directory)" in said, said
     said = refuse(tmp_path, flags=[f"--data_dir={blocked / 'data'}"])
     assert f"cannot write {blocked / 'data' / 'particle_2d_20'} (Not a directory)" in said
 

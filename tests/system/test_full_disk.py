@@ -32,7 +32,7 @@ def test_run_goes_on_when_there_is_room_again(finished, tmp_path):
     with helpers.full_disk(100):
         said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
     assert said == (
-        f"error: Cannot write to root_dir {root_dir}: File too large. Choose another --root_dir."
+        f"error: cannot write to root_dir {root_dir} (File too large). Choose another --root_dir."
     )
     assert helpers.files(root_dir) == []
 

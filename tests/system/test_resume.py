@@ -101,7 +101,7 @@ def test_demonstrations_of_another_seed_are_not_taken_for_the_ones_asked_for(fin
 def test_checkpoint_of_another_agent_is_refused(finished, copy, binding):
     before = {name: data for name, data in contents(copy).items() if "events" not in name.name}
     said = helpers.sentence(helpers.call("ibc_agents.train", *finished.arguments(copy, binding)))
-    assert "of another agent" in said and str(copy / helpers.CHECKPOINTS) in said, said
+    assert "belongs to another agent" in said and str(copy / helpers.CHECKPOINTS) in said, said
     after = contents(copy)
     assert all(after[name] == data for name, data in before.items())
 
@@ -111,7 +111,7 @@ def test_damaged_checkpoint_is_named_and_so_is_the_way_out(finished, copy):
     (damaged,) = folder.glob(f"ckpt-{finished.STEPS}.data*")
     damaged.write_bytes(damaged.read_bytes()[:100])
     said = helpers.sentence(helpers.call("ibc_agents.train", *finished.arguments(copy)))
-    assert f"The checkpoint {folder / 'ckpt-2000'} cannot be read" in said, said
+    assert f"the checkpoint {folder / 'ckpt-2000'} cannot be read" in said, said
     assert f"name it in {folder / 'checkpoint'}" in said, said
     (folder / "checkpoint").write_text('model_checkpoint_path: "ckpt-1600"\n')
     newest = run_directory.RunDirectory(copy).latest_checkpoint()

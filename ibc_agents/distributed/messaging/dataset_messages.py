@@ -21,7 +21,7 @@ _STATISTICS = [field.name for field in dataclasses.fields(dataset_statistics.Lea
 _SCALARS = ("name", "dataset_hash", "train_episodes", "validation_episodes")
 
 
-def encode_dataset_info(dataset_info: dataset_info_lib.DatasetCard) -> list[np.ndarray]:
+def encode_dataset_info(dataset_info: dataset_info_lib.DatasetInfo) -> list[np.ndarray]:
     """Returns three arrays, uint8 [bytes]: scalar fields, spec and statistics."""
     spec = tensor_spec.to_proto(dataset_info.spec).SerializeToString()
     return [
@@ -31,12 +31,12 @@ def encode_dataset_info(dataset_info: dataset_info_lib.DatasetCard) -> list[np.n
     ]
 
 
-def decode_dataset_info(message: Sequence[np.ndarray]) -> dataset_info_lib.DatasetCard:
+def decode_dataset_info(message: Sequence[np.ndarray]) -> dataset_info_lib.DatasetInfo:
     """Returns the description of a message of `encode_dataset_info`."""
     scalars, packed_spec, packed_statistics = message
     proto = struct_pb2.StructuredValue.FromString(packed_spec.tobytes())
     spec = specs.as_trajectory_spec(tensor_spec.from_proto(proto))
-    return dataset_info_lib.DatasetCard(
+    return dataset_info_lib.DatasetInfo(
         spec=spec,
         statistics=_unpack(packed_statistics.tobytes(), spec),
         **channels.decode_json(scalars),

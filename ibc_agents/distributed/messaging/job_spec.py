@@ -48,7 +48,7 @@ class JobSpec:
         partition: Training episodes that the server holds.
     """
 
-    dataset_info: dataset_info_lib.DatasetCard
+    dataset_info: dataset_info_lib.DatasetInfo
     selection: dict[str, Any]
     window: int
     variables: list[str]
@@ -59,7 +59,7 @@ class JobSpec:
     def from_agent(
         cls,
         agent: behavioral_cloning_agent.BehavioralCloningAgent,
-        dataset_info: dataset_info_lib.DatasetCard,
+        dataset_info: dataset_info_lib.DatasetInfo,
         demonstrations: settings.DemonstrationSettings,
     ) -> JobSpec:
         """Returns the specification of the job that trains an agent.

@@ -53,7 +53,7 @@ def run(context: role_context.RoleContext) -> None:
     first_job = _wait_for_first_server(context) if partition.index else None
     dataset = experiment.open_demonstrations()
     process.shutdown.check()
-    dataset_info = dataset_info_lib.describe(dataset)
+    dataset_info = dataset_info_lib.DatasetInfo.from_dataset(dataset)
     agent = experiment.build_agent(dataset_info)
     _check_trains_by_gradients(agent)
     job = job_spec.JobSpec.from_agent(agent, dataset_info, experiment.demonstrations)
@@ -82,7 +82,7 @@ def run(context: role_context.RoleContext) -> None:
     )
     if len(gathered):
         process.log(f"loaded {len(gathered)} gathered episodes")
-    batches = validation.batches(dataset, window, experiment.training.batch_size)
+    batches = validation.validation_batches(dataset, window, experiment.training.batch_size)
     if batches:
         channel = channels.Broadcast(address, tables.VALIDATION_BATCHES)
         channel.send(experience_messages.encode_batches(batches))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -68,7 +69,7 @@ class SynchronousTraining:
         if group.count > 1:
             # A restored Learner has one more variable, the number of its checkpoints. The learners
             # must create the same variables; after another checkpoint all have it.
-            self._trainer.checkpoint()
+            self._trainer.save_checkpoint()
         group.broadcast_from_chief(member.agent)
 
     @property
@@ -92,21 +93,27 @@ class SynchronousTraining:
         process.health.step = self.step
         process.log(f"training from step {self.step} to {num_steps}")
         on_progress()  # A kill between a checkpoint and this call must not skip the step.
-        last_log, last_step = time.monotonic(), self.step
-        for loss in self._trainer.losses(self._interval):
-            step = process.health.step = self.step
-            on_progress()
-            now = time.monotonic()
-            if now - last_log > _LOG_SECONDS or step == num_steps:
-                rate = (step - last_step) / (now - last_log)
-                process.log(f"step {step} of {num_steps}, {rate:.0f} steps/s, loss {loss:.4g}")
-                last_log, last_step = now, step
-            # After the last step, this also waits until the chief has written its checkpoint.
-            if self._group.any(process.shutdown.is_requested):
-                self._stop()
+        self._last_log_time, self._last_log_step = time.monotonic(), self.step
+        self._trainer.train(self._interval, functools.partial(self._after_steps, on_progress))
+
+    def _after_steps(self, on_progress: Callable[[], None], step: int, loss: float) -> None:
+        """Reports the progress, and stops if any learner has been asked to stop."""
+        self._process.health.step = step
+        on_progress()
+        self._log_progress(step, loss)
+        # After the last step, this also waits until the chief has written its checkpoint.
+        if self._group.any(self._process.shutdown.is_requested):
+            self._stop()
+
+    def _log_progress(self, step: int, loss: float) -> None:
+        now, num_steps = time.monotonic(), self._settings.num_steps
+        if now - self._last_log_time > _LOG_SECONDS or step == num_steps:
+            rate = (step - self._last_log_step) / (now - self._last_log_time)
+            self._process.log(f"step {step} of {num_steps}, {rate:.0f} steps/s, loss {loss:.4g}")
+            self._last_log_time, self._last_log_step = now, step
 
     def _stop(self) -> None:
-        self._trainer.checkpoint()
+        self._trainer.save_checkpoint()
         self._process.log(f"stopped at step {self.step}; the same command continues from there")
         self._process.shutdown.check()
         self._process.abort("another learner of the job was stopped")

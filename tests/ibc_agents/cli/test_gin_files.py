@@ -82,8 +82,8 @@ def test_steps_of_published_runs_can_be_bound(task, paper):
     [
         ([], "agent"),
         (["Experiment.agent = @ImplicitBCAgent()"], "ImplicitBCAgent"),
-        (["Experiment.agent = 3"], "Experiment.agent makes the agent"),
-        (["Experiment.source = @InMemorySource"], "Experiment.source is an object"),
+        (["Experiment.agent = 3"], "Experiment.agent must be a factory"),
+        (["Experiment.source = @InMemorySource"], "Experiment.source must be an object"),
         (["TrainingSettings.num_steps = 0", "Experiment.training = @TrainingSettings()"], "num_st"),
     ],
 )

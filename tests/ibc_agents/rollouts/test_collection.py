@@ -2,7 +2,6 @@
 
 import errno
 import multiprocessing
-import pathlib
 from typing import ClassVar
 from unittest import mock
 
@@ -245,15 +244,3 @@ def test_numbers_out_of_range_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match="of at least 1"):
         collect(tmp_path / "dataset", **{name: 0})
     assert not (tmp_path / "dataset").exists()
-
-
-def test_folder_is_named_after_the_task_and_its_options():
-    def hidden():
-        return ParticleEnvironment(3, hide_velocity=True)
-
-    folders = [
-        collection.folder_of(pathlib.Path("data"), make, 30)
-        for make in (ParticleEnvironment, hidden)
-    ]
-    assert folders[0] == pathlib.Path("data", "particle_2d_30")
-    assert folders[1].name.startswith("particle_3d") and folders[1] != folders[0]

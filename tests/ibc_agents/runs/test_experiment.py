@@ -1,46 +1,140 @@
-"""Which demonstrations an experiment takes."""
+"""Experiments: their demonstrations, and what happens before and during the training."""
 
+import functools
+import json
+import pathlib
+import sys
+import traceback
 import types
 
 import pytest
 import tensorflow as tf
 
 import data
+import ibc_agents
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
+from ibc_agents import agents, networks, train
+from ibc_agents.cli import command_line, common_flags, startup_logs
 from ibc_agents.core import errors
-from ibc_agents.runs import experiment, provenance, settings, task
+from ibc_agents.runs import dataset_info, experiment, provenance, settings, task
+
+PACKAGE = pathlib.Path(ibc_agents.__file__).parent
 
 
-def make(data_dir, **demonstrations):
+def make(folder, environment=ParticleEnvironment, agent=lambda **_: None, **demonstrations):
     return experiment.Experiment(
-        root_dir=data_dir / "run",
-        data_dir=data_dir,
-        agent=lambda **_: None,
+        root_dir=folder / "run",
+        data_dir=folder,
+        agent=agent,
         source=data.InMemorySource(),
-        task=task.Task(ParticleEnvironment, ParticleDemonstrator),
+        task=task.Task(environment, ParticleDemonstrator),
         demonstrations=settings.DemonstrationSettings(num_episodes=4, **demonstrations),
+        training=settings.TrainingSettings(num_steps=2, batch_size=8),
+        evaluation=settings.EvaluationSettings(num_episodes=2, recorded_episodes=0),
     )
 
 
-def test_trains_on_what_it_would_collect_itself_and_looks_back_at_what_is_there(tmp_path):
-    """A finished run's configuration no longer says how its demonstrations were made."""
-    opened = make(tmp_path).open_demonstrations()
+class ObservedAgent(agents.MseAgent):
+    """A small agent that calls `observe` when a training step is traced."""
+
+    def __init__(self, *specs, observe, **parameters):
+        super().__init__(
+            *specs,
+            encoder=networks.MlpEncoder(width=8, depth=2),
+            optimizer=tf.keras.optimizers.Adam(1e-3),
+            window=1,
+            **parameters,
+        )
+        self._observe = observe
+
+    def _train(self, experience, weights=None):
+        self._observe()
+        return super()._train(experience, weights)
+
+
+class CountedEnvironment(ParticleEnvironment):
+    """Counts its instances."""
+
+    count = 0
+
+    def __init__(self):
+        super().__init__()
+        CountedEnvironment.count += 1
+
+
+def test_demonstrations_must_be_those_that_the_run_would_collect(tmp_path):
+    """But a tool that reads a finished run takes what is there."""
+    dataset = make(tmp_path).open_demonstrations()
     other = make(tmp_path, seed=1)
     with pytest.raises(errors.RunError, match="with seed 0, not 1"):
         other.open_demonstrations()
-    assert other.open_demonstrations(collect=False).dataset_hash == opened.dataset_hash
+    assert other.open_demonstrations(collect=False).dataset_hash == dataset.dataset_hash
 
 
-def test_does_not_collect_where_it_must_not(tmp_path):
-    with pytest.raises(errors.RunError, match="are not there.*--data_dir"):
+def test_missing_demonstrations_are_an_error_without_collection(tmp_path):
+    with pytest.raises(errors.RunError, match="are missing; .*--data_dir"):
         make(tmp_path).open_demonstrations(collect=False)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_is_of_the_code_that_it_began_with(tmp_path, monkeypatch):
+def test_the_folder_of_demonstrations_has_the_name_of_the_environment(tmp_path):
+    for environment in (ParticleEnvironment, lambda: ParticleEnvironment(3, hide_velocity=True)):
+        run = make(tmp_path, environment)
+        run.open_demonstrations()
+        assert (tmp_path / f"{run.environment_info.name}_4").is_dir()
+
+
+def test_a_run_records_the_code_that_it_began_with(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "git_revision", lambda: "before")
     begun = make(tmp_path)
     monkeypatch.setattr(provenance, "git_revision", lambda: "after")
     agent = types.SimpleNamespace(train_step_counter=tf.constant(3), skipped_steps=tf.constant(0))
-    card = types.SimpleNamespace(name="", dataset_hash="", train_episodes=1, validation_episodes=0)
-    assert begun.describe_training(agent, card, first_step=0)["git_revision"] == "before"
+    info = dataset_info.DatasetInfo("name", "hash", None, None, 1, 0)
+    assert begun.describe_training(agent, info, first_step=0)["git_revision"] == "before"
+
+
+def test_a_source_is_an_object_and_an_agent_is_a_factory(tmp_path):
+    with pytest.raises(TypeError, match="Experiment.source must be an object"):
+        experiment.Experiment(tmp_path, tmp_path, agents.MseAgent, data.InMemorySource)
+    with pytest.raises(TypeError, match="Experiment.agent must be a factory"):
+        experiment.Experiment(tmp_path, tmp_path, 3, data.InMemorySource())
+
+
+def test_the_way_from_the_command_to_the_training_step(tmp_path, monkeypatch):
+    """Four calls and one environment for the specs; a second one collects the demonstrations."""
+    calls, environments = [], []
+
+    def observe():
+        calls.append(own_calls_before_the_learner())
+        environments.append(CountedEnvironment.count)
+
+    CountedEnvironment.count = 0
+    run = make(tmp_path, CountedEnvironment, functools.partial(ObservedAgent, observe=observe))
+    monkeypatch.setattr(common_flags, "experiment_from_flags", lambda: run)
+    monkeypatch.setattr(startup_logs, "silence_startup_logs", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["train"])
+    command_line.run(train.main)
+    assert calls[0] == ["command_line.run", "train.main", "experiment.run", "trainer.train"]
+    assert environments[0] == 2
+    assert json.loads((tmp_path / "run" / "results.json").read_text())["train_steps"] == 2
+
+
+def test_one_environment_is_made_if_the_demonstrations_are_there(tmp_path):
+    make(tmp_path).open_demonstrations()
+    CountedEnvironment.count = 0
+    agent = functools.partial(ObservedAgent, observe=lambda: None)
+    run = make(tmp_path, CountedEnvironment, agent)
+    run.make_agent(run.open_demonstrations())
+    assert CountedEnvironment.count == 1
+
+
+def own_calls_before_the_learner():
+    """Functions of ibc_agents on the stack that called TF-Agents' Learner, outermost first."""
+    names = []
+    for frame in traceback.extract_stack():
+        path = pathlib.Path(frame.filename)
+        if path.parts[-3:] == ("tf_agents", "train", "learner.py"):
+            return names
+        if path.is_relative_to(PACKAGE):
+            names.append(f"{path.stem}.{frame.name}")
+    raise AssertionError("the Learner is not on the stack")

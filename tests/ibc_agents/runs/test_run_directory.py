@@ -38,7 +38,7 @@ def test_a_run_that_is_only_read_is_left_as_it_is(directory):
 @pytest.mark.parametrize("name", ["file", "file/run"])
 def test_what_cannot_be_written_is_named(tmp_path, name):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(errors.RunError, match=f"root_dir {tmp_path / name}: .*--root_dir"):
+    with pytest.raises(errors.RunError, match=f"root_dir {tmp_path / name} .*--root_dir"):
         run_directory.RunDirectory(tmp_path / name)
     assert (tmp_path / "file").read_text() == "mine"
 

@@ -28,7 +28,7 @@ def make_dataset_info(**changes):
     )
     leaf = helpers.leaf_statistics(np.random.default_rng(0).normal(size=[50, 2]))
     of_observation = {"goal": leaf, "picture": None, "position": leaf}
-    dataset_info = dataset_info_lib.DatasetCard(
+    dataset_info = dataset_info_lib.DatasetInfo(
         name="pushes",
         dataset_hash="ab" * 32,
         spec=spec,

@@ -52,7 +52,7 @@ def experiment(tmp_path_factory):
 @pytest.fixture(scope="module")
 def served(experiment):
     """The job of a replay server with this experiment."""
-    dataset_info = dataset_info_lib.describe(experiment.open_demonstrations())
+    dataset_info = dataset_info_lib.DatasetInfo.from_dataset(experiment.open_demonstrations())
     agent = experiment.build_agent(dataset_info)
     return job_spec.JobSpec.from_agent(agent, dataset_info, experiment.demonstrations)
 
