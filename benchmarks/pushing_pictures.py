@@ -33,21 +33,22 @@ def strip(task: str) -> None:
     import gin
     import imageio.v2 as imageio
 
+    from environments import base
     from ibc_agents.cli import gin_files
+    from ibc_agents.rollouts import actors, episode_loop, recorders, rollout_seeds
     from ibc_agents.runs import task as task_lib
 
     gin.clear_config()
     gin_files.parse_gin([f"gin_configs/tasks/{task}.gin"], [])
     made = task_lib.Task()
-    environment = made.environment()
-    environment.seed(0)
-    demonstrator = made.demonstrator(environment)
-    time_step, state = environment.reset(), demonstrator.get_initial_state()
-    pictures = [environment.render()]
-    while not time_step.is_last():
-        action, state, _ = demonstrator.action(time_step, state)
-        time_step = environment.step(action)
-        pictures.append(environment.render())
+    environment = base.vectorize(made.environment, 1)
+    pictures: list[np.ndarray] = []
+    episode_loop.run_episodes(
+        environment,
+        actors.DemonstratorActor(made.demonstrator(environment)),
+        [rollout_seeds.RolloutSeeds(environment=0, actor=np.zeros(2, np.int32))],
+        [recorders.PictureRecorder({0: 0}, lambda _, picture: pictures.append(picture))],
+    )
     environment.close()
     chosen = np.linspace(0, len(pictures) - 1, _STRIP_FRAMES).round().astype(int)
     row = np.concatenate([pictures[index] for index in chosen], axis=1)
