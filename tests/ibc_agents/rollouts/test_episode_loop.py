@@ -80,7 +80,7 @@ def test_observers_see_the_environment_and_the_actor_at_the_frame():
         np.testing.assert_array_equal(frame.actor_state[0], [seeds.actor for seeds in SEEDS])
 
 
-def test_an_episode_depends_on_its_seeds_and_not_on_its_row():
+def test_contract_episode_loop_episode_depends_on_its_seeds_and_not_on_its_row():
     forward, backward = run().frames, run(reversed(range(ROWS))).frames
     for one, other in zip(forward, backward, strict=True):
         np.testing.assert_array_equal(one.is_active, other.is_active[::-1])
