@@ -1,4 +1,4 @@
-"""Demonstrations from a scripted demonstrator, into a dataset folder."""
+"""Collects demonstrations of a scripted demonstrator into a dataset folder."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from ibc_agents.rollouts import shard_collector, workers
 
 MakeDemonstrator = shard_collector.MakeDemonstrator
 
-# What a kill can cost each process, and the least work for which a second one is started. More
-# shards would take longer to open: some hundredths of a second each.
+# Episodes per shard. An interruption loses the unfinished shard of each process. Smaller shards
+# would make a dataset slower to open, by some hundredths of a second per shard.
 SHARD_EPISODES = 50
 
 
@@ -37,35 +37,37 @@ def collect(
     image_format: encoding.ImageFormat = "png",
     environment_info: environment_info_lib.EnvironmentInfo | None = None,
 ) -> float:
-    """Writes demonstrations 0 … `num_episodes` − 1 of a seed into a new dataset folder.
+    """Writes demonstrations 0 to `num_episodes` − 1 of a seed to a new dataset folder.
 
-    The folder appears complete or not at all. After an interruption, a kill included, the same call
-    goes on from the shards that were finished. Number of processes and interruptions do not change
-    a byte of it.
+    The folder appears only when the dataset is complete. After an interruption, or if the process
+    was killed, the same call continues from the finished shards. The number of processes and the
+    interruptions do not change any byte of the dataset.
 
     Args:
-        folder: of the dataset; must not exist yet, or be empty.
-        make_environment: makes one environment.
-        make_demonstrator: makes the demonstrator of a (vector) environment. For several processes
-            both are classes or functions of a module; what gin configures, it configures there too.
-        num_episodes: at least 1.
-        seed: episode k depends on (seed, k) alone.
-        num_processes: that share the shards. By default one where the environment has a fast vector
-            form, for which the start of others takes longer than they save, and as many as there
-            are cores otherwise. There are never more than shards, and one shard is collected in
-            this process.
-        shard_episodes: episodes a file.
-        image_format: how images are stored; "png" and "raw" lose nothing.
-        environment_info: Description of the environment and its demonstrator. By default an
+        folder: Folder of the dataset. It must be empty or not exist.
+        make_environment: Makes one environment.
+        make_demonstrator: Makes the demonstrator of a (vector) environment. For several processes,
+            both factories must be classes or functions of a module. The processes have the gin
+            configuration of this one.
+        num_episodes: Number of demonstrations, at least 1.
+        seed: Seed of the dataset. Demonstration k depends on (seed, k) alone.
+        num_processes: Largest number of processes. Default: 1 if the environment has a vector form,
+            whose speed makes more processes useless, and otherwise the number of cores. A single
+            shard is collected in this process.
+        shard_episodes: Number of demonstrations per shard, at least 1.
+        image_format: Encoding of images, one of `encoding.IMAGE_FORMATS`. "png" and "raw" are
+            lossless.
+        environment_info: Description of the environment and its demonstrator. Default: an
             environment is made for it.
 
     Returns:
-        The demonstrator's success rate.
+        The success rate of the demonstrator, in [0, 1].
 
     Raises:
-        data.DataError: if the folder cannot be written, or is half finished with other settings.
-        RunError: if a worker process fails.
-        ValueError: if a number is out of range.
+        data.DataError: If the folder cannot be written, or if an interrupted collection into it had
+            other settings.
+        RunError: If a worker process fails.
+        ValueError: If a number is out of range.
     """
     if min(num_episodes, shard_episodes, 1 if num_processes is None else num_processes) < 1:
         raise ValueError(
@@ -78,7 +80,7 @@ def collect(
     identity = {
         "environment": info.name,
         "demonstrator": info.demonstrator_name,
-        "settings of the demonstrator": _bound(make_demonstrator),
+        "settings of the demonstrator": _gin_settings(make_demonstrator),
         "seed": seed,
     }
     settings = {
@@ -89,7 +91,7 @@ def collect(
         "release": version.__version__,
     }
     with resumable_dataset.ResumableDataset(folder, settings) as parts:
-        tasks = _missing(parts, num_episodes, shard_episodes)
+        tasks = _missing_shards(parts, num_episodes, shard_episodes)
         collector = shard_collector.ShardCollector(
             make_environment,
             make_demonstrator,
@@ -101,58 +103,65 @@ def collect(
         )
         if num_processes is None:
             num_processes = 1 if info.has_vector_form else len(os.sched_getaffinity(0))
-        work = _in_this_process if min(num_processes, len(tasks)) <= 1 else workers.run
-        there = num_episodes - sum(task.end - task.first for task in tasks)
-        with (
-            tqdm.tqdm(
-                total=num_episodes, initial=there, desc="demonstrations", unit="episode"
-            ) as bar,
-            contextlib.closing(work(collector, tasks, num_processes, bar.update)) as collected,
-        ):
-            for shard in collected:
-                parts.add(shard)
+        finished = num_episodes - sum(task.end - task.first for task in tasks)
+        with tqdm.tqdm(
+            total=num_episodes, initial=finished, desc="demonstrations", unit="episode"
+        ) as bar:
+            if min(num_processes, len(tasks)) <= 1:
+                shards = _collect_here(collector, tasks, bar.update)
+            else:
+                shards = workers.run(collector, tasks, num_processes, bar.update)
+            with contextlib.closing(shards):
+                for shard in shards:
+                    parts.add(shard)
         successes = sum(shard.extra["successes"] for shard in parts.finished.values())
         parts.publish({**identity, "successes": successes})
     return successes / num_episodes
 
 
 def check_origin(
-    opened: demonstrations.Demonstrations,
+    dataset: demonstrations.Demonstrations,
     folder: os.PathLike,
     make_demonstrator: MakeDemonstrator | None,
     seed: int,
 ) -> None:
-    """Holds a dataset that is already there against how it would be collected.
+    """Checks that an existing dataset was collected as it would be collected now.
+
+    Args:
+        dataset: The dataset.
+        folder: Folder of the dataset.
+        make_demonstrator: Makes the demonstrator; None if there is none.
+        seed: Seed of the collection.
 
     Raises:
-        RunError: if it was collected from another seed, or with other settings of the demonstrator.
+        RunError: If the dataset has another seed or other settings of the demonstrator.
     """
-    extra = opened.manifest.extra if opened.manifest else {}
-    wanted: dict[str, Any] = {"seed": seed}
+    extra = dataset.manifest.extra if dataset.manifest else {}
+    expected: dict[str, Any] = {"seed": seed}
     if make_demonstrator is not None:
-        wanted["settings of the demonstrator"] = _bound(make_demonstrator)
-    for name, value in wanted.items():
-        known = extra.get(name)
-        if known != value:
+        expected["settings of the demonstrator"] = _gin_settings(make_demonstrator)
+    for name, value in expected.items():
+        found = extra.get(name)
+        if found != value:
             raise errors.RunError(
-                f"{folder} holds demonstrations with {name} {known}, not {value}. Use another "
-                "--data_dir, or remove that folder to collect them anew."
+                f"{folder} holds demonstrations with {name} {found}, not {value}. Use another "
+                "--data_dir, or remove that folder to collect them again."
             )
 
 
-def _bound(factory: Callable[..., Any]) -> dict[str, str]:
-    """What gin sets of a class or function, in words."""
+def _gin_settings(factory: Callable[..., Any]) -> dict[str, str]:
+    """Returns the gin bindings of a class or function as text."""
     try:
         bindings = gin.get_bindings(factory, resolve_references=False)
-    except ValueError:  # gin does not know it
+    except ValueError:  # The factory is not registered with gin.
         return {}
     return {name: str(value) for name, value in bindings.items()}
 
 
-def _missing(
+def _missing_shards(
     parts: resumable_dataset.ResumableDataset, num_episodes: int, shard_episodes: int
 ) -> list[shard_collector.ShardTask]:
-    """The shards that are still to be collected, in order."""
+    """Returns the shards that are not yet collected, in order."""
     tasks = []
     for number, first in enumerate(range(0, num_episodes, shard_episodes)):
         name = shard_paths.shard_file_name(number)
@@ -162,14 +171,12 @@ def _missing(
     return tasks
 
 
-def _in_this_process(
+def _collect_here(
     collector: shard_collector.ShardCollector,
     tasks: Sequence[shard_collector.ShardTask],
-    num_processes: int,
     report: Callable[[], Any],
 ) -> Generator[shard_summary.ShardSummary, None, None]:
-    """As `worker_pool.run`, without its start-up of some seconds."""
-    del num_processes
+    """Collects shards in this process, which saves the seconds that a worker needs to start."""
     with contextlib.closing(collector):
         for task in tasks:
             yield collector(task, report)
