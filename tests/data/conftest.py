@@ -1,4 +1,4 @@
-"""Made-up episodes for the tests of the data package."""
+"""Random episodes for the tests of the data package."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Shards that this project did not write, where `IBC_INTEROP_DATA` says."""
+"""Shards of other projects, in the folder `IBC_INTEROP_DATA`."""
 
 import os
 import pathlib
@@ -34,16 +34,16 @@ SHARDS = {
 @pytest.mark.parametrize("name", SHARDS)
 def test_episodes_and_statistics(name):
     lengths, action_size, _ = SHARDS[name]
-    opened = data.Demonstrations.open(FOLDER / name)
+    dataset = data.Demonstrations.open(FOLDER / name)
     assert [e.num_frames for e in data.read_episodes(FOLDER / name)] == lengths
-    assert len(opened.train) + len(opened.validation) == len(lengths)
-    assert len(opened.train) >= 1 and len(opened.validation) >= 1
-    assert opened.num_frames == sum(lengths)
+    assert len(dataset.train) + len(dataset.validation) == len(lengths)
+    assert len(dataset.train) >= 1 and len(dataset.validation) >= 1
+    assert dataset.num_frames == sum(lengths)
     # Every episode here ends with a LAST frame, whose action was never executed.
-    assert opened.train.num_windows == opened.train.num_frames - len(opened.train)
-    found = data.compute_statistics(opened.train, opened.spec)
+    assert dataset.train.num_windows == dataset.train.num_frames - len(dataset.train)
+    found = data.compute_statistics(dataset.train, dataset.spec)
     assert found.action.mean.shape == (action_size,)
-    assert found.action.count == opened.train.num_windows
+    assert found.action.count == dataset.train.num_windows
     for leaf in tf.nest.flatten([found.observation, found.action]):
         if leaf is not None:
             for values in (leaf.mean, leaf.std, leaf.minimum, leaf.maximum):
@@ -71,12 +71,12 @@ def test_frames_are_those_that_tf_agents_reads(name):
 
 @pytest.mark.parametrize("name", ["particle", "push_pixels"])
 def test_batches(name):
-    opened = data.Demonstrations.open(FOLDER / name)
+    dataset = data.Demonstrations.open(FOLDER / name)
     source = data.InMemorySource()
-    source.load(opened.train, opened.spec)
-    assert source.num_windows == opened.train.num_windows
+    source.load(dataset.train, dataset.spec)
+    assert source.num_windows == dataset.train.num_windows
     batch, _ = next(iter(source.dataset(2, 8, seed=0)))
-    for leaf, spec in zip(tf.nest.flatten(batch), tf.nest.flatten(opened.spec)):
+    for leaf, spec in zip(tf.nest.flatten(batch), tf.nest.flatten(dataset.spec)):
         assert (leaf.shape, leaf.dtype) == ([8, 2, *spec.shape], spec.dtype)
 
 
@@ -89,12 +89,12 @@ def test_images_are_decoded():
     assert 0 < np.abs(np.diff(images.astype(int), axis=0)).mean() < 20
 
 
-def test_what_we_write_of_them_is_equal(tmp_path):
-    opened = data.Demonstrations.open(FOLDER / "push", validation_fraction=0.0)
-    with data.EpisodeWriter(tmp_path / "copy", opened.spec, num_shards=3) as writer:
-        for episode in opened.train:
+def test_written_copies_are_equal(tmp_path):
+    dataset = data.Demonstrations.open(FOLDER / "push", validation_fraction=0.0)
+    with data.EpisodeWriter(tmp_path / "copy", dataset.spec, num_shards=3) as writer:
+        for episode in dataset.train:
             writer.write(episode)
-    assert data.Demonstrations.open(tmp_path / "copy").dataset_hash == opened.dataset_hash
+    assert data.Demonstrations.open(tmp_path / "copy").dataset_hash == dataset.dataset_hash
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_we_write_of_them_is_equal(tmp_path):
     ],
 )
 def test_cut_demonstrations_are_joined(name, pieces, joined, tmp_path):
-    """By where the observation goes on; every row is an executed action."""
+    """Pieces are joined if the observation continues; every row is an executed action."""
     for out, flag, lengths in (("a", "nojoin_pieces", pieces), ("b", "join_pieces", joined)):
         arguments = (f"--source={FOLDER / name}", f"--out={tmp_path / out}", f"--{flag}")
         done = helpers.call("data.import_d4rl", *arguments)

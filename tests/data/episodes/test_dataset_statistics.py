@@ -1,4 +1,4 @@
-"""Statistics against NumPy, however the frames are chunked."""
+"""Statistics against NumPy, for any chunks of frames."""
 
 import hypothesis
 import numpy as np
@@ -10,7 +10,7 @@ import data
 
 
 def _oracle(values):
-    # Far from zero NumPy's own sums in float64 lose digits.
+    # Far from zero, float64 sums of NumPy lose digits.
     exact = values.astype(np.longdouble)
     results = [f(exact, axis=0) for f in (np.mean, np.std, np.min, np.max)]
     return len(values), *(result.astype(np.float64) for result in results)
@@ -62,7 +62,7 @@ def test_datasets_with_any_leading_dimensions(make_spec, make_episode, leading, 
     _check_against_episodes(data.compute_statistics(dataset, make_spec()), [episode])
 
 
-def test_images_have_none(make_spec, make_episode):
+def test_images_have_no_statistics(make_spec, make_episode):
     shape = (4, 4, 3)
     found = data.compute_statistics([make_episode(5, 0, shape)], make_spec(shape))
     assert found.observation["rgb"] is None
@@ -70,9 +70,7 @@ def test_images_have_none(make_spec, make_episode):
 
 
 @hypothesis.given(value=st.floats(-1e30, 1e30), chunks=st.integers(1, 5))
-def test_a_constant_has_exactly_itself_as_mean_and_no_deviation(
-    make_spec, make_episode, value, chunks
-):
+def test_a_constant_has_an_exact_mean_and_no_deviation(make_spec, make_episode, value, chunks):
     episodes = [make_episode(7, n) for n in range(chunks)]
     for episode in episodes:
         episode.frames.observation["matrix"][:] = value
@@ -80,7 +78,7 @@ def test_a_constant_has_exactly_itself_as_mean_and_no_deviation(
     assert (found.mean == value).all() and (found.std == 0).all()
 
 
-def test_small_deviation_far_from_zero_survives(make_spec, make_episode):
+def test_a_small_deviation_far_from_zero_is_exact(make_spec, make_episode):
     episodes = [make_episode(1000, n) for n in range(3)]
     for episode in episodes:
         episode.frames.observation["matrix"][:] = 1e8 + 1e-3 * episode.frames.observation["matrix"]
@@ -97,7 +95,7 @@ def test_values_that_are_not_finite(make_spec, make_episode, leaf, value):
         data.compute_statistics([episode], make_spec())
 
 
-def test_no_data(make_spec, make_episode):
+def test_rejects_empty_data(make_spec, make_episode):
     with pytest.raises(data.DataError, match="no frame"):
         data.compute_statistics([], make_spec())
     last = make_episode(3)

@@ -39,7 +39,7 @@ def test_combined_hash_ignores_the_order():
     assert episodes.combined_hash(["a", "a"]) != episodes.combined_hash(["a"])
 
 
-def test_leaves_of_different_lengths_are_refused(make_episode):
+def test_rejects_leaves_of_different_lengths(make_episode):
     frames = make_episode(4).frames
     with pytest.raises(data.DataError, match=r"have lengths \[3, 4\]; they must have one"):
         data.Episode(frames._replace(reward=frames.reward[:3]))

@@ -1,4 +1,4 @@
-"""Episodes in memory: what comes out is what was put in, and no frame is there twice."""
+"""EpisodeStore returns the added episodes and has no frame twice."""
 
 import subprocess
 import sys
@@ -13,7 +13,9 @@ from data.episodes import episode_store
 
 @hypothesis.settings(max_examples=20, deadline=None)
 @hypothesis.given(lengths=st.lists(st.integers(1, 6), max_size=8), with_image=st.booleans())
-def test_episodes_come_back_as_they_were(make_episode, assert_same_frames, lengths, with_image):
+def test_the_store_returns_the_added_episodes(
+    make_episode, assert_same_frames, lengths, with_image
+):
     image_shape = (2, 3, 3) if with_image else None
     expected = [make_episode(n, seed, image_shape) for seed, n in enumerate(lengths)]
     store = episode_store.EpisodeStore.from_episodes(iter(expected))
@@ -44,7 +46,7 @@ def test_episodes_are_views(make_episode):
             assert np.shares_memory(view, leaf)
 
 
-def test_what_was_added_may_change_afterwards(make_episode):
+def test_the_store_copies_added_episodes(make_episode):
     episode = make_episode(3)
     store = episode_store.EpisodeStore.from_episodes([episode])
     before = [leaf.copy() for leaf in tf.nest.flatten(store.frames)]
@@ -75,8 +77,8 @@ print((resident("VmHWM") - before) / store.frames.observation.nbytes)
 """
 
 
-def test_filling_never_holds_the_images_twice():
-    """The largest resident memory, of a process that does nothing else."""
+def test_building_never_has_the_images_in_memory_twice():
+    """Measures the peak resident memory of a process that does nothing else."""
     script = [sys.executable, "-c", _FILL]
     done = subprocess.run(script, capture_output=True, text=True, check=True)
     assert 1.0 < float(done.stdout) < 1.3

@@ -1,4 +1,4 @@
-"""Downloads from a server on the loopback that can resume, cut off, change its file, or be away."""
+"""Downloads from a local server that resumes, disconnects, changes its file, or is missing."""
 
 import contextlib
 import hashlib
@@ -20,7 +20,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Sends `server.content`, with the faults that the server is told."""
+    """Sends `server.content`, with the faults that the attributes of the server configure."""
 
     def do_GET(self):
         server = self.server
@@ -64,7 +64,7 @@ def names(folder):
     return sorted(os.listdir(folder))
 
 
-def test_a_download_is_whole_and_is_not_repeated(server, tmp_path):
+def test_a_download_is_complete_and_not_repeated(server, tmp_path):
     path = tmp_path / "new" / "toy.hdf5"
     found = file_download.download_file(server.url, path, SHA256)
     assert found == file_download.DownloadedFile(server.url, len(CONTENT), SHA256)
@@ -75,7 +75,7 @@ def test_a_download_is_whole_and_is_not_repeated(server, tmp_path):
 
 
 @pytest.mark.parametrize("cut_at", [0, 1, 300_000, 599_999])
-def test_a_cut_connection_is_told_and_gone_on_from(server, tmp_path, cut_at):
+def test_resumes_after_an_interrupted_connection(server, tmp_path, cut_at):
     path = tmp_path / "toy.hdf5"
     server.cut_at = cut_at
     message = f"was interrupted after {cut_at} of 600000 bytes. Run the same"
@@ -93,9 +93,7 @@ def test_a_cut_connection_is_told_and_gone_on_from(server, tmp_path, cut_at):
     [('"one"', '"two"', True), (None, None, True), ('"one"', '"one"', False)],
     ids=["another file", "no version", "no ranges"],
 )
-def test_what_cannot_be_gone_on_from_begins_anew(
-    server, tmp_path, version, later_version, later_ranges
-):
+def test_starts_again_if_it_cannot_resume(server, tmp_path, version, later_version, later_ranges):
     server.version, server.cut_at = version, 1000
     with pytest.raises(data.DataError, match="was interrupted after 1000"):
         file_download.download_file(server.url, tmp_path / "toy.hdf5")
@@ -105,7 +103,7 @@ def test_what_cannot_be_gone_on_from_begins_anew(
     assert (tmp_path / "toy.hdf5").read_bytes() == CONTENT[::-1] and server.begins == [0, 0]
 
 
-def test_what_was_whole_when_it_was_killed_is_only_verified(server, tmp_path, monkeypatch):
+def test_a_complete_partial_file_is_only_verified(server, tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
@@ -117,7 +115,7 @@ def test_what_was_whole_when_it_was_killed_is_only_verified(server, tmp_path, mo
     assert server.begins == [0]
 
 
-def test_a_wrong_hash_is_refused_and_removed(server, tmp_path):
+def test_a_file_with_a_wrong_hash_is_removed(server, tmp_path):
     with pytest.raises(data.DataError, match=f"has SHA-256 {SHA256}, expected 0000.* removed"):
         file_download.download_file(server.url, tmp_path / "toy.hdf5", "0" * 64)
     assert not [name for name in names(tmp_path) if not name.endswith(".json")]
@@ -125,7 +123,7 @@ def test_a_wrong_hash_is_refused_and_removed(server, tmp_path):
 
 
 @pytest.mark.parametrize("wanted", [None, SHA256])
-def test_a_file_that_was_changed_is_not_taken(server, tmp_path, wanted):
+def test_a_changed_file_is_an_error(server, tmp_path, wanted):
     path = tmp_path / "toy.hdf5"
     file_download.download_file(server.url, path)
     path.write_bytes(CONTENT[:-1])
@@ -140,13 +138,13 @@ def test_only_one_process_downloads_a_file(server, tmp_path):
             file_download.download_file(server.url, tmp_path / "toy.hdf5")
 
 
-def test_an_answer_that_is_no_file(server, tmp_path):
+def test_a_missing_file_on_the_server_is_an_error(server, tmp_path):
     with pytest.raises(data.DataError, match="the server answers 404 Not Found"):
         file_download.download_file(server.url.replace("toy", "absent"), tmp_path / "toy.hdf5")
     assert names(tmp_path) == []
 
 
-def test_no_network_is_said_plainly(tmp_path, monkeypatch):
+def test_reports_a_missing_network(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -158,12 +156,12 @@ def test_no_network_is_said_plainly(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-# The command, and the table
+# The command, and the URLs
 
 
 @pytest.fixture
 def d4rl(monkeypatch, tmp_path, server):
-    """A package d4rl that names the server's file, and like the true one cannot be imported."""
+    """A package d4rl that lists the server's file and, like the real one, cannot be imported."""
     package = tmp_path / "packages" / "d4rl"
     (package / "kitchen").mkdir(parents=True)
     (package / "__init__.py").write_text("raise ImportError('no MuJoCo')")
@@ -177,7 +175,7 @@ def d4rl(monkeypatch, tmp_path, server):
 
 
 @pytest.mark.parametrize("task", ["toy-human-v0", "kitchen-toy-v0"])
-def test_the_command(d4rl, tmp_path, task):
+def test_download_command(d4rl, tmp_path, task):
     arguments = (f"--task={task}", f"--out={tmp_path / 'new'}", f"--sha256={SHA256.upper()}")
     done = helpers.call("data.download", *arguments)
     assert done.returncode == 0, done
@@ -193,12 +191,12 @@ def test_the_command(d4rl, tmp_path, task):
         (["--task=toy-human-v0", "--sha256=12"], "--sha256 is '12'; it has 64 hexadecimal digits"),
     ],
 )
-def test_what_a_user_mistypes(d4rl, tmp_path, arguments, problem):
+def test_reports_mistyped_flags(d4rl, tmp_path, arguments, problem):
     done = helpers.call("data.download", *arguments, f"--out={tmp_path / 'new'}")
     assert problem in helpers.sentence(done)
 
 
-def test_the_installed_table_has_the_tasks_of_the_paper():
+def test_the_installed_package_lists_the_tasks_of_the_paper():
     tasks = [f"{task}-human-v0" for task in ("pen", "hammer", "door", "relocate")]
     tasks += [f"kitchen-{kind}-v0" for kind in ("complete", "partial", "mixed")]
     urls = [d4rl_urls.dataset_url(task) for task in tasks]
@@ -206,7 +204,7 @@ def test_the_installed_table_has_the_tasks_of_the_paper():
     assert all(re.fullmatch(r"http://\S+/offline_rl/\S+-v0\S*\.hdf5", url) for url in urls)
 
 
-def test_without_d4rl(monkeypatch):
+def test_reports_a_missing_d4rl_package(monkeypatch):
     monkeypatch.setattr(d4rl_urls.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(data.DataError, match="d4rl is not installed; install it with: pip install"):
         d4rl_urls.dataset_url("pen-human-v0")

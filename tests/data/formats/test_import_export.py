@@ -1,4 +1,4 @@
-"""Importers on files that each format's own library wrote, and exports that are imported again."""
+"""Importers on files of each format's own library, and exports that are imported again."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def rng():
 
 
 def write_d4rl(path, lengths, rng, **columns):
-    """A file of demonstrations that move by small steps; returns the columns."""
+    """Writes a file of demonstrations that move by small steps; returns the columns."""
     observations = np.concatenate(
         [rng.normal(size=4) + np.cumsum(rng.uniform(-0.1, 0.1, [n, 4]), axis=0) for n in lengths]
     )
@@ -54,7 +54,7 @@ def write_d4rl(path, lengths, rng, **columns):
         "observations": observations.astype(np.float32),
         "actions": rng.uniform(-1, 1, [total, 3]).astype(np.float32),
         "rewards": rng.normal(size=total).astype(np.float32),
-        "terminals": np.isin(np.arange(total), ends[:-1]),  # the last one only ran out of time
+        "terminals": np.isin(np.arange(total), ends[:-1]),  # a time limit ended the last one
         **columns,
     }
     with h5py.File(path, "w") as file:
@@ -72,11 +72,11 @@ def cut(tmp_path, rng):
     return path, write_d4rl(path, [30, 12, 20], rng, timeouts=timeouts)
 
 
-def test_pieces_of_d4rl_are_episodes_of_their_own(cut, tmp_path):
+def test_d4rl_pieces_stay_separate_episodes_by_default(cut, tmp_path):
     path, columns = cut
-    said = succeed("data.import_d4rl", f"--source={path}", f"--out={tmp_path / 'new'}")
-    assert "4 episodes of 62 frames" in said
-    assert "1 of them continue in the next one; --join_pieces joins these" in said
+    output = succeed("data.import_d4rl", f"--source={path}", f"--out={tmp_path / 'new'}")
+    assert "4 episodes of 62 frames" in output
+    assert "1 of them continue in the next one; --join_pieces joins these" in output
     frames = episodes_of(tmp_path / "new")
     assert [len(part.reward) for part in frames] == [20, 10, 12, 20]
     assert [part.discount.min() for part in frames] == [1, 0, 0, 1]
@@ -88,7 +88,7 @@ def test_pieces_of_d4rl_are_episodes_of_their_own(cut, tmp_path):
     assert (found["cuts_by_the_time_limit"], found["pieces_joined"]) == (1, False)
 
 
-def test_pieces_of_d4rl_are_joined_where_the_observation_goes_on(cut, tmp_path):
+def test_d4rl_pieces_are_joined_if_the_observation_continues(cut, tmp_path):
     path, columns = cut
     arguments = (f"--source={path}", f"--out={tmp_path / 'new'}", "--join_pieces")
     assert "3 episodes of 62 frames" in succeed("data.import_d4rl", *arguments)
@@ -97,7 +97,7 @@ def test_pieces_of_d4rl_are_joined_where_the_observation_goes_on(cut, tmp_path):
     assert [part.discount[-1] for part in frames] == [0, 0, 1]
     assert frames[0].discount[:-1].all()
     np.testing.assert_array_equal(frames[0].observation, columns["observations"][:30])
-    # Every row is an action that was executed, and the end of a window; none crosses a border.
+    # Every row is an executed action and the end of a window. No window crosses a border.
     opened = data.Demonstrations.open(tmp_path / "new", 0.0)
     assert opened.train.num_windows == 62
     assert frames[0].step_type.tolist() == [0] + [1] * 29
@@ -105,7 +105,7 @@ def test_pieces_of_d4rl_are_joined_where_the_observation_goes_on(cut, tmp_path):
     assert extra_of(tmp_path / "new")["pieces_joined"] is True
 
 
-def test_a_time_limit_that_is_another_episode_s_end_is_not_joined(tmp_path, rng):
+def test_d4rl_episodes_that_a_time_limit_ended_are_not_joined(tmp_path, rng):
     path = tmp_path / "whole.hdf5"
     columns = {"terminals": np.zeros(30, bool), "timeouts": np.arange(30) % 10 == 9}
     write_d4rl(path, [10, 10, 10], rng, **columns)
@@ -113,17 +113,17 @@ def test_a_time_limit_that_is_another_episode_s_end_is_not_joined(tmp_path, rng)
     assert "3 episodes of 30 frames" in succeed("data.import_d4rl", *arguments)
 
 
-def test_files_without_time_limits_are_told_the_limit(tmp_path, rng):
+def test_d4rl_files_without_timeouts_need_the_time_limit(tmp_path, rng):
     path = tmp_path / "old.hdf5"
     write_d4rl(path, [30, 12, 20], rng)
     arguments = (f"--source={path}", f"--out={tmp_path / 'new'}")
-    said = helpers.sentence(helpers.call("data.import_d4rl", *arguments))
-    assert "has no `timeouts`; set --max_episode_steps" in said
+    output = helpers.sentence(helpers.call("data.import_d4rl", *arguments))
+    assert "has no `timeouts`; set --max_episode_steps" in output
     succeed("data.import_d4rl", *arguments, "--max_episode_steps=20")
     assert [len(part.reward) for part in episodes_of(tmp_path / "new")] == [20, 10, 12, 20]
 
 
-def test_d4rl_s_next_observation_closes_an_episode(tmp_path, rng):
+def test_d4rl_next_observations_close_an_episode(tmp_path, rng):
     path, following = tmp_path / "next.hdf5", rng.normal(size=[9, 4]).astype(np.float32)
     write_d4rl(path, [4, 5], rng, timeouts=np.arange(9) == 8, next_observations=following)
     succeed("data.import_d4rl", f"--source={path}", f"--out={tmp_path / 'new'}")
@@ -134,7 +134,7 @@ def test_d4rl_s_next_observation_closes_an_episode(tmp_path, rng):
     assert len(second.reward) == 6 and second.discount.all()
 
 
-def test_shards_of_d4rl_have_vectors(tmp_path, write_dataset, make_spec, make_episode):
+def test_d4rl_shards_must_have_vectors(tmp_path, write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(3)], make_spec())
     done = helpers.call("data.import_d4rl", f"--source={folder}", f"--out={tmp_path / 'new'}")
     assert "observations or actions have parts" in helpers.sentence(done)
@@ -147,7 +147,7 @@ def test_shards_of_d4rl_have_vectors(tmp_path, write_dataset, make_spec, make_ep
         ({"timeouts": np.zeros(9, bool)}, "remove --max_episode_steps"),
     ],
 )
-def test_d4rl_s_bad_columns(tmp_path, rng, columns, problem):
+def test_d4rl_reports_bad_columns(tmp_path, rng, columns, problem):
     write_d4rl(tmp_path / "bad.hdf5", [9], rng, **columns)
     arguments = (f"--source={tmp_path / 'bad.hdf5'}", f"--out={tmp_path / 'new'}")
     done = helpers.call("data.import_d4rl", *arguments, "--max_episode_steps=5")
@@ -160,7 +160,7 @@ def test_d4rl_s_bad_columns(tmp_path, rng, columns, problem):
 
 @pytest.fixture
 def robomimic_file(tmp_path, rng):
-    """In the layout of robomimic 0.3: eleven demonstrations, two of them in the list `train`."""
+    """The layout of robomimic 0.3: eleven demonstrations, two of them with filter key `train`."""
     with h5py.File(tmp_path / "low_dim.hdf5", "w") as file:
         group = file.create_group("data")
         group.attrs["env_args"] = json.dumps({"env_name": "Lift", "type": 1, "env_kwargs": {}})
@@ -180,7 +180,7 @@ def robomimic_file(tmp_path, rng):
     return tmp_path / "low_dim.hdf5"
 
 
-def test_robomimic(robomimic_file, tmp_path):
+def test_imports_robomimic(robomimic_file, tmp_path):
     succeed("data.import_robomimic", f"--source={robomimic_file}", f"--out={tmp_path / 'new'}")
     frames = episodes_of(tmp_path / "new")
     assert [len(part.reward) for part in frames] == [4 + number for number in range(11)]
@@ -195,7 +195,7 @@ def test_robomimic(robomimic_file, tmp_path):
     assert extra_of(tmp_path / "new")["source_environment"] == "Lift"
 
 
-def test_parts_of_robomimic(robomimic_file, tmp_path):
+def test_robomimic_filter_keys_and_observation_keys(robomimic_file, tmp_path):
     arguments = (f"--source={robomimic_file}", f"--out={tmp_path / 'new'}")
     chosen = ("--filter_key=train", "--observation_keys=object")
     succeed("data.import_robomimic", *arguments, *chosen)
@@ -249,12 +249,12 @@ def minari_folder(tmp_path, rng):
 
 
 @pytest.mark.parametrize("by_id", [False, True])
-def test_minari(minari_folder, tmp_path, monkeypatch, by_id):
+def test_imports_minari(minari_folder, tmp_path, monkeypatch, by_id):
     folder, buffers = minari_folder
     monkeypatch.setenv("MINARI_DATASETS_PATH", os.fspath(tmp_path))
     source = "door/tiny-v0" if by_id else folder
-    said = succeed("data.import_minari", f"--source={source}", f"--out={tmp_path / 'new'}")
-    assert "2 episodes of 14 frames" in said
+    output = succeed("data.import_minari", f"--source={source}", f"--out={tmp_path / 'new'}")
+    assert "2 episodes of 14 frames" in output
     for part, buffer in zip(episodes_of(tmp_path / "new"), buffers, strict=True):
         for key, values in buffer.observations.items():
             np.testing.assert_array_equal(part.observation[key], values)
@@ -273,9 +273,9 @@ def test_minari(minari_folder, tmp_path, monkeypatch, by_id):
 
 
 class Tiny(tfds.core.GeneratorBasedBuilder):
-    """Two episodes, as RLDS describes them, with parts that cannot be learned from."""
+    """Two episodes of RLDS, with parts that an agent cannot use."""
 
-    __module__ = "tiny"  # It looks for the sources of a package's modules with what is not there.
+    __module__ = "tiny"  # TensorFlow Datasets looks for files beside the module.
     VERSION = tfds.core.Version("1.0.0")
     lengths = (3, 5)
     steps = {
@@ -313,7 +313,7 @@ class Tiny(tfds.core.GeneratorBasedBuilder):
         }
 
 
-def test_rlds(tmp_path):
+def test_imports_rlds(tmp_path):
     Tiny(data_dir=os.fspath(tmp_path / "tfds")).download_and_prepare()
     source = f"--source={tmp_path / 'tfds' / 'tiny' / '1.0.0'}"
     # The instruction is text, so the other parts must be chosen.
@@ -335,7 +335,7 @@ def test_rlds(tmp_path):
     assert "test" in helpers.sentence(done)
 
 
-# There and back
+# Round trips
 
 
 @pytest.fixture
@@ -350,7 +350,7 @@ def originals(write_dataset, make_spec, make_episode):
     return write
 
 
-def test_rlds_and_back(originals, tmp_path, assert_same_frames):
+def test_rlds_round_trip(originals, tmp_path, assert_same_frames):
     folder, out = originals(IMAGE), tmp_path / "tfds"
     succeed("data.export_rlds", f"--dataset={folder}", f"--out={out}", "--name=toy")
     source = out / "toy" / "1.0.0"
@@ -362,15 +362,15 @@ def test_rlds_and_back(originals, tmp_path, assert_same_frames):
     succeed("data.import_rlds", f"--source={source}", f"--out={tmp_path / 'back'}")
     back = episodes_of(tmp_path / "back")
     for actual, expected in zip(back, episodes_of(folder), strict=True):
-        if expected.step_type[-1] != 2:  # Only the note of what would have come next is lost.
+        if expected.step_type[-1] != 2:  # RLDS does not store the next step type.
             actual.next_step_type[-1] = expected.next_step_type[-1]
         assert_same_frames(actual, expected)
 
 
-def test_minari_and_back(originals, tmp_path, assert_same_frames):
+def test_minari_round_trip(originals, tmp_path, assert_same_frames):
     original, name = originals(), ("--dataset_id=ibc/toy-v0", f"--out={tmp_path / 'minari'}")
-    said = succeed("data.export_minari", f"--dataset={original}", *name)
-    assert "3 episodes of 10 actions" in said and "1 actions are omitted" in said
+    output = succeed("data.export_minari", f"--dataset={original}", *name)
+    assert "3 episodes of 10 actions" in output and "1 actions are omitted" in output
     folder = tmp_path / "minari" / "ibc" / "toy-v0"
     theirs = minari.MinariDataset(folder / "data")
     assert [len(episode) for episode in theirs.iterate_episodes()] == [4, 1, 5]
@@ -390,7 +390,7 @@ def test_minari_and_back(originals, tmp_path, assert_same_frames):
     )
 
 
-def test_large_pictures_survive_minari_as_jpeg(tmp_path, write_dataset, make_spec, make_episode):
+def test_minari_stores_large_images_as_jpeg(tmp_path, write_dataset, make_spec, make_episode):
     shape = (40, 48, 3)
     folder = write_dataset([make_episode(3, 0, shape)], make_spec(shape))
     name = ("--dataset_id=toy-v0", f"--out={tmp_path / 'minari'}")
@@ -402,7 +402,7 @@ def test_large_pictures_survive_minari_as_jpeg(tmp_path, write_dataset, make_spe
     assert np.abs(difference).mean() < 3
 
 
-# What is wrong
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -414,11 +414,13 @@ def test_large_pictures_survive_minari_as_jpeg(tmp_path, write_dataset, make_spe
         ("data.import_rlds", "tensorflow_datasets"),
     ],
 )
-def test_a_missing_library_is_one_sentence(tmp_path, monkeypatch, command, module):
+def test_reports_a_missing_library_in_one_line(tmp_path, monkeypatch, command, module):
     monkeypatch.setitem(sys.modules, module, None)
     done = helpers.call(command, f"--source={tmp_path / 'file'}", f"--out={tmp_path / 'new'}")
-    said = helpers.sentence(done)
-    assert said.startswith(f"error: {module} is not installed; install it with: pip install 'ibc-")
+    output = helpers.sentence(done)
+    assert output.startswith(
+        f"error: {module} is not installed; install it with: pip install 'ibc-"
+    )
 
 
 @pytest.mark.parametrize(
@@ -431,7 +433,7 @@ def test_a_missing_library_is_one_sentence(tmp_path, monkeypatch, command, modul
     ],
 )
 @pytest.mark.parametrize("there", [True, False])
-def test_what_is_no_such_dataset_is_one_sentence(tmp_path, monkeypatch, command, kind, there):
+def test_reports_an_unreadable_source_in_one_line(tmp_path, monkeypatch, command, kind, there):
     monkeypatch.setenv("MINARI_DATASETS_PATH", os.fspath(tmp_path / "minari"))
     source = tmp_path / "source"
     if there and "hdf5" in kind.lower():
@@ -439,8 +441,10 @@ def test_what_is_no_such_dataset_is_one_sentence(tmp_path, monkeypatch, command,
     elif there:
         source.mkdir()
     done = helpers.call(command, f"--source={source}", f"--out={tmp_path / 'new'}")
-    said = rf"error: {source}: (cannot be read as|no such file or folder; name) {kind}( \(.*\))?\."
-    assert re.fullmatch(said, helpers.sentence(done))
+    output = (
+        rf"error: {source}: (cannot be read as|no such file or folder; name) {kind}( \(.*\))?\."
+    )
+    assert re.fullmatch(output, helpers.sentence(done))
     assert not (tmp_path / "new").exists()
 
 
@@ -451,7 +455,7 @@ def test_what_is_no_such_dataset_is_one_sentence(tmp_path, monkeypatch, command,
         ("data.export_rlds", "--name=A-b", "--name is 'A-b'; use lower-case letters"),
     ],
 )
-def test_names_of_exports_are_checked(originals, tmp_path, command, flag, problem):
+def test_export_names_are_checked(originals, tmp_path, command, flag, problem):
     done = helpers.call(command, f"--dataset={originals()}", f"--out={tmp_path / 'new'}", flag)
     assert problem in helpers.sentence(done)
     assert not (tmp_path / "new").exists()
@@ -470,7 +474,7 @@ def test_names_of_exports_are_checked(originals, tmp_path, command, flag, proble
     ],
     ids=["minari", "rlds"],
 )
-def test_what_a_format_cannot_hold_is_refused(
+def test_exports_reject_what_a_format_cannot_store(
     tmp_path, write_dataset, make_spec, make_episode, command, flag, shape, problem
 ):
     spec, episode = make_spec(shape), make_episode(3, 0, shape)
@@ -490,7 +494,7 @@ def test_what_a_format_cannot_hold_is_refused(
         *("export_minari", "export_rlds", "download"),
     ],
 )
-def test_help_names_the_command_and_is_no_failure(command, tmp_path):
+def test_help_names_the_command_and_exits_with_0(command, tmp_path):
     done = helpers.run(f"data.{command}", "--help", folder=tmp_path)
     assert done.returncode == 0, done
     assert f"python -m data.{command}" in done.stdout and "--out:" in done.stdout

@@ -32,7 +32,7 @@ def _line(text, start):
     return line
 
 
-def test_a_good_dataset(write_dataset, make_spec, make_episode):
+def test_reports_a_valid_dataset(write_dataset, make_spec, make_episode):
     episodes = [make_episode(n, n, (4, 4, 3)) for n in (3, 5, 9)]
     for episode in episodes:
         episode.frames.observation["position"][:, 1] = 0.5
@@ -64,7 +64,7 @@ def test_a_good_dataset(write_dataset, make_spec, make_episode):
 
 @pytest.fixture
 def bad_shard(tmp_path, make_spec, make_episode):
-    """A shard that training would refuse, but that can be read."""
+    """A readable shard with values that training rejects."""
     path, episode = os.fspath(tmp_path / "bad.tfrecord"), make_episode(6)
     episode.frames.observation["position"][2:4, 0] = np.nan
     episode.frames.observation["matrix"][:] = np.inf
@@ -76,7 +76,7 @@ def bad_shard(tmp_path, make_spec, make_episode):
     return path
 
 
-def test_bad_values_are_reported_with_file_and_record(bad_shard, capsys):
+def test_reports_bad_values_with_file_and_record(bad_shard, capsys):
     assert inspect.main([bad_shard]) == 0
     output = capsys.readouterr().out
     found = [line for line in output.splitlines() if "bad.tfrecord: record" in line]
@@ -88,7 +88,7 @@ def test_bad_values_are_reported_with_file_and_record(bad_shard, capsys):
     assert "nan" not in _line(output, "observation/position").lower()
 
 
-def test_a_changed_dataset_is_told(write_dataset, make_spec, make_episode, capsys):
+def test_reports_a_changed_dataset(write_dataset, make_spec, make_episode, capsys):
     folder = write_dataset([make_episode(3)], make_spec())
     other = write_dataset([make_episode(3, 1)], make_spec(), name="other")
     os.replace(other / "shard-00000.tfrecord", folder / "shard-00000.tfrecord")
@@ -96,7 +96,7 @@ def test_a_changed_dataset_is_told(write_dataset, make_spec, make_episode, capsy
     assert "DIFFERS" in _line(capsys.readouterr().out, "manifest")
 
 
-def test_equal_episodes_are_told(write_dataset, make_spec, make_episode, capsys):
+def test_reports_duplicate_episodes(write_dataset, make_spec, make_episode, capsys):
     folder = write_dataset([make_episode(3, seed) for seed in (0, 1, 0, 2, 1, 0)], make_spec())
     assert inspect.main([os.fspath(folder)]) == 0
     printed = capsys.readouterr().out
@@ -108,7 +108,7 @@ def test_equal_episodes_are_told(write_dataset, make_spec, make_episode, capsys)
     assert line.endswith("18 = 19; and 3 more groups")
 
 
-def test_a_picture_shows_returns_actions_and_frames(
+def test_plots_show_returns_actions_and_images(
     write_dataset, make_spec, make_episode, tmp_path, capsys
 ):
     shape = (12, 16, 3)
@@ -128,7 +128,7 @@ def test_a_picture_shows_returns_actions_and_frames(
     np.testing.assert_array_equal(strip, first)
 
 
-def test_a_picture_leaves_out_what_is_not_finite(bad_shard, tmp_path, capsys):
+def test_plots_omit_values_that_are_not_finite(bad_shard, tmp_path, capsys):
     assert inspect.main([bad_shard, f"--picture={tmp_path / 'out.png'}"]) == 0
     assert (tmp_path / "out.png").stat().st_size
 
@@ -137,13 +137,13 @@ def test_a_picture_leaves_out_what_is_not_finite(bad_shard, tmp_path, capsys):
     ("name", "problem"),
     [("out.jpg", "the picture is a PNG"), ("absent/out.png", "the folder")],
 )
-def test_pictures_that_cannot_be_made(bad_shard, tmp_path, capsys, name, problem):
+def test_rejects_bad_picture_paths(bad_shard, tmp_path, capsys, name, problem):
     assert inspect.main([bad_shard, f"--picture={tmp_path / name}"]) == 1
     printed = capsys.readouterr()
     assert printed.out == "" and f"{tmp_path / name}: {problem}" in printed.err
 
 
-def test_unreadable_data_is_one_sentence_and_exit_code_1(tmp_path):
+def test_unreadable_data_gives_one_line_and_exit_code_1(tmp_path):
     done = _run(tmp_path / "missing")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{tmp_path}/missing: no such file or folder; check the path.\n"

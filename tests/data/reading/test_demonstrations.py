@@ -1,4 +1,4 @@
-"""Opened datasets: splits by content, re-iterable collections, checks against the manifest."""
+"""Demonstrations: splits by content, repeated iteration, checks against the manifest."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ def _hashes(collection):
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory, make_spec, make_episode):
-    """The same 120 episodes in two folders, dealt differently."""
+    """The same 120 episodes in two folders, distributed differently over shards."""
     root = tmp_path_factory.mktemp("many")
     numbers = list(range(120))
     for name, num_shards in (("one", 1), ("seven", 7)):
@@ -28,9 +28,9 @@ def many(tmp_path_factory, make_spec, make_episode):
 
 
 def test_contract_splits_are_whole_episodes_by_their_hash(many):
-    opened = data.Demonstrations.open(many / "one", validation_fraction=0.3)
-    train, validation = _hashes(opened.train), _hashes(opened.validation)
-    assert len(train) == len(opened.train) and len(validation) == len(opened.validation)
+    dataset = data.Demonstrations.open(many / "one", validation_fraction=0.3)
+    train, validation = _hashes(dataset.train), _hashes(dataset.validation)
+    assert len(train) == len(dataset.train) and len(validation) == len(dataset.validation)
     assert sorted(train + validation) == sorted(_hashes(data.read_episodes(many / "one")))
     assert all(int(h[:8], 16) / 2**32 < 0.3 for h in validation)
     assert all(int(h[:8], 16) / 2**32 >= 0.3 for h in train)
@@ -46,7 +46,7 @@ def test_contract_splits_do_not_change_with_sharding(many):
     assert one.train.dataset_hash == seven.train.dataset_hash != one.dataset_hash
 
 
-def test_growing_the_fraction_only_moves_episodes_one_way(many):
+def test_a_larger_fraction_only_adds_validation_episodes(many):
     small, large = (data.Demonstrations.open(many / "one", f) for f in (0.1, 0.4))
     assert set(_hashes(small.validation)) < set(_hashes(large.validation))
 
@@ -55,65 +55,67 @@ def test_growing_the_fraction_only_moves_episodes_one_way(many):
 def test_collections_can_be_iterated_again(monkeypatch, many, in_memory):
     if not in_memory:
         monkeypatch.setattr(demonstrations, "MEMORY_LIMIT_BYTES", 1000)
-    opened = data.Demonstrations.open(many / "one", 0.2)
-    assert (opened.train.store is not None) == in_memory
-    first, second = _hashes(opened.train), _hashes(opened.train)
-    assert first == second and len(first) == len(opened.train)
-    assert not set(first) & set(_hashes(opened.validation))
-    assert opened.train.num_frames == sum(e.num_frames for e in opened.train)
-    assert opened.train.num_windows == sum(e.executed.sum() for e in opened.train)
-    assert opened.num_frames == opened.train.num_frames + opened.validation.num_frames
+    dataset = data.Demonstrations.open(many / "one", 0.2)
+    assert (dataset.train.store is not None) == in_memory
+    first, second = _hashes(dataset.train), _hashes(dataset.train)
+    assert first == second and len(first) == len(dataset.train)
+    assert not set(first) & set(_hashes(dataset.validation))
+    assert dataset.train.num_frames == sum(e.num_frames for e in dataset.train)
+    assert dataset.train.num_windows == sum(e.executed.sum() for e in dataset.train)
+    assert dataset.num_frames == dataset.train.num_frames + dataset.validation.num_frames
 
 
 def test_contract_memory_holds_frames_once_and_shards_are_read_once(monkeypatch, many):
-    """Whatever it iterates over afterwards; and both splits are of the same frames."""
-    opened = data.Demonstrations.open(many / "one", 0.2)
+    """Iterating reads no shard, and both splits share the frames."""
+    dataset = data.Demonstrations.open(many / "one", 0.2)
     monkeypatch.setattr(
         episode_collection.shard_reader, "read_episodes", lambda _: pytest.fail("read")
     )
-    for part in (opened.train, opened.validation):
+    for part in (dataset.train, dataset.validation):
         assert len(list(part)) == len(part)
-        assert part.store.frames is opened.train.store.frames
+        assert part.store.frames is dataset.train.store.frames
 
 
 @pytest.mark.parametrize("fraction", [1e-9, 0.999999])
-def test_neither_side_is_empty(write_dataset, make_spec, make_episode, fraction):
+def test_neither_split_is_empty(write_dataset, make_spec, make_episode, fraction):
     folder = write_dataset([make_episode(3, n) for n in range(4)], make_spec())
-    opened = data.Demonstrations.open(folder, fraction)
-    small = opened.validation if fraction < 0.5 else opened.train
+    dataset = data.Demonstrations.open(folder, fraction)
+    small = dataset.validation if fraction < 0.5 else dataset.train
     extreme = min if fraction < 0.5 else max
     assert _hashes(small) == [extreme(_hashes(data.read_episodes(folder)))]
 
 
-def test_fraction_zero_and_single_episodes_hold_nothing_out(write_dataset, make_spec, make_episode):
+def test_without_validation_for_fraction_zero_and_single_episodes(
+    write_dataset, make_spec, make_episode
+):
     folder = write_dataset([make_episode(3, n) for n in range(4)], make_spec())
     assert len(data.Demonstrations.open(folder, 0.0).validation) == 0
     single = write_dataset([make_episode(3)], make_spec(), name="single")
-    opened = data.Demonstrations.open(single, 0.9)
-    assert (len(opened.train), len(opened.validation)) == (1, 0)
-    assert list(opened.validation) == []
+    dataset = data.Demonstrations.open(single, 0.9)
+    assert (len(dataset.train), len(dataset.validation)) == (1, 0)
+    assert list(dataset.validation) == []
 
 
-def test_equal_episodes_stay_on_one_side(write_dataset, make_spec, make_episode):
+def test_equal_episodes_stay_in_one_split(write_dataset, make_spec, make_episode):
     twice = [make_episode(3, n % 2) for n in range(6)]
-    opened = data.Demonstrations.open(write_dataset(twice, make_spec()), 0.5)
-    assert (len(opened.train), len(opened.validation)) == (3, 3)
+    dataset = data.Demonstrations.open(write_dataset(twice, make_spec()), 0.5)
+    assert (len(dataset.train), len(dataset.validation)) == (3, 3)
     copies = write_dataset([make_episode(3)] * 3, make_spec(), name="copies")
     assert len(data.Demonstrations.open(copies, 0.5).train) == 3
 
 
 def test_name_spec_and_manifest(write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(3)], make_spec(), extra={"seed": 1})
-    opened = data.Demonstrations.open(folder)
-    assert opened.name == "dataset"
-    assert opened.spec == make_spec()
-    assert opened.manifest.extra == {"seed": 1}
+    dataset = data.Demonstrations.open(folder)
+    assert dataset.name == "dataset"
+    assert dataset.spec == make_spec()
+    assert dataset.manifest.extra == {"seed": 1}
     shard = data.Demonstrations.open(data.resolve_shards(folder)[0])
     assert (shard.name, shard.manifest) == ("shard-00000", None)
     assert data.Demonstrations.open(os.fspath(folder / "*.tfrecord")).num_frames == 3
 
 
-def test_a_changed_dataset_is_refused(write_dataset, make_spec, make_episode):
+def test_rejects_a_changed_dataset(write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(3)], make_spec())
     other = write_dataset([make_episode(3, 1)], make_spec(), name="other")
     shutil.copy(other / "shard-00000.tfrecord", folder)
@@ -121,7 +123,7 @@ def test_a_changed_dataset_is_refused(write_dataset, make_spec, make_episode):
         data.Demonstrations.open(folder)
 
 
-def test_missing_and_added_shards_are_named(write_dataset, make_spec, make_episode):
+def test_names_missing_and_added_shards(write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(3, n) for n in range(2)], make_spec(), num_shards=2)
     shutil.copy(folder / "shard-00001.tfrecord", folder / "x.tfrecord")
     with pytest.raises(data.DataError, match="dataset: the shard x.tfrecord is not in manifest"):
@@ -139,7 +141,7 @@ def test_the_fraction_is_checked(tmp_path, fraction):
 
 
 def _with_returns(make_episode, returns):
-    """Episodes of these returns; the frame that was never executed has a reward of its own."""
+    """Episodes of these returns. The reward of the closing frame does not count."""
     made = [make_episode(4, number) for number in range(len(returns))]
     for episode, wanted in zip(made, returns):
         episode.frames.reward[:] = [wanted, 0.0, 0.0, 1e6]
@@ -151,27 +153,29 @@ def _with_returns(make_episode, returns):
     ("fraction", "kept"),
     [(1.0, [1, 5, 3, 9, 7]), (0.5, [5, 9, 7]), (0.4, [9, 7]), (1e-9, [9]), (0.41, [5, 9, 7])],
 )
-def test_the_episodes_of_the_highest_returns_are_kept(
+def test_keeps_the_episodes_of_the_highest_returns(
     monkeypatch, write_dataset, make_spec, make_episode, fraction, kept, in_memory
 ):
     if not in_memory:
         monkeypatch.setattr(demonstrations, "MEMORY_LIMIT_BYTES", 100)
     folder = write_dataset(_with_returns(make_episode, [1, 5, 3, 9, 7]), make_spec())
-    opened = data.Demonstrations.open(folder, 0.0, fraction)
-    assert [episode.total_reward for episode in opened.train] == kept
-    assert opened.num_frames == 4 * len(kept) == opened.train.num_frames
+    dataset = data.Demonstrations.open(folder, 0.0, fraction)
+    assert [episode.total_reward for episode in dataset.train] == kept
+    assert dataset.num_frames == 4 * len(kept) == dataset.train.num_frames
     share = f" with top_return_fraction {fraction:g}" if fraction < 1.0 else ""
-    assert opened.name == "dataset" + share
-    assert (opened.dataset_hash == opened.manifest.dataset_hash) == (fraction == 1.0)
+    assert dataset.name == "dataset" + share
+    assert (dataset.dataset_hash == dataset.manifest.dataset_hash) == (fraction == 1.0)
     source = data.InMemorySource()
-    source.load(opened.train, opened.spec)
+    source.load(dataset.train, dataset.spec)
     batch, _ = next(iter(source.dataset(2, 3 * len(kept), seed=0)))
     assert set(batch.reward.numpy()[:, 0]) == {*kept, 0.0}
     split = data.Demonstrations.open(folder, 0.3, fraction)
-    assert sorted(_hashes(split.train) + _hashes(split.validation)) == sorted(_hashes(opened.train))
+    assert sorted(_hashes(split.train) + _hashes(split.validation)) == sorted(
+        _hashes(dataset.train)
+    )
 
 
-def test_of_equal_returns_the_same_episodes_are_kept_however_they_are_sharded(
+def test_the_choice_among_equal_returns_does_not_depend_on_sharding(
     write_dataset, make_spec, make_episode
 ):
     made = _with_returns(make_episode, [1, 2, 2, 2, 3])
@@ -184,7 +188,7 @@ def test_of_equal_returns_the_same_episodes_are_kept_however_they_are_sharded(
 
 
 @pytest.mark.parametrize("fraction", [0.0, -0.5, 1.01, np.nan])
-def test_the_share_of_the_best_is_checked(tmp_path, fraction):
+def test_the_kept_fraction_is_checked(tmp_path, fraction):
     with pytest.raises(data.DataError, match="top_return_fraction is .* must be in"):
         data.Demonstrations.open(tmp_path, 0.0, fraction)
 
@@ -193,7 +197,7 @@ def test_the_share_of_the_best_is_checked(tmp_path, fraction):
     ("returns", "message"),
     [([3, 3], "all 2 episodes have the return 3"), ([3, np.inf], "NaN or infinite")],
 )
-def test_returns_that_tell_nothing_are_refused(
+def test_rejects_returns_that_distinguish_no_episode(
     write_dataset, make_spec, make_episode, returns, message
 ):
     folder = write_dataset(_with_returns(make_episode, returns), make_spec())

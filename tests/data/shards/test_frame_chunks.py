@@ -11,7 +11,7 @@ from data.shards import frame_chunks
 
 
 def _chunks(parts, sizes):
-    """All frames of some episodes, in chunks of the given sizes (the last takes the rest)."""
+    """Yields all frames of episodes in chunks of these sizes; the last one has the rest."""
     frames = tf.nest.map_structure(lambda *x: np.concatenate(x), *(p.frames for p in parts))
     total, begin = len(frames.step_type), 0
     for size in [*sizes, total]:
@@ -28,7 +28,7 @@ def _chunks(parts, sizes):
     sizes=st.lists(st.integers(1, 9), max_size=12),
     ends=st.booleans(),
 )
-def test_cutting_gives_back_the_episodes_however_they_are_chunked(
+def test_splitting_restores_the_episodes_for_any_chunks(
     make_episode, assert_same_frames, lengths, sizes, ends
 ):
     originals = [make_episode(n, seed=i, ends=ends) for i, n in enumerate(lengths)]

@@ -34,7 +34,7 @@ def test_round_trip_leaves_one_file(tmp_path):
         (lambda c: c.update(shards=3), "an entry is missing or unknown"),
     ],
 )
-def test_damage_is_named(tmp_path, change, message):
+def test_reports_damage(tmp_path, change, message):
     manifest.write_manifest(tmp_path, GOOD)
     path = tmp_path / "manifest.json"
     content = json.loads(path.read_text())
@@ -45,17 +45,17 @@ def test_damage_is_named(tmp_path, change, message):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])
-def test_what_is_no_manifest(tmp_path, text):
+def test_reports_a_damaged_manifest(tmp_path, text):
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(data.DataError, match="manifest.json: (not readable JSON|format version)"):
         manifest.read_manifest(tmp_path)
 
 
-def test_a_missing_manifest(tmp_path):
+def test_reports_a_missing_manifest(tmp_path):
     with pytest.raises(data.DataError, match=r"manifest.json: cannot be read \(No such file"):
         manifest.read_manifest(tmp_path)
 
 
-def test_an_unwritable_folder(tmp_path):
+def test_reports_an_unwritable_folder(tmp_path):
     with pytest.raises(data.DataError, match=r"cannot write .*manifest.json \(No such file"):
         manifest.write_manifest(tmp_path / "missing", GOOD)

@@ -1,4 +1,4 @@
-"""Reading shards: ours, TF-Agents' own, and damaged ones."""
+"""Reading shards of this project and of TF-Agents, valid and damaged."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def _observe(path, spec, episodes, compress=False):
 
 
 def _record_offsets(shard):
-    """Where each record starts, from the format's own lengths."""
+    """Returns where each record starts, from the lengths in the file."""
     content, offsets, at = open(shard, "rb").read(), [], 0
     while at < len(content):
         offsets.append(at)
@@ -41,12 +41,12 @@ def _record_offsets(shard):
 
 @pytest.fixture
 def shard(tmp_path, make_spec, make_episode):
-    """A good shard of two episodes of 4 and 3 frames."""
+    """A valid shard of two episodes of 4 and 3 frames."""
     return _observe(tmp_path / "a.tfrecord", make_spec(), [make_episode(4), make_episode(3, 1)])
 
 
 @pytest.mark.parametrize("image_shape", [None, IMAGE])
-def test_reads_what_the_observer_writes(
+def test_reads_shards_of_the_tf_agents_observer(
     tmp_path, make_spec, make_episode, assert_same_frames, image_shape
 ):
     originals = [make_episode(n, n, image_shape) for n in (5, 1, 3)]
@@ -95,7 +95,7 @@ def test_reads_every_dtype_that_tf_agents_stores(
     assert_same_frames(read.frames, episode.frames)
 
 
-def test_chunk_boundaries_do_not_show(monkeypatch, shard):
+def test_chunk_boundaries_have_no_effect(monkeypatch, shard):
     whole = [episode.content_hash for episode in data.read_episodes(shard)]
     monkeypatch.setattr(shard_reader, "_MAX_CHUNK_FRAMES", 3)
     assert [episode.content_hash for episode in data.read_episodes(shard)] == whole
@@ -133,13 +133,13 @@ def test_resolve_shards_of_folder_glob_file_and_list(tmp_path, shard):
         ("empty", "empty: this folder contains no .tfrecord shard"),
     ],
 )
-def test_paths_that_stand_for_nothing(tmp_path, name, message):
+def test_rejects_paths_without_shards(tmp_path, name, message):
     (tmp_path / "empty").mkdir()
     with pytest.raises(data.DataError, match=message):
         data.resolve_shards(tmp_path / name)
 
 
-def test_no_path_at_all():
+def test_rejects_an_empty_list_of_paths():
     with pytest.raises(data.DataError, match="no path"):
         data.resolve_shards([])
 
@@ -176,7 +176,7 @@ def test_a_flipped_bit_names_the_record(shard, record):
         list(data.read_episodes(shard))
 
 
-def test_an_empty_shard(shard):
+def test_reports_an_empty_shard(shard):
     open(shard, "wb").close()
     with pytest.raises(data.DataError, match="a.tfrecord: the file contains no record"):
         list(data.read_episodes(shard))
@@ -186,7 +186,7 @@ def test_an_empty_shard(shard):
     ("size", "message"),
     [(0, "the file contains no record"), (4, "record 0 is cut off"), (1000, "record 3 is cut off")],
 )
-def test_of_several_shards_the_bad_one_is_named(monkeypatch, shard, size, message):
+def test_names_the_bad_one_of_several_shards(monkeypatch, shard, size, message):
     monkeypatch.setattr(shard_reader, "_MAX_CHUNK_FRAMES", 1)
     for name in "bcd":
         copy = shard.replace("a.tfrecord", f"{name}.tfrecord")
@@ -198,28 +198,28 @@ def test_of_several_shards_the_bad_one_is_named(monkeypatch, shard, size, messag
         list(data.read_episodes(os.path.dirname(shard)))
 
 
-def test_a_missing_spec(shard):
+def test_reports_a_missing_spec(shard):
     os.remove(shard + ".spec")
     with pytest.raises(data.DataError, match="a.tfrecord.spec: no such file"):
         list(data.read_episodes(shard))
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\0" * 40])
-def test_a_garbled_spec(shard, content):
+def test_reports_a_damaged_spec(shard, content):
     with open(shard + ".spec", "wb") as file:
         file.write(content)
     with pytest.raises(data.DataError, match="a.tfrecord.spec: not a readable spec"):
         list(data.read_episodes(shard))
 
 
-def test_a_garbled_proto_in_the_spec(shard):
+def test_reports_a_damaged_proto_in_the_spec(shard):
     with tf.io.TFRecordWriter(shard + ".spec") as writer:
         writer.write(b"\xff\xff\xff")
     with pytest.raises(data.DataError, match="a.tfrecord.spec: not a readable spec"):
         list(data.read_episodes(shard))
 
 
-def test_a_spec_that_is_no_trajectory(shard):
+def test_rejects_a_spec_that_is_not_a_trajectory(shard):
     example_encoding_dataset.encode_spec_to_file(shard + ".spec", {"a": tf.TensorSpec([])})
     with pytest.raises(data.DataError, match=r"a.tfrecord.spec: the spec is a dict, not a Traj"):
         list(data.read_episodes(shard))
@@ -235,7 +235,7 @@ def test_shards_with_different_specs(tmp_path, shard, make_spec, make_episode):
 
 
 def _append(shard, spec, frame_of):
-    """Adds a record to a copy of the good shard, with a feature changed."""
+    """Inserts a record with a changed feature into the valid shard."""
     records = list(tf.data.TFRecordDataset(shard).as_numpy_iterator())
     example = tf.train.Example.FromString(records[1])
     frame_of(example.features.feature)
@@ -266,14 +266,14 @@ def test_a_record_that_does_not_match_the_spec(shard, make_spec, change, message
         list(data.read_episodes(shard))
 
 
-def test_a_record_that_is_no_example(shard):
+def test_reports_a_record_that_is_not_an_example(shard):
     with tf.io.TFRecordWriter(shard) as writer:
         writer.write(b"\xff\xff not a proto")
     with pytest.raises(data.DataError, match="a.tfrecord: record 0 is not a tf.train.Example"):
         list(data.read_episodes(shard))
 
 
-def test_a_damaged_image(tmp_path, make_spec, make_episode):
+def test_reports_a_damaged_image(tmp_path, make_spec, make_episode):
     spec = make_spec(IMAGE)
     path = _observe(tmp_path / "a.tfrecord", spec, [make_episode(4, 0, IMAGE)], compress=True)
     small = tf.io.encode_jpeg(np.zeros((2, 2, 3), np.uint8)).numpy()
@@ -301,7 +301,7 @@ def test_values_that_are_not_finite(tmp_path, make_spec, make_episode, value, le
 def test_actions_outside_the_bounds(tmp_path, make_spec, make_episode, value, good):
     episode = make_episode(4)
     episode.frames.action[1, 1] = value
-    # What was never executed may hold anything finite.
+    # Actions that were never executed may have any finite value.
     episode.frames.action[3] = 100.0
     path = _observe(tmp_path / "a.tfrecord", make_spec(), [episode])
     if good:

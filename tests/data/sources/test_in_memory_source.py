@@ -22,7 +22,7 @@ def loaded(make_spec, make_episode):
 
 
 def _ids(source, steps, length=2, batch_size=4, seed=0, start_step=0):
-    """The counters [steps, B, T] of the windows; they name episode and frame."""
+    """Counters [steps, B, T] of the windows, which identify episode and frame."""
     dataset = source.dataset(length, batch_size, seed, start_step)
     taken = itertools.islice(dataset.as_numpy_iterator(), steps)
     return np.stack([batch.observation["counter"] for batch, _ in taken])
@@ -40,7 +40,7 @@ def _expected_windows(length):
 @hypothesis.given(
     length=st.integers(1, 9), batch_size=st.integers(1, 40), seed=st.integers(0, 2**31 - 1)
 )
-def test_each_epoch_holds_every_window_once(loaded, length, batch_size, seed):
+def test_each_epoch_contains_every_window_once(loaded, length, batch_size, seed):
     num_windows = len(_expected_windows(1))
     assert loaded.num_windows == num_windows
     epochs = 3
@@ -60,11 +60,11 @@ def test_contract_source_in_memory_resumes_exactly(loaded, start, batch_size):
     )
 
 
-def test_a_late_step_is_reached(loaded):
+def test_starts_at_a_late_step(loaded):
     assert _ids(loaded, 2, start_step=10**12).shape == (2, 4, 2)
 
 
-def test_seeds_and_epochs_have_their_own_orders(loaded):
+def test_seeds_and_epochs_have_different_orders(loaded):
     num_windows = loaded.num_windows
     epochs = _ids(loaded, 50, batch_size=num_windows)[..., -1]
     assert len({tuple(epoch) for epoch in epochs}) == 50
@@ -98,10 +98,10 @@ def test_batches_are_trajectories_of_the_spec(loaded, make_spec, make_episode):
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_windows_of_opened_demonstrations_are_those_of_their_episodes(
+def test_windows_of_demonstrations_equal_those_of_their_episodes(
     monkeypatch, write_dataset, make_spec, make_episode, in_memory
 ):
-    """Of the training split, which shares its frames with the other one if they are in memory."""
+    """The training split shares its frames with the validation split if they are in memory."""
     if not in_memory:
         monkeypatch.setattr(demonstrations, "MEMORY_LIMIT_BYTES", 1000)
     folder = write_dataset([make_episode(n, i) for i, n in enumerate(LENGTHS * 3)], make_spec())
@@ -114,12 +114,12 @@ def test_windows_of_opened_demonstrations_are_those_of_their_episodes(
     np.testing.assert_array_equal(_ids(shared, 9), _ids(by_list, 9))
 
 
-def test_nobody_waits_for_an_autotuner_that_sleeps(loaded):
-    """Letting go of an iterator took up to a minute, at the end of each run."""
+def test_the_autotuner_is_disabled(loaded):
+    """With it, deleting an iterator took up to a minute at the end of each run."""
     assert loaded.dataset(2, 4, seed=0).options().autotune.enabled is False
 
 
-def test_misuse(make_spec, make_episode):
+def test_reports_misuse(make_spec, make_episode):
     source = data.InMemorySource()
     with pytest.raises(data.DataError, match="nothing is loaded"):
         source.dataset(2, 4, 0)

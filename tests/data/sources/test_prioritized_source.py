@@ -1,4 +1,4 @@
-"""PrioritizedSource: what was hard comes more often, and nothing is forgotten."""
+"""PrioritizedSource samples windows with a large loss more often, and the others still."""
 
 import itertools
 
@@ -22,12 +22,12 @@ def make_source(make_spec, make_episode):
 
 
 def counts(source, dataset, steps):
-    """How often each window comes in so many batches."""
+    """Counts each window in a number of batches."""
     chosen = [info for _, info in itertools.islice(dataset.as_numpy_iterator(), steps)]
     return np.bincount(np.concatenate(chosen), minlength=source.num_windows)
 
 
-def test_batches_are_the_windows_they_are_said_to_be(make_source):
+def test_info_contains_the_window_numbers(make_source):
     source, plain = make_source(), data.InMemorySource
     batch, chosen = next(iter(source.dataset(2, 6, seed=0)))
     assert batch.observation["counter"].shape[:2] == (6, 2)
@@ -38,7 +38,7 @@ def test_batches_are_the_windows_they_are_said_to_be(make_source):
     assert issubclass(data.PrioritizedSource, plain)
 
 
-def test_uniform_at_first(make_source):
+def test_samples_uniformly_at_first(make_source):
     source = make_source()
     found = counts(source, source.dataset(2, 100, seed=0), 100)
     expected = 10_000 / source.num_windows
@@ -47,7 +47,7 @@ def test_uniform_at_first(make_source):
 
 @pytest.mark.parametrize("scale", [1.0, 1e-4, 1e4])
 @pytest.mark.parametrize("offset", [0.0, -10.0])
-def test_windows_with_a_large_loss_come_more_often(make_source, scale, offset):
+def test_samples_windows_with_a_large_loss_more_often(make_source, scale, offset):
     """Neither the scale nor the sign of the loss matters."""
     source = make_source(hard_share=0.5)
     dataset = source.dataset(2, 100, seed=0)
@@ -69,7 +69,7 @@ def test_windows_with_a_large_loss_come_more_often(make_source, scale, offset):
 
 
 def dataset_after(source):
-    """Draws with the priorities as they are; a new dataset would begin with none."""
+    """Draws with the current priorities; a new dataset would reset them."""
     return tf.data.Dataset.range(10**6).map(
         lambda step: (
             (),
@@ -80,7 +80,7 @@ def dataset_after(source):
     )
 
 
-def test_one_outlier_does_not_take_it_all(make_source):
+def test_the_priority_of_an_outlier_is_limited(make_source):
     source = make_source()
     source.dataset(2, 4, seed=0)
     source._prioritize(np.arange(14), np.array([1e6] + [1.0] * 6 + [0.0] * 7))
@@ -88,7 +88,7 @@ def test_one_outlier_does_not_take_it_all(make_source):
     assert np.isfinite(source._priorities).all()
 
 
-def test_losses_that_are_not_finite_teach_nothing(make_source):
+def test_losses_that_are_not_finite_are_ignored(make_source):
     source = make_source()
     source.dataset(2, 4, seed=0)
     source._prioritize(np.array([1, 2, 3]), np.array([0.0, np.nan, 2.0]))
@@ -98,6 +98,6 @@ def test_losses_that_are_not_finite_teach_nothing(make_source):
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
-def test_a_share_out_of_range_is_refused(share):
+def test_rejects_a_share_out_of_range(share):
     with pytest.raises(data.DataError, match="hard_share is"):
         data.PrioritizedSource(share)

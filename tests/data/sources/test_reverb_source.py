@@ -1,4 +1,4 @@
-"""ReverbSource: the contract "Source" on a real server, here and in another process."""
+"""ReverbSource: the contract "Source" on a real server, in this process and in another."""
 
 import collections
 import os
@@ -37,7 +37,7 @@ def _episodes(make_episode, image_shape=None):
 
 @pytest.fixture
 def start_server():
-    """Starts servers in processes of their own; returns their addresses."""
+    """Starts servers in separate processes; returns their addresses."""
     processes = []
 
     def start(tables="ours"):
@@ -90,22 +90,22 @@ def test_every_window_is_equally_likely(loaded):
     assert len(counts) == NUM_WINDOWS
     expected = draws / NUM_WINDOWS
     chi_square = sum((count - expected) ** 2 / expected for count in counts.values())
-    # Whole episodes are drawn, up to 12 windows at a time, so that counts vary up to 12 times as
+    # Whole episodes are drawn, up to 12 windows at a time, so counts vary up to 12 times as
     # much as 18 independent degrees of freedom; drawing windows unfairly gives over 2000.
     assert chi_square < 12 * 50
 
 
-def test_vector_windows_come_shuffled(make_spec, make_episode):
+def test_vector_windows_are_shuffled(make_spec, make_episode):
     source = reverb_source.ReverbSource(shuffle_windows=256)
     source.load(_episodes(make_episode), make_spec())
     batch, _ = next(iter(source.dataset(1, 256, seed=0)))
     source.close()
     ids = batch.observation["counter"].numpy()[:, 0]
-    # In order of sampling, two thirds of the neighbours would be consecutive frames.
+    # In order of sampling, two thirds of the neighbors would be consecutive frames.
     assert np.mean(np.diff(ids) == 1) < 0.2
 
 
-def test_contract_reverb_layout_nothing_is_evicted_or_used_up(make_spec, make_episode):
+def test_contract_reverb_layout_items_are_neither_evicted_nor_consumed(make_spec, make_episode):
     source = reverb_source.ReverbSource()
     episodes = [make_episode(4, n) for n in range(300)]
     source.load(episodes, make_spec())
@@ -117,7 +117,7 @@ def test_contract_reverb_layout_nothing_is_evicted_or_used_up(make_spec, make_ep
 
 
 @pytest.mark.parametrize("image_shape", [None, IMAGE])
-def test_a_server_elsewhere_is_filled_once_and_reused(
+def test_an_external_server_is_filled_once_and_reused(
     start_server, make_spec, make_episode, image_shape
 ):
     address, spec = start_server(), make_spec(image_shape)
@@ -141,31 +141,31 @@ def test_a_server_elsewhere_is_filled_once_and_reused(
             source.dataset(3, 16, seed=0)
 
 
-def test_a_partly_filled_server_is_refused(start_server, make_spec, make_episode):
+def test_rejects_a_partly_filled_server(start_server, make_spec, make_episode):
     address = start_server()
     reverb.Client(address).insert([np.zeros(3, np.uint8)], {"demonstrations": 1.0})
     with pytest.raises(data.DataError, match="localhost:.*: the Reverb server is partly filled"):
         reverb_source.ReverbSource(address).load(_episodes(make_episode), make_spec())
 
 
-def test_a_server_without_our_tables_is_refused(start_server, make_spec, make_episode):
+def test_rejects_a_server_without_the_tables(start_server, make_spec, make_episode):
     address = start_server("theirs")
     with pytest.raises(data.DataError, match="localhost:.*: the Reverb server has no table demon"):
         reverb_source.ReverbSource(address).load(_episodes(make_episode), make_spec())
 
 
-def test_no_server_is_one_sentence(make_spec, make_episode):
+def test_reports_a_missing_server_in_one_line(make_spec, make_episode):
     with pytest.raises(data.DataError, match="localhost:1: no Reverb server answers within 5 sec"):
         reverb_source.ReverbSource("localhost:1").load(_episodes(make_episode), make_spec())
 
 
 @pytest.mark.parametrize("address", ["localhost", "localhost:", "localhost:port", "1234", ":1234"])
-def test_what_is_no_address(address):
+def test_rejects_a_bad_address(address):
     with pytest.raises(data.DataError, match="not an address"):
         reverb_source.ReverbSource(address)
 
 
-def test_misuse(make_spec):
+def test_reports_misuse(make_spec):
     source = reverb_source.ReverbSource()
     with pytest.raises(data.DataError, match="nothing is loaded"):
         source.dataset(2, 4, 0)
@@ -175,7 +175,7 @@ def test_misuse(make_spec):
         reverb_source.ReverbSource(shuffle_windows=0)
 
 
-def test_a_collection_is_loaded_without_reading_it_twice(write_dataset, make_spec, make_episode):
+def test_loads_an_episode_collection(write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(n, n) for n in range(2, 9)], make_spec())
     train = data.Demonstrations.open(folder, 0.3).train
     source = reverb_source.ReverbSource(shuffle_windows=8)
@@ -191,7 +191,7 @@ def test_a_collection_is_loaded_without_reading_it_twice(write_dataset, make_spe
 
 
 @pytest.mark.parametrize("image_shape", [None, IMAGE])
-def test_a_server_that_another_has_filled_needs_no_episodes(
+def test_connects_to_a_filled_server_without_episodes(
     start_server, make_spec, make_episode, image_shape
 ):
     address, spec = start_server(), make_spec(image_shape)
@@ -200,10 +200,10 @@ def test_a_server_that_another_has_filled_needs_no_episodes(
 
 
 @pytest.mark.parametrize("image_shape", [None, IMAGE])
-def test_servers_that_hold_shares_are_sampled_in_proportion(
+def test_servers_are_sampled_in_proportion_to_their_items(
     start_server, make_spec, make_episode, image_shape
 ):
-    """As one server that holds all; the bound is that of `test_every_window_is_equally_likely`."""
+    """Like one server with all items; the bound is as in `test_every_window_is_equally_likely`."""
     addresses, spec = [start_server(), start_server()], make_spec(image_shape)
     loaded = _episodes(make_episode, image_shape)
     for address, share in zip(addresses, (loaded[:3], loaded[3:])):
@@ -215,7 +215,7 @@ def test_servers_that_hold_shares_are_sampled_in_proportion(
 
 
 def _draw(addresses, spec, batches):
-    """How often each window of T = 2 comes."""
+    """Counts each window of T = 2."""
     source = reverb_source.ReverbSource(shuffle_windows=32)
     source.connect(addresses, spec)
     counts = collections.Counter()

@@ -1,4 +1,4 @@
-"""Rows of bytes and back."""
+"""RowLayout: a round trip of every dtype."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_round_trip_of_every_dtype(make_spec, make_episode, assert_same_frames, 
     assert_same_frames(actual, tf.nest.map_structure(lambda leaf: leaf[windows], episode.frames))
 
 
-def test_executed_travels_along(make_spec, make_episode):
+def test_rows_contain_whether_the_action_was_executed(make_spec, make_episode):
     layout = row_layout.RowLayout(make_spec())
     episode = make_episode(4)
     np.testing.assert_array_equal(layout.executed(layout.pack(episode)), episode.executed)

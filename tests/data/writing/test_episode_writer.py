@@ -1,4 +1,4 @@
-"""Writing dataset folders: what is in them, and that they appear whole or not at all."""
+"""EpisodeWriter: the content of dataset folders, which appear complete or not at all."""
 
 import os
 import pathlib
@@ -51,7 +51,7 @@ def test_tf_agents_reads_it(write_dataset, make_spec, make_episode, image_shape,
     for name, actual in stacked.observation.items():
         expected = episode.frames.observation[name]
         if name == "rgb" and image_format == "jpeg":
-            # JPEG loses a little: it must be the same picture, not the same bytes.
+            # JPEG is lossy: the image must be similar, not equal.
             difference = np.abs(actual.astype(float) - expected.astype(float))
             assert 0 < difference.mean() < 8
         else:
@@ -60,12 +60,12 @@ def test_tf_agents_reads_it(write_dataset, make_spec, make_episode, image_shape,
     np.testing.assert_array_equal(stacked.step_type, episode.frames.step_type)
 
 
-def test_array_specs_do_as_well(write_dataset, make_spec, make_episode):
+def test_accepts_array_specs(write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(3)], tensor_spec.to_nest_array_spec(make_spec()))
     assert data.read_spec(data.resolve_shards(folder)[0]) == make_spec()
 
 
-def test_the_manifest_tells_what_is_there(write_dataset, make_spec, make_episode):
+def test_the_manifest_describes_the_folder(write_dataset, make_spec, make_episode):
     originals = [make_episode(n, n) for n in (4, 1, 6)]
     folder = write_dataset(originals, make_spec(), num_shards=2, extra={"environment": "toy"})
     found = data.read_manifest(folder)
@@ -79,7 +79,7 @@ def test_the_manifest_tells_what_is_there(write_dataset, make_spec, make_episode
     assert set(os.listdir(folder)) == listed | {"manifest.json"}
 
 
-def test_the_hash_is_of_images_as_they_are_read_back(write_dataset, make_spec, make_episode):
+def test_the_hash_is_that_of_the_stored_images(write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(4, 0, IMAGE)], make_spec(IMAGE), image_format="jpeg")
     (episode,) = data.read_episodes(folder)
     expected = episodes.combined_hash([episode.content_hash])
@@ -105,7 +105,7 @@ def test_png_is_lossless_and_smaller(
 
 
 @pytest.mark.parametrize(("channels", "image_format"), [(6, "png"), (2, "png"), (4, "jpeg")])
-def test_images_that_a_format_cannot_hold_are_refused(tmp_path, make_spec, channels, image_format):
+def test_rejects_images_that_a_format_cannot_store(tmp_path, make_spec, channels, image_format):
     message = f"observation/rgb has {channels} channels, which {image_format} cannot store"
     with pytest.raises(data.DataError, match=message):
         data.EpisodeWriter(tmp_path / "new", make_spec((9, 9, channels)), image_format=image_format)
@@ -118,14 +118,14 @@ def test_nothing_appears_when_the_block_fails(tmp_path, make_spec, make_episode)
     assert os.listdir(tmp_path) == []
 
 
-def test_no_episode_is_no_dataset(tmp_path, make_spec):
+def test_without_an_episode_there_is_no_dataset(tmp_path, make_spec):
     with pytest.raises(data.DataError, match="new: no episode was written"):
         with data.EpisodeWriter(tmp_path / "new", make_spec()):
             pass
     assert os.listdir(tmp_path) == []
 
 
-def test_it_does_not_overwrite(write_dataset, make_spec, make_episode):
+def test_does_not_overwrite_a_dataset(write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(4)], make_spec())
     before = data.read_manifest(folder)
     with pytest.raises(data.DataError, match="dataset: already exists"):
@@ -176,7 +176,7 @@ def _replaced(episode, **leaves):
         (lambda f: {"step_type": np.int32([0, 4, 1])}, "only its last frame may"),
     ],
 )
-def test_an_episode_that_does_not_fit_is_refused(
+def test_rejects_an_episode_that_does_not_match_the_spec(
     tmp_path, make_spec, make_episode, change, message
 ):
     good = make_episode(3)
@@ -208,9 +208,7 @@ def _start_writer(folder, **options):
     )  # fmt: skip
 
 
-def test_a_killed_writer_leaves_no_dataset_and_is_cleaned_up_after(
-    tmp_path, write_dataset, make_spec, make_episode
-):
+def test_a_killed_writer_leaves_no_dataset(tmp_path, write_dataset, make_spec, make_episode):
     process = _start_writer(tmp_path / "dataset")
     assert process.stdout.readline() == "written\n", process.stderr.read()
     assert os.listdir(tmp_path) == [".dataset.partial"]
@@ -223,7 +221,7 @@ def test_a_killed_writer_leaves_no_dataset_and_is_cleaned_up_after(
     assert os.listdir(tmp_path) == ["dataset"]
 
 
-def test_a_full_disk_is_one_sentence(tmp_path):
+def test_reports_a_full_disk_in_one_line(tmp_path):
     def limit_file_size():
         import resource
 
@@ -237,7 +235,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_made(tmp_path, make_spec):
+def test_reports_a_folder_that_cannot_be_created(tmp_path, make_spec):
     (tmp_path / "file").write_text("")
     with pytest.raises(data.DataError, match=r"file/new \(File exists\)"):
         with data.EpisodeWriter(tmp_path / "file" / "new", make_spec()):

@@ -1,4 +1,4 @@
-"""Datasets that are written in parts: what is kept, what is compared, what appears."""
+"""ResumableDataset: what it keeps, compares and publishes."""
 
 import os
 
@@ -14,7 +14,7 @@ SETTINGS = {"environment": "toy", "seed": 3}
 
 @pytest.fixture
 def write_part(make_spec, make_episode):
-    """Writes shard `number`, of one episode, into a folder, and describes it."""
+    """Writes shard `number` of one episode to a folder, and summarizes it."""
 
     def write(folder, number):
         spec = make_spec()
@@ -30,7 +30,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_contract_dataset_folders_parts_in_any_order_and_over_several_sittings_are_one_dataset(
+def test_contract_dataset_folders_shards_in_any_order_and_over_interruptions_give_one_dataset(
     tmp_path, write_part
 ):
     for folder, sittings in ((tmp_path / "a", [[0, 1, 2]]), (tmp_path / "b", [[2], [], [1, 0]])):
@@ -53,12 +53,12 @@ def test_contract_dataset_folders_parts_in_any_order_and_over_several_sittings_a
     assert len(data.Demonstrations.open(tmp_path / "b", 0.0).train) == 3
 
 
-def test_what_was_not_finished_is_removed(tmp_path, write_part):
+def test_unfinished_shards_are_removed(tmp_path, write_part):
     with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
         parts.add(write_part(parts.work, 0))
         write_part(parts.work, 1)
         hidden = parts.work.parent
-    write_part(hidden, 7)  # taken over, but killed before it was recorded
+    write_part(hidden, 7)  # moved, but its process was killed before it recorded the shard
     with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
         assert list(parts.finished) == ["shard-00000.tfrecord"]
         assert os.listdir(parts.work) == []
@@ -68,7 +68,7 @@ def test_what_was_not_finished_is_removed(tmp_path, write_part):
     ]  # fmt: skip
 
 
-def test_without_a_finished_part_nothing_is_left(tmp_path, write_part):
+def test_without_a_finished_shard_nothing_remains(tmp_path, write_part):
     with (
         pytest.raises(KeyError),
         resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts,
@@ -87,7 +87,7 @@ def test_without_a_finished_part_nothing_is_left(tmp_path, write_part):
         ({"seed": 3}, "environment toy, and None was requested"),
     ],
 )
-def test_parts_of_other_settings_are_refused_and_kept(tmp_path, write_part, settings, message):
+def test_rejects_and_keeps_shards_of_other_settings(tmp_path, write_part, settings, message):
     with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
         parts.add(write_part(parts.work, 0))
     before = contents(tmp_path / ".new.partial")
@@ -96,7 +96,7 @@ def test_parts_of_other_settings_are_refused_and_kept(tmp_path, write_part, sett
     assert contents(tmp_path / ".new.partial") == before
 
 
-def test_contract_dataset_folders_only_one_at_a_time_and_not_over_a_dataset(tmp_path, write_part):
+def test_contract_dataset_folders_have_one_writer_and_are_not_overwritten(tmp_path, write_part):
     with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
         with pytest.raises(data.DataError, match="new: another process is writing it"):
             resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS)
@@ -107,7 +107,7 @@ def test_contract_dataset_folders_only_one_at_a_time_and_not_over_a_dataset(tmp_
     assert os.listdir(tmp_path) == ["new"]
 
 
-def test_contract_dataset_folders_equal_episodes_are_equal_bytes(tmp_path, write_part):
+def test_contract_dataset_folders_equal_episodes_give_equal_bytes(tmp_path, write_part):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         write_part(tmp_path / name, 0)
