@@ -153,7 +153,7 @@ def _open(request: urllib.request.Request) -> Any:
             f"{request.full_url}: the server answers {error.code} {error.reason}; check the URL."
         ) from error
     except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise DataError(
             f"{request.full_url}: there is no network, or {request.host} does not answer "
             f"({reason}). Download the file on a machine with network access, and copy it here."

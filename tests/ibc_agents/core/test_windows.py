@@ -1,7 +1,5 @@
 """The contract "Windows": the forms of the start-padded window agree with each other."""
 
-import doctest
-
 import hypothesis
 import numpy as np
 import tensorflow as tf
@@ -87,7 +85,3 @@ def test_appending_frames_one_by_one_gives_the_same_windows(stream, length, with
         assert window.shape == [1, length, *shape]
         np.testing.assert_array_equal(window.numpy().reshape(length, -1)[:, 0], expected)
         past = window[:, 1:]
-
-
-def test_examples():
-    assert doctest.testmod(windows).failed == 0
