@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-CONFIDENCE = 0.95
+from ibc_agents.rollouts import confidence_intervals
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,9 @@ def summarize(values: Sequence[float]) -> Summary:
     if deviation == 0.0:
         return Summary(mean, deviation, (mean, mean))
     error = deviation / np.sqrt(len(values))
-    low, high = stats.t.interval(CONFIDENCE, len(values) - 1, loc=mean, scale=error)
+    low, high = stats.t.interval(
+        confidence_intervals.CONFIDENCE, len(values) - 1, loc=mean, scale=error
+    )
     return Summary(mean, deviation, (float(low), float(high)))
 
 
@@ -70,14 +72,8 @@ def summarize_successes(successes: Sequence[int], episodes: Sequence[int]) -> Su
 
     Raises:
         ValueError: If there are no runs.
-
-    References:
-        Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
-        https://doi.org/10.2307/2276774
     """
     shares = [won / played for won, played in zip(successes, episodes, strict=True)]
     pooled = summarize(shares)
-    test = stats.binomtest(sum(successes), sum(episodes))
-    low, high = test.proportion_ci(CONFIDENCE, method="wilson")
-    mean = sum(successes) / sum(episodes)
-    return Summary(mean, pooled.standard_deviation, (float(low), float(high)))
+    interval = confidence_intervals.wilson_interval(sum(successes), sum(episodes))
+    return Summary(sum(successes) / sum(episodes), pooled.standard_deviation, interval)

@@ -38,8 +38,8 @@ def test_no_runs_are_refused():
 def test_successes_are_pooled_with_wilsons_interval():
     summary = summarize_successes([90, 100], [100, 100])
     z, n, share = 1.959964, 200, 0.95
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    center = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     assert summary.mean == pytest.approx(share)
-    np.testing.assert_allclose(summary.interval, [centre - half, centre + half], rtol=1e-5)
+    np.testing.assert_allclose(summary.interval, [center - half, center + half], rtol=1e-5)
     assert summary.standard_deviation == pytest.approx(np.std([0.9, 1.0], ddof=1))
