@@ -11,7 +11,7 @@ from data import episodes
 from data.reading import demonstrations
 from data.sources import replay_server
 from ibc_agents.core import errors
-from ibc_agents.distributed.messaging import channels, experience_messages, job_spec, tables
+from ibc_agents.distributed.messaging import job_spec
 from ibc_agents.distributed.roles import gathered_episodes
 
 SPEC = trajectory.Trajectory(
@@ -135,13 +135,3 @@ def test_rejects_episodes_of_another_spec(tmp_path, start_server):
     other = SPEC._replace(action=tf.TensorSpec([2], tf.float32))
     with pytest.raises(errors.RunError, match="action has shape .* or choose another --root_dir"):
         gather(tmp_path, start_server(), spec=other)
-
-
-def test_a_received_episode_equals_the_sent_one():
-    server = reverb.Server([channels.MessageQueue.table(tables.EPISODES)])
-    queue = channels.MessageQueue(f"localhost:{server.port}", tables.EPISODES)
-    queue.send(experience_messages.encode_episode(make_episode(1)))
-    [message] = queue.receive(1)
-    server.stop()
-    arrived = experience_messages.decode_episode(message, SPEC)
-    assert arrived.content_hash == make_episode(1).content_hash

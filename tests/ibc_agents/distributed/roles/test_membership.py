@@ -11,7 +11,7 @@ import data
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import agents, networks
 from ibc_agents.core import errors
-from ibc_agents.distributed.messaging import channels, job_spec, server_connection, tables
+from ibc_agents.distributed.messaging import channels, job_spec, tables
 from ibc_agents.distributed.processes import cluster as cluster_lib
 from ibc_agents.distributed.processes import ports
 from ibc_agents.distributed.roles import membership, role_context
@@ -138,28 +138,6 @@ def test_aborts_if_a_server_of_another_job_takes_the_address(served, serve, join
     start(dataclasses.replace(served, dataset_info=dataset_info))
     assert process.aborted.wait(30)
     assert "now serves another job" in process.abort_message
-
-
-def test_aborts_after_a_long_outage(port):
-    process = fake_process.FakeProcess()
-    server = server_connection.ServerConnection(f"localhost:{port}", process, patience_seconds=1.0)
-    assert process.aborted.wait(10)
-    server.close()
-    expected = f"the replay server localhost:{port} has not answered for"
-    assert process.abort_message.startswith(expected)
-    assert server.table_sizes is None
-
-
-def test_waits_until_the_demonstrations_are_loaded(served, serve, port):
-    start, _ = serve
-    start()
-    process = fake_process.FakeProcess()
-    server = server_connection.ServerConnection(f"localhost:{port}", process, patience_seconds=60.0)
-    with contextlib.closing(server):
-        server.wait_until(lambda sizes: tables.JOB in sizes)
-        assert server.table_sizes == {tables.JOB: 0}
-        channels.Broadcast(f"localhost:{port}", tables.JOB).send(served.to_message())
-        server.wait_until(lambda sizes: sizes[tables.JOB] == 1)
 
 
 def test_rejects_a_reverb_server_without_a_job(port, join):
