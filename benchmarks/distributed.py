@@ -1,15 +1,14 @@
-"""What a distributed job costs beside one process, and what its servers can do.
+"""Measures the costs of a distributed job and the throughput of its servers.
 
 Usage: python benchmarks/distributed.py [--turns=6] [--out=benchmarks/results/distributed.json]
 
-*steps*: `ibc_agents.train` and jobs of the same experiment, their batches from Reverb, train in
+*steps*: `ibc_agents.train` and jobs of the same experiment, with batches from Reverb, train in
 turns, from one checkpoint to the next, while all others are stopped (SIGSTOP). CPU-seconds of each
-process are read from /proc; evaluators have nothing to do. Jobs of several learners, which would
-give each other up, run by themselves. *sampling*: batches drawn by this process from a job's replay
-servers while its learner is stopped. *restarts*: from kill -9 and a new start until the role is at
-work; a learner, until it has taken a step. *filling*: a dataset from its shards into a replay
-server in this process, as that role does it. *policies*: their way to a server in another process,
-and back.
+process come from /proc; evaluators are idle. Jobs of several learners, which abort if one of them
+is stopped, run alone. *sampling*: this process draws batches from the replay servers of a job while
+its learner is stopped. *restarts*: time from kill -9 and a restart until the role is ready; for a
+learner, until its next step. *filling*: loads the shards of a dataset into a replay server in this
+process. *policies*: pushes policies to a server in another process, and pulls them.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ _FLOATS = (10_000, 100_000, 1_000_000)
 def measure_steps(
     kinds: dict[str, Callable[[], dict[str, float]]], rounds: int
 ) -> dict[str, dict[str, Any]]:
-    """What a step takes in each kind of turn, of which every round has one."""
+    """Measures a step in each kind of turn; every round has one turn of each kind."""
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, take in kinds.items():
@@ -65,7 +64,7 @@ def measure_steps(
 
 
 def overhead(of: dict[str, Any], beside: dict[str, Any]) -> dict[str, float]:
-    """Of a job's learner beside one process, in CPU-seconds a step: median, least and most."""
+    """Returns median, minimum and maximum of the relative CPU time of a job's learner, minus 1."""
     ratios = [
         job["learner"] / alone["train"] - 1.0
         for job, alone in zip(of["turns"], beside["turns"], strict=True)
@@ -74,7 +73,7 @@ def overhead(of: dict[str, Any], beside: dict[str, Any]) -> dict[str, float]:
 
 
 def measure_filling(dataset: pathlib.Path) -> dict[str, Any]:
-    """Transitions a second and a CPU-second, from shards to a full replay server; medians."""
+    """Returns the median rates of loading shards into a replay server, in transitions."""
     rates = []
     for _ in range(_FILLINGS):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -94,7 +93,7 @@ def measure_filling(dataset: pathlib.Path) -> dict[str, Any]:
 
 
 class _Floats:
-    """Has one variable, as a policy has some."""
+    """A policy with one variable."""
 
     def __init__(self, size: int) -> None:
         self._variables = (tf.Variable(tf.zeros([size])),)
@@ -104,7 +103,7 @@ class _Floats:
 
 
 def _serve(sizes: Sequence[int], pipe: connection.Connection) -> None:
-    """Serves policies of these sizes, until the pipe is closed at its other end."""
+    """Serves policies of these sizes until the other end of the pipe is closed."""
     servers = [reverb.Server([policy_variables.create_table(_Floats(size))]) for size in sizes]
     pipe.send([f"localhost:{server.port}" for server in servers])
     with contextlib.suppress(EOFError):
@@ -112,7 +111,7 @@ def _serve(sizes: Sequence[int], pipe: connection.Connection) -> None:
 
 
 def measure_policies(sizes: Sequence[int]) -> dict[str, dict[str, float]]:
-    """Medians of the milliseconds that policies of some floats need to a server, and back."""
+    """Returns the median times of pushing and pulling policies, in milliseconds."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(sizes, theirs))
     process.start()
@@ -136,14 +135,14 @@ def measure_policies(sizes: Sequence[int]) -> dict[str, dict[str, float]]:
 
 
 def paused(stack: contextlib.ExitStack, run: turns.Run) -> Any:
-    """The run, stopped, to be ended with the stack."""
+    """Stops a run, which is closed with the stack."""
     stack.enter_context(contextlib.closing(run))
     run.signal(signal.SIGSTOP)
     return run
 
 
 def measure(folder: pathlib.Path, rounds: int) -> dict[str, Any]:
-    """Everything, with its files in a folder."""
+    """Measures everything, with files in a folder."""
     steps: dict[str, Any] = {}
     with contextlib.ExitStack() as stack:
         alone = paused(stack, turns.Run(folder, "particle", {"train": []}, _FROM_REVERB))
@@ -191,10 +190,10 @@ def measure(folder: pathlib.Path, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measures, prints what was found and writes it where --out says."""
+    """Measures, prints the results and writes them to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--turns", type=int, default=6, help="of each kind")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    parser.add_argument("--turns", type=int, default=6, help="number of turns of each kind")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(pathlib.Path(folder), arguments.turns)
@@ -205,7 +204,7 @@ def main() -> None:
 
 
 def _rounded(found: Any) -> Any:
-    """The same, each number to four digits."""
+    """Returns the same results with four significant digits."""
     if isinstance(found, dict):
         return {name: _rounded(value) for name, value in found.items()}
     if isinstance(found, list):

@@ -1,13 +1,12 @@
-"""Kills the processes of a job again and again; holds what it leaves against an undisturbed run.
+"""Kills processes of a job repeatedly, and compares its results with those of an undisturbed job.
 
 Usage: python benchmarks/distributed_kills.py [--kills=30] [--seed=0] [--out=FILE.json]
 
-Learner, replay server and evaluator of a small supervised job get kill -9 at moments drawn from the
-seed: when the learner has reached a step, some seconds later, and every third time within seconds
-of the kill before, so that outages overlap. The same command runs once more in peace. Exits with 1
-where the two differ in their steps or in the rows of evaluations.csv, where the replay server ever
-held another number of demonstrations than the job has, or where the intervals of success do not
-meet.
+The learner, the replay server and the evaluator of a small supervised job receive kill -9 at random
+moments: some seconds after the learner has reached a step, and every third time within seconds of
+the previous kill, so that outages overlap. The same job also runs undisturbed. The exit code is 1
+if the two differ in their steps or in the rows of evaluations.csv, if the replay server held
+another number of demonstrations than the job has, or if the intervals of success are disjoint.
 """
 
 from __future__ import annotations
@@ -50,12 +49,18 @@ _BINDINGS = (
     "EvaluationSettings.batch_size=10",
 )
 _LONGEST_DELAY_SECONDS = 4.0
-_SECONDS_BETWEEN_LOOKS = 0.2
+_POLL_SECONDS = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
 class Kill:
-    """Of a role, so many seconds after the learner has written the checkpoint of a step."""
+    """A kill of a role.
+
+    Attributes:
+        role: Name of the role.
+        step: Train step whose checkpoint the kill waits for.
+        delay: Time between the checkpoint and the kill, in seconds.
+    """
 
     role: str
     step: int
@@ -63,7 +68,7 @@ class Kill:
 
 
 def draw_kills(count: int, seed: int) -> list[Kill]:
-    """Returns kills in the order of their steps, all well before the last one."""
+    """Returns kills in the order of their steps, all before 95 % of the training."""
     generator = np.random.default_rng(seed)
     steps = np.sort(generator.integers(1, int(0.95 * _STEPS), count))
     steps[2::3] = steps[1::3][: len(steps[2::3])]
@@ -74,7 +79,7 @@ def draw_kills(count: int, seed: int) -> list[Kill]:
 
 
 class Job:
-    """A supervised job of three processes, and what can be seen of it from outside."""
+    """A supervised job of three processes, observed from outside."""
 
     def __init__(self, folder: pathlib.Path, name: str) -> None:
         self.files = job_directory.JobDirectory(folder / name)
@@ -98,14 +103,14 @@ class Job:
             )
 
     def end(self) -> None:
-        """Waits for the job's own end."""
+        """Waits until the job has finished."""
         while self._process.poll() is None:
-            self._look()
+            self._poll()
         if self._process.returncode:
             raise SystemExit(f"the job failed:\n{self._log.read_text()[-2000:]}")
 
     def close(self) -> None:
-        """Ends it, if it has not ended."""
+        """Terminates the job if it is running."""
         self._process.terminate()
         self._process.wait()
 
@@ -113,20 +118,22 @@ class Job:
         """Waits for the checkpoint of a step."""
         while self._checkpointed_step() < step:
             if self._process.poll() is not None:
-                raise SystemExit(f"the job has ended too early:\n{self._log.read_text()[-2000:]}")
-            self._look()
+                raise SystemExit(
+                    f"the job has finished too early:\n{self._log.read_text()[-2000:]}"
+                )
+            self._poll()
 
     def kill(self, role: str) -> None:
-        """Kills the process of a role, as soon as one is running."""
+        """Kills the process of a role; waits until one is running."""
         while True:
             pids = re.findall(rf"^{role} +\(process (\d+)", self._log.read_text(), re.MULTILINE)
             if pids and _is_running(int(pids[-1])):
                 os.kill(int(pids[-1]), signal.SIGKILL)
                 return
-            self._look()
+            self._poll()
 
     def outcome(self) -> dict[str, Any]:
-        """What it has left behind, of JSON types."""
+        """Returns the results of the job, of JSON types."""
         results = json.loads((self.files.root / "results.json").read_text())
         with open(self.files.evaluations, newline="") as file:
             rows = [
@@ -142,9 +149,9 @@ class Job:
             "restarts": self._restarts(),
         }
 
-    def _look(self) -> None:
-        """Counts the demonstrations, where a replay server says that it has all of them."""
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    def _poll(self) -> None:
+        """Records the number of demonstrations of a replay server that has loaded them."""
+        time.sleep(_POLL_SECONDS)
         try:
             sizes = self._client.server_info(timeout=1)
         except (RuntimeError, reverb.errors.ReverbError):
@@ -170,7 +177,7 @@ class Job:
 
 
 def _is_running(pid: int) -> bool:
-    """Whether a process is there and has not ended."""
+    """Whether a process exists and has not exited."""
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
@@ -178,37 +185,38 @@ def _is_running(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def differences(disturbed: dict[str, Any], peaceful: dict[str, Any]) -> list[str]:
-    """What a disturbed run must not have lost or doubled, in words."""
+def find_differences(disturbed: dict[str, Any], undisturbed: dict[str, Any]) -> list[str]:
+    """Describes what the disturbed job has lost or duplicated."""
     found = []
-    if disturbed["train_steps"] != peaceful["train_steps"]:
+    if disturbed["train_steps"] != undisturbed["train_steps"]:
         found.append("the numbers of steps differ")
     rows = [
-        [row[:2] for row in run["rows (step, episodes, success)"]] for run in (disturbed, peaceful)
+        [row[:2] for row in run["rows (step, episodes, success)"]]
+        for run in (disturbed, undisturbed)
     ]
     if rows[0] != rows[1]:
         found.append("the rows of evaluations differ")
     if disturbed["demonstrations seen in replay"] != [disturbed["train_episodes"]]:
-        found.append("the replay server lost or doubled demonstrations")
-    intervals = [run["success"]["interval"] for run in (disturbed, peaceful)]
+        found.append("the replay server lost or duplicated demonstrations")
+    intervals = [run["success"]["interval"] for run in (disturbed, undisturbed)]
     if max(low for low, _ in intervals) > min(high for _, high in intervals):
-        found.append("the intervals of success do not meet")
+        found.append("the intervals of success are disjoint")
     return found
 
 
 def main() -> None:
-    """Runs both jobs, prints what came of them and writes it where --out says."""
+    """Runs both jobs, prints their results and writes them to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=30, help="kill -9 so often")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments and the roles")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the outcome")
+    parser.add_argument("--kills", type=int, default=30, help="number of kills")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments and roles")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     arguments = parser.parse_args()
     kills = draw_kills(arguments.kills, arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         runs = {}
-        for name, planned in (("in peace", []), ("disturbed", kills)):
-            job = Job(pathlib.Path(folder), name.replace(" ", "_"))
-            begun = time.monotonic()
+        for name, planned in (("undisturbed", []), ("disturbed", kills)):
+            job = Job(pathlib.Path(folder), name)
+            start = time.monotonic()
             try:
                 for number, kill in enumerate(planned, 1):
                     job.wait_for_step(kill.step)
@@ -218,7 +226,7 @@ def main() -> None:
                 job.end()
             finally:
                 job.close()
-            runs[name] = job.outcome() | {"seconds": round(time.monotonic() - begun)}
+            runs[name] = job.outcome() | {"seconds": round(time.monotonic() - start)}
             success = runs[name]["success"]
             low, high = success["interval"]
             print(
@@ -227,7 +235,7 @@ def main() -> None:
                 f"{runs[name]['restarts']}",
                 flush=True,
             )
-        found = differences(runs["disturbed"], runs["in peace"])
+        found = find_differences(runs["disturbed"], runs["undisturbed"])
     if arguments.out:
         content = {
             **runs,
@@ -239,7 +247,7 @@ def main() -> None:
         arguments.out.write_text(json.dumps(content, indent=2) + "\n")
     if found:
         raise SystemExit("; ".join(found))
-    print("nothing was lost or doubled")
+    print("nothing was lost or duplicated")
 
 
 if __name__ == "__main__":

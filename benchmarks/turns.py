@@ -1,4 +1,4 @@
-"""Trainings that take turns: all processes of the others are stopped meanwhile."""
+"""Trainings that take turns; the processes of the others are stopped meanwhile."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from ibc_agents.distributed.processes import child_process, ports
 from ibc_agents.distributed.roles import checkpoint_recovery
 from ibc_agents.runs import run_directory
 
-# From one checkpoint to the next; some seconds on a core.
+# Steps between checkpoints, which take some seconds on a core.
 _TURN_STEPS = {"particle_mse": 250, "particle": 50}
 _GIN_FILES = {"particle_mse": ("tasks/particle", "methods/mse"), "particle": ("particle",)}
-# As the gin files have it.
+# The values in the gin files.
 _BATCH_SIZES = {"particle_mse": 512, "particle": 256}
 _DRAWN_AT_ONCE = 512
 _ENDLESS = 10**9
 _WINDOW = 1
-_SECONDS_BETWEEN_LOOKS = 0.02
+_POLL_SECONDS = 0.02
 _SAMPLING_SECONDS = 5.0
 
 
 class Run:
-    """An experiment that trains without an end; its processes are stopped but in its turns."""
+    """An endless training, whose processes run in its turns only."""
 
     def __init__(
         self, folder: pathlib.Path, config: str, commands: dict[str, list[str]], *bindings: str
     ) -> None:
-        """Starts it, and stops it after its first checkpoint.
+        """Starts the processes and waits for the first checkpoint.
 
         Args:
-            folder: of all files.
-            config: name of a configuration, as in `_GIN_FILES`.
-            commands: flags of each process of a job by its name; `train` is one process alone.
-            *bindings: of gin.
+            folder: Folder of all files.
+            config: Name of a configuration in `_GIN_FILES`.
+            commands: Flags of each process, by its name; `train` is a training in one process.
+            *bindings: Gin bindings.
         """
         self._directory = run_directory.RunDirectory(folder / f"run-{len(list(folder.iterdir()))}")
         self._shared = [
@@ -68,10 +68,10 @@ class Run:
         self.advance()
 
     def take_turn(self, names: Sequence[str] = ()) -> dict[str, float]:
-        """As `advance`, of processes that are stopped before and afterwards.
+        """Calls `advance` with processes that are stopped before and afterwards.
 
         Args:
-            names: of those that take part; without any, all do.
+            names: Names of the processes that take part; by default all.
         """
         self.signal(signal.SIGCONT, names)
         taken = self.advance()
@@ -79,15 +79,15 @@ class Run:
         return taken
 
     def advance(self) -> dict[str, float]:
-        """Trains up to the next checkpoint.
+        """Trains to the next checkpoint.
 
         Returns:
-            CPU-milliseconds a step of all processes of each role, steps and samples a second.
+            CPU-milliseconds per step of each role, steps and samples per second.
         """
         began, (first, before) = time.perf_counter(), self._mark
         while (step := self.step) == first:
             self._check()
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            time.sleep(_POLL_SECONDS)
         seconds = time.perf_counter() - began
         now = self._cpu_seconds()
         self._mark = step, now
@@ -96,7 +96,7 @@ class Run:
         return {**taken, "steps_per_second": rate, "samples_per_second": rate * self._batch_size}
 
     def restart(self, name: str) -> dict[str, float]:
-        """Kills a process and starts it again; returns seconds until it is at work."""
+        """Kills and restarts a process; returns the seconds until it is ready."""
         newest = self.step if name.startswith("learner") else -1
         self._processes[name].kill_after(0.0)
         began = time.perf_counter()
@@ -106,34 +106,34 @@ class Run:
             found = process.health() or {"ready": False}
             if found["ready"] and (found["step"] or 0) > newest:
                 break
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            time.sleep(_POLL_SECONDS)
         return {"cpu_s": self.cpu_seconds(name), "wall_s": time.perf_counter() - began}
 
     def close(self) -> None:
-        """Ends all processes."""
+        """Kills all processes."""
         for process in self._processes.values():
             os.kill(process.pid, signal.SIGKILL)
             process.wait(None)
 
     @property
     def step(self) -> int:
-        """Of the newest checkpoint."""
+        """Train step of the newest checkpoint."""
         return checkpoint_recovery.latest_step(self._directory)
 
     def cpu_seconds(self, name: str) -> float:
-        """Of all threads of a process, so far."""
+        """Returns the CPU time of all threads of a process, in seconds."""
         user, system = map(int, self._stat(name)[11:13])
         return (user + system) / os.sysconf("SC_CLK_TCK")
 
     def _cpu_seconds(self) -> dict[str, float]:
-        """Of all processes of each role."""
+        """Returns the CPU time of each role, in seconds."""
         found: dict[str, float] = collections.defaultdict(float)
         for name in self._processes:
             found[name.partition("-")[0]] += self.cpu_seconds(name)
         return found
 
     def _stat(self, name: str) -> list[str]:
-        """Of /proc/PID/stat, the fields from the process's state on."""
+        """Returns the fields of /proc/PID/stat, starting with the state of the process."""
         path = pathlib.Path(f"/proc/{self._processes[name].pid}/stat")
         return path.read_text().rpartition(")")[2].split()
 
@@ -153,7 +153,7 @@ class Run:
         return self._processes[name]
 
     def signal(self, number: int, names: Sequence[str] = ()) -> None:
-        """Sends a signal to some processes; if none is named, to all."""
+        """Sends a signal to some processes; by default to all."""
         for name in names or self._processes:
             os.kill(self._processes[name].pid, number)
 
@@ -161,7 +161,7 @@ class Run:
         for name in self._processes:
             if self._stat(name)[0] == "Z":
                 text = (self._directory.path / f"{name}.txt").read_text()
-                raise SystemExit(f"{name} has ended:\n{text[-2000:]}")
+                raise SystemExit(f"{name} has exited:\n{text[-2000:]}")
 
 
 class Job(Run):
@@ -170,7 +170,7 @@ class Job(Run):
     def __init__(
         self, folder: pathlib.Path, config: str, servers: int, learners: int, evaluators: int
     ) -> None:
-        """Starts so many of each role."""
+        """Starts the processes of each role."""
         self._replay_addresses, learner_addresses = (
             [f"localhost:{ports.find_free_port()}" for _ in range(count)]
             for count in (servers, learners)
@@ -193,11 +193,11 @@ class Job(Run):
         super().__init__(folder, config, commands)
 
     def take_turn_with(self, evaluators: int) -> dict[str, float]:
-        """As `take_turn`, the other evaluators left out."""
+        """Takes a turn with some of the evaluators."""
         return self.take_turn([*self._servers, *self._learners, *self._evaluators[:evaluators]])
 
     def measure_sampling(self, spec: trajectory.Trajectory) -> dict[str, float]:
-        """Windows a second and a CPU-second, drawn while only the replay servers run."""
+        """Returns rates of drawing windows while only the replay servers run."""
         self.signal(signal.SIGCONT, self._servers)
         source = reverb_source.ReverbSource()
         source.connect(self._replay_addresses, spec)
