@@ -27,7 +27,7 @@ from ibc_agents.distributed.messaging import (
 from ibc_agents.distributed.processes import role_process
 from ibc_agents.rollouts import evaluation
 from ibc_agents.runs import evaluator as evaluator_lib
-from ibc_agents.runs import settings as settings_lib
+from ibc_agents.runs import settings
 
 _POLL_SECONDS = 0.25
 # Evaluators report every 2 s.
@@ -46,7 +46,7 @@ class EvaluationCoordinator:
         self,
         directory: job_directory.JobDirectory,
         evaluator: evaluator_lib.Evaluator,
-        settings: settings_lib.EvaluationSettings,
+        config: settings.EvaluationSettings,
         server: server_connection.ServerConnection,
         process: role_process.RoleProcess,
     ) -> None:
@@ -55,7 +55,7 @@ class EvaluationCoordinator:
         Args:
             directory: Files of the job.
             evaluator: Logs results to TensorBoard.
-            settings: Settings of the evaluations.
+            config: Settings of the evaluations.
             server: Connection to the primary replay server.
             process: Process of the learner.
 
@@ -63,7 +63,7 @@ class EvaluationCoordinator:
             RunError: If the table cannot be read.
         """
         self._evaluator = evaluator
-        self._settings = settings
+        self._config = config
         self._server = server
         self._process = process
         self._table = evaluation_table.EvaluationTable(directory.evaluations)
@@ -97,8 +97,8 @@ class EvaluationCoordinator:
         Raises:
             RunError: If the policy cannot be written to disk.
         """
-        seed = self._settings.seed + evaluator_lib.TRAINING_SEED_OFFSET
-        pending = evaluation_queue.PendingEvaluation(step, seed, self._settings.watched_episodes)
+        seed = self._config.seed + evaluator_lib.TRAINING_SEED_OFFSET
+        pending = evaluation_queue.PendingEvaluation(step, seed, self._config.watched_episodes)
         if (step, seed) not in self._table and pending not in self._queue.pending():
             self._queue.add(pending, values)
 
@@ -120,7 +120,7 @@ class EvaluationCoordinator:
             ShutdownRequested: If this process has been asked to stop.
         """
         self._final = evaluation_queue.PendingEvaluation(
-            step, self._settings.seed, self._settings.num_episodes
+            step, self._config.seed, self._config.num_episodes
         )
         self._queue.add(self._final, values)
         last_present = time.monotonic()
@@ -184,7 +184,7 @@ class EvaluationCoordinator:
         result = scheduler.result
         if result is None:
             return
-        is_final = pending.seed == self._settings.seed
+        is_final = pending.seed == self._config.seed
         self._evaluator.log(result, pending.step, "" if is_final else evaluator_lib.TRAINING_SUFFIX)
         self._table.add(
             evaluation_table.Row.from_evaluation(pending.step, result, len(scheduler.contributors))
@@ -201,7 +201,7 @@ class EvaluationCoordinator:
         first = pending[0]
         self._publish_policy(first)
         scheduler = episode_scheduler.EpisodeScheduler(
-            first.seed, first.episodes, chunk_size=self._settings.batch_size
+            first.seed, first.episodes, chunk_size=self._config.batch_size
         )
         self._current = first, scheduler
 

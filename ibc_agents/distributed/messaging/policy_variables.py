@@ -23,6 +23,11 @@ def create_table(policy: tf_policy.TFPolicy) -> reverb.Table:
     return channels.Broadcast.table(TABLE, {_POLICY: variables, _STEP: tf.TensorSpec([], tf.int64)})
 
 
+def read_values(policy: tf_policy.TFPolicy) -> list[np.ndarray]:
+    """Returns the values of a policy's variables, in their order."""
+    return [variable.numpy() for variable in policy.variables()]
+
+
 def push(address: str, values: Sequence[np.ndarray], step: int) -> None:
     """Publishes the variables of a policy in place of earlier ones.
 

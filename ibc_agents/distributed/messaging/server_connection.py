@@ -9,7 +9,7 @@ from typing import Any
 
 import reverb
 
-from data.errors import DataError
+from data import errors as data_errors
 from ibc_agents.distributed.messaging import channels
 from ibc_agents.distributed.processes import role_process
 
@@ -86,7 +86,7 @@ class ServerConnection:
             self.wait_until(lambda sizes: True)
             try:
                 return request()
-            except (channels.ServerUnreachable, DataError):
+            except (channels.ServerUnreachable, data_errors.DataError):
                 self._process.shutdown.wait(_POLL_SECONDS)
 
     def _poll(self) -> None:

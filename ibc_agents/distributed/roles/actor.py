@@ -21,7 +21,7 @@ from ibc_agents.distributed.messaging import (
 )
 from ibc_agents.distributed.roles import membership, role_context
 from ibc_agents.rollouts import actors, recorders, rollout_seeds
-from ibc_agents.runs import settings as settings_lib
+from ibc_agents.runs import settings
 
 _LOG_SECONDS = 10.0
 # A replay server that has reached its number of episodes leaves further ones in its queue.
@@ -35,7 +35,7 @@ def run(context: role_context.RoleContext) -> None:
         context: Experiment, process and cluster.
 
     Raises:
-        RunError, data.DataError: If the user must fix an error.
+        UserError: If something is wrong that the user can fix.
         ShutdownRequested: If this process has been asked to stop.
     """
     experiment = context.experiment
@@ -59,7 +59,7 @@ class _Actor:
         environment: base.VectorEnvironment,
         member: membership.Membership,
     ) -> None:
-        self._settings = context.experiment.gathering
+        self._config = context.experiment.gathering
         self._environment = environment
         self._member = member
         self._process = context.process
@@ -67,7 +67,7 @@ class _Actor:
         self._generator = np.random.default_rng()
         demonstrator = context.experiment.task.demonstrator
         self._actor = _make_actor(
-            self._settings,
+            self._config,
             actors.PolicyActor(member.agent.policy),
             None if demonstrator is None else actors.DemonstratorActor(demonstrator(environment)),
         )
@@ -102,7 +102,7 @@ class _Actor:
 
     def _update_policy(self) -> bool:
         """Pulls the newest policy; returns whether there is one, or none is needed."""
-        if self._settings.demonstrator_share == 1.0:
+        if self._config.demonstrator_share == 1.0:
             return True
         server = self._member.primary
         if not (server.table_sizes or {}).get(policy_variables.TABLE):
@@ -117,7 +117,7 @@ class _Actor:
         rows = range(self._environment.batch_size)
         seeds = [rollout_seeds.draw(self._generator) for _ in rows]
         recorded = recorders.record_episodes(self._environment, self._actor, seeds)
-        successes_only = self._settings.successes_only
+        successes_only = self._config.successes_only
         return [episode for episode, success in recorded if success or not successes_only]
 
     def _send(
@@ -132,11 +132,11 @@ class _Actor:
 
 
 def _make_actor(
-    settings: settings_lib.GatheringSettings,
+    config: settings.GatheringSettings,
     policy: actors.PolicyActor,
     demonstrator: actors.DemonstratorActor | None,
 ) -> actors.Actor:
-    share, relabel = settings.demonstrator_share, settings.relabel
+    share, relabel = config.demonstrator_share, config.relabel
     if not share and not relabel:
         return policy
     if demonstrator is None:

@@ -8,21 +8,21 @@ import tempfile
 import time
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
-from tf_agents.policies import tf_policy
 
 from ibc_agents.distributed import job_directory
 from ibc_agents.distributed.evaluation import evaluation_coordinator
-from ibc_agents.distributed.messaging import assignment_channel
+from ibc_agents.distributed.messaging import assignment_channel, policy_variables
 from ibc_agents.distributed.roles import (
     checkpoint_recovery,
     learner_group,
+    learner_monitor,
     membership,
     role_context,
     synchronous_training,
 )
 from ibc_agents.runs import evaluator, run_directory
+from ibc_agents.runs import trainer as trainer_lib
 
 
 def run(context: role_context.RoleContext) -> None:
@@ -32,7 +32,7 @@ def run(context: role_context.RoleContext) -> None:
         context: Experiment, process and cluster.
 
     Raises:
-        RunError, data.DataError: If the user must fix an error.
+        UserError: If something is wrong that the user can fix.
         ShutdownRequested: If this process has been asked to stop; a checkpoint is written.
     """
     start = time.perf_counter()
@@ -48,12 +48,12 @@ def run(context: role_context.RoleContext) -> None:
         stack.enter_context(synchronous_training.abort_without_others(group, process))
         tf.keras.utils.set_random_seed(experiment.seed)
         member = stack.enter_context(contextlib.closing(membership.join(context, group.strategy)))
-        training = synchronous_training.SynchronousTraining(context, member, directory, group)
+        trainer = synchronous_training.make_trainer(context, member, directory, group)
         if not group.is_chief:
-            training.run()
+            _train(context, member, group, trainer, None)
             process.log("training has finished")
             return
-        results = _lead(context, member, directory, training)
+        results = _lead(context, member, group, directory, trainer)
         results["wall_time_s"]["total"] = round(time.perf_counter() - start, 1)
         directory.write_json(run_directory.RESULTS, results)
         for server in member.servers:
@@ -80,37 +80,45 @@ def _form_group(
 def _lead(
     context: role_context.RoleContext,
     member: membership.Membership,
+    group: learner_group.LearnerGroup,
     directory: run_directory.RunDirectory,
-    training: synchronous_training.SynchronousTraining,
+    trainer: trainer_lib.Trainer,
 ) -> dict[str, Any]:
     """Trains, exports the policy and waits for its evaluation; returns the results."""
     start = time.perf_counter()
-    experiment, policy = context.experiment, member.agent.policy
+    experiment, agent = context.experiment, member.agent
     directory.write_operative_config()
-    first_step, num_steps = training.step, experiment.training.num_steps
+    first_step = trainer.step
     results = {}
     with contextlib.ExitStack() as stack:
         coordinator = _start_coordinator(context, member, directory)
         if coordinator is not None:
             stack.enter_context(contextlib.closing(coordinator))
-
-        def submit_policy() -> None:
-            is_due = training.step % experiment.evaluation.interval == 0
-            if coordinator is not None and is_due and 0 < training.step < num_steps:
-                coordinator.submit(training.step, _values(policy))
-
-        training.run(submit_policy)
+        _train(context, member, group, trainer, coordinator)
         end = time.perf_counter()
-        directory.export_policy(policy, member.agent.train_step_counter)
+        directory.export_policy(agent.policy, agent.train_step_counter)
         if coordinator is not None:
             context.process.log("training has finished; waiting for the evaluators")
-            result = coordinator.finish(
-                training.step, _values(policy), context.cluster.patience_seconds
-            )
-            results = result.summary()
-    results |= experiment.describe_training(member.agent, member.job.dataset_info, first_step)
+            values = policy_variables.read_values(agent.policy)
+            patience_seconds = context.cluster.patience_seconds
+            results = coordinator.finish(trainer.step, values, patience_seconds).summary()
+    results |= experiment.describe_training(agent, member.job.dataset_info, first_step)
     results["wall_time_s"] = {"data_and_training": round(end - start, 1)}
     return results
+
+
+def _train(
+    context: role_context.RoleContext,
+    member: membership.Membership,
+    group: learner_group.LearnerGroup,
+    trainer: trainer_lib.Trainer,
+    coordinator: evaluation_coordinator.EvaluationCoordinator | None,
+) -> None:
+    monitor = learner_monitor.LearnerMonitor(
+        context, group, trainer, member.agent.policy, coordinator
+    )
+    monitor.start()
+    trainer.train(context.experiment.evaluation.interval, monitor.on_progress)
 
 
 def _start_coordinator(
@@ -130,7 +138,3 @@ def _start_coordinator(
         member.primary,
         context.process,
     )
-
-
-def _values(policy: tf_policy.TFPolicy) -> list[np.ndarray]:
-    return [variable.numpy() for variable in policy.variables()]

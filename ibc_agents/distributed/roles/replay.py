@@ -45,7 +45,7 @@ def run(context: role_context.RoleContext) -> None:
         context: Experiment, process and cluster.
 
     Raises:
-        RunError, data.DataError: If the user must fix an error.
+        UserError: If something is wrong that the user can fix.
         ShutdownRequested: If this process has been asked to stop.
     """
     experiment, process, cluster = context.experiment, context.process, context.cluster
