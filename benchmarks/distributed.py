@@ -77,16 +77,16 @@ def measure_filling(dataset: pathlib.Path) -> dict[str, Any]:
     rates = []
     for _ in range(_FILLINGS):
         wall, cpu = time.perf_counter(), time.process_time()
-        opened = demonstrations.Demonstrations.open(dataset, validation_fraction=0.0)
+        loaded = demonstrations.Demonstrations.open(dataset, validation_fraction=0.0)
         server = reverb.Server(replay_server.replay_tables())
-        filled = replay_server.ReplayServer(f"localhost:{server.port}", opened.spec)
-        filled.fill(opened.train, _WINDOW)
+        filled = replay_server.ReplayServer(f"localhost:{server.port}", loaded.spec)
+        filled.fill(loaded.train, _WINDOW)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        rates.append(opened.train.num_windows / np.array([wall, cpu]))
+        rates.append(loaded.train.num_windows / np.array([wall, cpu]))
         server.stop()
     per_second, per_cpu_second = np.median(rates, axis=0).tolist()
     return {
-        "transitions": opened.train.num_windows,
+        "transitions": loaded.train.num_windows,
         "transitions_per_second": per_second,
         "transitions_per_cpu_second": per_cpu_second,
     }

@@ -170,10 +170,10 @@ class Job:
 
     def _restarts(self) -> dict[str, int]:
         text = self._log.read_text()
-        said = {
+        restarts = {
             role: re.findall(rf"^{role} .*, restart (\d+)\)", text, re.MULTILINE) for role in _ROLES
         }
-        return {role: max(map(int, numbers), default=0) for role, numbers in said.items()}
+        return {role: max(map(int, numbers), default=0) for role, numbers in restarts.items()}
 
 
 def _is_running(pid: int) -> bool:

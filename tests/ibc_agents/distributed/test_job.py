@@ -65,14 +65,14 @@ def test_contract_distributed_job_ends_as_planned_whatever_is_killed(job, tmp_pa
 
 def check_refusals(job, tmp_path):
     """Starts an evaluator with another agent, and a learner of a run with another dataset."""
-    stranger = job.start("evaluator", *helpers.bindings("MlpEncoder.width=8"))
-    assert stranger.wait() == 1
+    other = job.start("evaluator", *helpers.bindings("MlpEncoder.width=8"))
+    assert other.wait() == 1
     difference = f"the job at {job.address} has another configuration: its policy has the variable"
-    assert difference in stranger.error()
+    assert difference in other.error()
     other_run = tmp_path / "other_run"
     other_run.mkdir()
     known = json.loads((job.root_dir / "dataset.json").read_text())
     (other_run / "dataset.json").write_text(json.dumps({**known, "hash": "ab" * 32}))
-    stranger = job.start("learner", f"--root_dir={other_run}")
-    assert stranger.wait() == 1
-    assert f"{other_run} was trained on the dataset" in stranger.error()
+    other = job.start("learner", f"--root_dir={other_run}")
+    assert other.wait() == 1
+    assert f"{other_run} was trained on the dataset" in other.error()
