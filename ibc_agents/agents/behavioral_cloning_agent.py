@@ -31,7 +31,12 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
     Subclasses implement `_example_losses`; what a step reports travels in `LossInfo.extra`, a dict:
     scalars, which go to TensorBoard, and under `EXAMPLE_LOSSES` the loss of each window ``[B]``, of
     which a source of data may want to know.
+
+    Attributes:
+        memorizes: Whether the agent learns by `memorize` instead of training on batches.
     """
+
+    memorizes: bool = False
 
     def __init__(
         self,

@@ -28,6 +28,8 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
     nothing.
     """
 
+    memorizes = True
+
     def __init__(
         self,
         time_step_spec: ts.TimeStep,

@@ -55,7 +55,7 @@ def run(context: role_context.RoleContext) -> None:
     process.shutdown.check()
     dataset_info = dataset_info_lib.DatasetInfo.from_dataset(dataset)
     agent = experiment.build_agent(dataset_info)
-    _check_trains_by_gradients(agent)
+    _check_trains_on_batches(agent)
     job = job_spec.JobSpec.from_agent(agent, dataset_info, experiment.demonstrations)
     job = dataclasses.replace(job, partition=partition)
     if first_job is not None and first_job.identity != job.identity:
@@ -196,8 +196,8 @@ def _prepare_folder(directory: job_directory.JobDirectory, job: job_spec.JobSpec
     return folder
 
 
-def _check_trains_by_gradients(agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:
-    if type(agent).memorize is not behavioral_cloning_agent.BehavioralCloningAgent.memorize:
+def _check_trains_on_batches(agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:
+    if agent.memorizes:
         raise errors.RunError(
             f"{type(agent).__name__} stores the demonstrations and does not train on batches. Run "
             "it with python -m ibc_agents.train."
