@@ -112,7 +112,7 @@ def test_damaged_checkpoint_is_named_and_so_is_the_way_out(finished, copy):
     damaged.write_bytes(damaged.read_bytes()[:100])
     said = helpers.sentence(helpers.call("ibc_agents.train", *finished.arguments(copy)))
     assert f"the checkpoint {folder / 'ckpt-2000'} cannot be read" in said, said
-    assert f"name it in {folder / 'checkpoint'}" in said, said
+    assert f"enter it in {folder / 'checkpoint'}" in said, said
     (folder / "checkpoint").write_text('model_checkpoint_path: "ckpt-1600"\n')
     newest = run_directory.RunDirectory(copy).latest_checkpoint()
     assert newest == str(folder / "ckpt-1600")
