@@ -44,7 +44,7 @@ _BINDINGS = (
     "MlpEncoder.width=64",
     "MlpEncoder.depth=2",
     "EvaluationSettings.interval=500",
-    "EvaluationSettings.watched_episodes=20",
+    "EvaluationSettings.interval_episodes=20",
     "EvaluationSettings.num_episodes=100",
     "EvaluationSettings.batch_size=10",
 )

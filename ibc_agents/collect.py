@@ -2,8 +2,8 @@
 
     python -m ibc_agents.collect --environment=particle --episodes=2000 --out=datasets/particle
 
-The folder appears complete or not at all; started again after an interruption the same command goes
-on from what is finished. Look at it with `python -m data.inspect`.
+The folder appears when it is complete. After an interruption, the same command continues from the
+finished shards. `python -m data.inspect` describes the dataset.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from absl import flags
 
 from ibc_agents.cli import command_line, common_flags
 
-_EPISODES = flags.DEFINE_integer("episodes", 2000, "Demonstrations to collect.", lower_bound=1)
-_OUT = flags.DEFINE_string("out", None, "Folder of the dataset; must not exist yet.", required=True)
-_SEED = flags.DEFINE_integer("seed", 0, "Episode k depends on (seed, k) alone.", lower_bound=0)
+_EPISODES = flags.DEFINE_integer("episodes", 2000, "Number of demonstrations.", lower_bound=1)
+_OUT = flags.DEFINE_string(
+    "out", None, "Folder of the dataset. It must not exist yet.", required=True
+)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Seed of the dataset. Episode k depends on (seed, k) alone.", lower_bound=0
+)
 _PROCESSES = flags.DEFINE_integer(
     "processes",
     None,
-    "Processes that share the work; by default one a core, or only one where the environment has a"
-    " fast vector form.",
+    "Number of processes. Default: one for each core, or one if the environment has a vector form.",
     lower_bound=1,
 )
 common_flags.define_environment_flag()
@@ -39,8 +42,8 @@ def main() -> None:
     task = task_lib.Task()
     if task.environment is None or task.demonstrator is None:
         raise errors.RunError(
-            "say what to demonstrate: --environment=particle, or a gin file that sets "
-            "Task.environment and Task.demonstrator"
+            "name what to demonstrate: --environment=particle, or a gin file that sets "
+            "Task.environment and Task.demonstrator."
         )
     rate = collection.collect(
         _OUT.value,
@@ -54,4 +57,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, "the same command goes on from what is finished")
+    command_line.run(main, "the same command continues from the finished shards")

@@ -1,9 +1,9 @@
-"""Evaluates a saved policy: success with an interval, a video, results as JSON.
+"""Evaluates a saved policy: success rate with an interval, video, and results as JSON.
 
     python -m ibc_agents.evaluate --policy=runs/particle --episodes=100 --seed=1 --video=out.mp4
 
-The policy is a run's root_dir, whose environment is then known, or any SavedModel of a TF-Agents
-policy together with --environment or --gin_file.
+The policy is the root_dir of a run, which names its environment, or a SavedModel of any TF-Agents
+policy with --environment or --gin_file.
 """
 
 from __future__ import annotations
@@ -18,16 +18,27 @@ from ibc_agents.cli import command_line, common_flags
 if TYPE_CHECKING:
     import numpy as np
 
-_POLICY = flags.DEFINE_string("policy", None, "A run's root_dir, or a SavedModel.", required=True)
-_EPISODES = flags.DEFINE_integer("episodes", 100, "Episodes to run.", lower_bound=1)
-_SEED = flags.DEFINE_integer("seed", 0, "Episode k depends on (seed, k) alone.", lower_bound=0)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 25, "Episodes that run at once.", lower_bound=1)
-_VIDEO = flags.DEFINE_string("video", None, "File for a video, .mp4 or .gif.")
-_VIDEO_EPISODES = flags.DEFINE_integer(
-    "video_episodes", 4, "Episodes the video shows.", lower_bound=1
+_POLICY = flags.DEFINE_string(
+    "policy", None, "The root_dir of a run, or a SavedModel.", required=True
 )
-_GUI = flags.DEFINE_bool("gui", False, "Show the episodes in a window, one at a time.")
-_RESULTS = flags.DEFINE_string("results", None, "JSON file for the outcome of every episode.")
+_EPISODES = flags.DEFINE_integer("episodes", 100, "Number of episodes.", lower_bound=1)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Seed of the evaluation. Episode k depends on (seed, k) alone.", lower_bound=0
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size",
+    25,
+    "Number of episodes that run at once. It does not change outcomes.",
+    lower_bound=1,
+)
+_VIDEO = flags.DEFINE_string("video", None, "Video file to write, .mp4 or .gif.")
+_VIDEO_EPISODES = flags.DEFINE_integer(
+    "video_episodes", 4, "Number of episodes in the video.", lower_bound=1
+)
+_GUI = flags.DEFINE_bool("gui", False, "Show the episodes in a window, one after another.")
+_RESULTS = flags.DEFINE_string(
+    "results", None, "JSON file to write, with the outcome of each episode."
+)
 common_flags.define_environment_flag()
 common_flags.define_gin_flags()
 FLAGS = flags.FLAGS
@@ -40,8 +51,8 @@ def main() -> None:
 
     if _VIDEO.value:
         videos.check_suffix(_VIDEO.value)
-    saved_model, config = _locate(pathlib.Path(_POLICY.value).expanduser())
-    common_flags.parse_environment_and_gin_flags(*config)
+    saved_model, configs = _find_policy(pathlib.Path(_POLICY.value).expanduser())
+    common_flags.parse_environment_and_gin_flags(*configs)
 
     from ibc_agents.core import files
     from ibc_agents.rollouts import evaluation
@@ -50,8 +61,11 @@ def main() -> None:
 
     make_environment = task_lib.Task().evaluation_environment
     if make_environment is None:
-        raise errors.RunError("say where to evaluate: --environment=particle, or a gin file")
-    policy = _load(saved_model, make_environment)
+        raise errors.RunError(
+            "name where to evaluate: --environment=particle, or a gin file that sets "
+            "Task.environment."
+        )
+    policy = _load_policy(saved_model, make_environment)
     num_recorded = _VIDEO_EPISODES.value if _VIDEO.value else 0
     recorder = videos.RolloutRecorder()
     if _GUI.value:
@@ -78,7 +92,7 @@ def main() -> None:
 def _evaluate_in_window(
     policy: Any, make_environment: Any, recorder: Any, num_recorded: int
 ) -> Any:
-    """Evaluates one episode at a time, all of them shown and the first ones recorded."""
+    """Evaluates one episode at a time; shows all of them and records the first ones."""
     from ibc_agents.rollouts import evaluation
     from ibc_agents.visualization import live_window
 
@@ -95,8 +109,8 @@ def _evaluate_in_window(
         )
 
 
-def _locate(path: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
-    """Returns the SavedModel, and the run's own gin file if there is one."""
+def _find_policy(path: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
+    """Returns the folder of the SavedModel, and the gin file of its run if there is one."""
     from ibc_agents.core import errors
     from ibc_agents.runs import run_directory
 
@@ -105,13 +119,13 @@ def _locate(path: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
             config = saved_model.parent / run_directory.OPERATIVE_CONFIG
             return saved_model, [str(config)] if config.exists() else []
     raise errors.RunError(
-        f"{path} is neither a SavedModel nor the root_dir of a finished run: no saved_model.pb in "
-        f"it or in its folder {run_directory.POLICY}/"
+        f"{path} is neither a SavedModel nor the root_dir of a finished run: neither it nor its "
+        f"folder {run_directory.POLICY} has a saved_model.pb. Finish the run, or correct --policy."
     )
 
 
-def _load(path: pathlib.Path, make_environment: Any) -> Any:
-    """Loads a SavedModel and holds it against the environment."""
+def _load_policy(path: pathlib.Path, make_environment: Any) -> Any:
+    """Loads a SavedModel and checks that its specs fit the environment."""
     import tensorflow as tf
     from google.protobuf import message
     from tf_agents.policies import policy_saver
@@ -122,13 +136,13 @@ def _load(path: pathlib.Path, make_environment: Any) -> Any:
 
     try:
         policy = tf.saved_model.load(str(path))
-        described = path / policy_saver.POLICY_SPECS_PBTXT
-        specs = tensor_spec.from_pbtxt_file(str(described)) if described.exists() else None
+        specs_path = path / policy_saver.POLICY_SPECS_PBTXT
+        specs = tensor_spec.from_pbtxt_file(str(specs_path)) if specs_path.exists() else None
     except (OSError, ValueError, message.Error, tf.errors.OpError) as error:
         reason = str(error).partition("\n")[0]
-        raise errors.RunError(f"The SavedModel {path} cannot be read ({reason}).") from error
+        raise errors.RunError(f"the SavedModel {path} cannot be read ({reason}).") from error
     if not hasattr(policy, "action") or not hasattr(policy, "get_initial_state"):
-        raise errors.RunError(f"The SavedModel {path} is no policy that TF-Agents has saved.")
+        raise errors.RunError(f"the SavedModel {path} is no policy of TF-Agents.")
     if specs:
         environment = environment_info.EnvironmentInfo.from_factory(make_environment)
         difference = environment.spec_difference(specs["collect_data_spec"])

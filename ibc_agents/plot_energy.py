@@ -1,11 +1,12 @@
-"""Draws the energy of a trained run over its actions, and how the policy searches it.
+"""Draws the energy of a trained run over the actions, and the samples of its policy.
 
     python -m ibc_agents.plot_energy --policy=runs/particle --frame=25 --out=energy.png
     python -m ibc_agents.plot_energy --policy=runs/particle --out=energy.gif
     python -m ibc_agents.plot_energy --policy=runs/particle --rollout --out=energy.mp4
 
-At one observation of a held-out demonstration (of one to train on if none is held out), or along
-all of it; with --rollout along an episode of the policy itself, with the environment's picture.
+With --frame it draws one observation of a held-out demonstration, without it all of them. If no
+demonstration is held out, it takes a training demonstration. With --rollout it draws an episode of
+the policy, beside pictures of the environment.
 """
 
 from __future__ import annotations
@@ -19,43 +20,47 @@ from absl import flags
 
 from ibc_agents.cli import command_line, common_flags, gin_files
 
-_POLICY = flags.DEFINE_string("policy", None, "The run's root_dir.", required=True)
+_POLICY = flags.DEFINE_string("policy", None, "The root_dir of the run.", required=True)
 _EPISODE = flags.DEFINE_integer(
     "episode",
     0,
-    "Number of the held-out demonstration; with --rollout, of the evaluation's episode.",
+    "Number of the held-out demonstration, or with --rollout of the evaluation episode.",
     lower_bound=0,
 )
 _FRAME = flags.DEFINE_integer(
-    "frame", None, "Number of the observation, for a picture; all for a video.", lower_bound=0
+    "frame", None, "Number of the observation. Default: all, as a video.", lower_bound=0
 )
 _OUT = flags.DEFINE_string(
     "out",
     None,
-    "The picture, .png, or the video, .gif or .mp4. Default: energy.png with --frame, else"
-    " energy.gif.",
+    "File to write: a picture, .png, or a video, .gif or .mp4. Default: energy.png with --frame,"
+    " otherwise energy.gif.",
 )
 _ROLLOUT = flags.DEFINE_bool(
-    "rollout", False, "Along an episode of the policy, the one that evaluate shows."
+    "rollout", False, "Draw an episode of the policy, the same as in an evaluation."
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "What the policy draws (and the rollout) depends on (seed, episode).", lower_bound=0
+    "seed", 0, "The policy's samples and the rollout depend on (seed, episode).", lower_bound=0
 )
 _DIMENSIONS = flags.DEFINE_list(
-    "dimensions", None, "One or two action dimensions, as 0,2. Default: the first that vary."
+    "dimensions",
+    None,
+    "One or two action dimensions, such as 0,2. Default: the first two that vary.",
 )
 _HOLD = flags.DEFINE_enum(
     "hold",
     "demonstrated",
     ["demonstrated", "chosen"],
-    "Action that gives the other dimensions' values. A rollout has none that is demonstrated.",
+    "Action that gives the values of the other dimensions. A rollout has no demonstrated action.",
 )
-_SAMPLES = flags.DEFINE_integer("samples", 64, "Samples of the policy to draw.", lower_bound=0)
+_SAMPLES = flags.DEFINE_integer(
+    "samples", 64, "Number of the policy's samples to draw.", lower_bound=0
+)
 _PATHS = flags.DEFINE_integer(
-    "paths", 24, "Of these, those drawn with the way they came.", lower_bound=0
+    "paths", 24, "Number of samples to draw with the path of their search.", lower_bound=0
 )
 _RESOLUTION = flags.DEFINE_integer(
-    "resolution", 101, "Grid points along a dimension.", lower_bound=2, upper_bound=1001
+    "resolution", 101, "Number of grid points along a dimension.", lower_bound=2, upper_bound=1001
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
 common_flags.define_gin_flags()
@@ -69,20 +74,20 @@ def main() -> None:
     from ibc_agents.runs import experiment as experiment_lib
     from ibc_agents.runs import run_directory
 
-    out = _output()
-    # So that a misspelt folder is told from a wrong configuration.
+    out = _output_path()
+    # First, so that a misspelled folder is not reported as a wrong configuration.
     directory = run_directory.RunDirectory(_POLICY.value, writable=False)
     config = directory.path / run_directory.OPERATIVE_CONFIG
     gin_files.parse_gin([str(config), *FLAGS.gin_file], FLAGS.gin_bindings)
     experiment = experiment_lib.Experiment.from_gin(directory.path, _DATA_DIR.value)
-    opened = experiment.open_demonstrations(collect=False)
-    agent = experiment.make_agent(opened)
-    landscapes = _landscapes(agent)
-    experiment.restore(agent, opened)
+    dataset = experiment.open_demonstrations(collect=False)
+    agent = experiment.make_agent(dataset)
+    landscapes = _make_landscapes(agent)
+    experiment.restore(agent, dataset)
     if _ROLLOUT.value:
-        episode, moments = f"rollout {_EPISODE.value}", _rollout(experiment, agent)
+        episode, moments = f"rollout {_EPISODE.value}", _record_rollout(experiment, agent)
     else:
-        episode, moments = _demonstration(opened, agent)
+        episode, moments = _recall_demonstration(dataset, agent)
     if _FRAME.value is None:
         _write_video(out, episode, moments, landscapes)
         print(f"the energy along {episode} is in {out}")
@@ -91,24 +96,26 @@ def main() -> None:
         print(f"the energy at frame {_FRAME.value} of {episode} is in {out}")
 
 
-def _output() -> pathlib.Path:
-    """Returns the file to write, whose suffix must go with the other flags."""
+def _output_path() -> pathlib.Path:
+    """Returns the file to write, and checks its suffix."""
     from ibc_agents.core import errors
     from ibc_agents.visualization import videos
 
     picture = _FRAME.value is not None
     out = pathlib.Path(_OUT.value or ("energy.png" if picture else "energy.gif"))
     if picture and out.suffix != ".png":
-        raise errors.RunError(f"{out} is no name for a picture of one frame; end it in .png.")
+        raise errors.RunError(f"--out={out} must end in .png for a picture of one frame.")
     if not picture and out.suffix == ".png":
-        raise errors.RunError(f"{out} shows one observation: say which with --frame.")
+        raise errors.RunError(
+            f"--out={out} is a picture of one observation; choose it with --frame."
+        )
     if not picture:
         videos.check_suffix(out)
     return out
 
 
-def _landscapes(agent: Any) -> Any:
-    """Makes what computes landscapes of the agent."""
+def _make_landscapes(agent: Any) -> Any:
+    """Makes the object that computes energy landscapes of the agent."""
     from ibc_agents.core import errors
     from ibc_agents.visualization import energy_landscape
 
@@ -117,48 +124,49 @@ def _landscapes(agent: Any) -> Any:
             f"{_POLICY.value} is a run of {type(agent).__name__}, which has no energy to draw; "
             "ImplicitBCAgent and AutoregressiveBCAgent have one."
         )
-    given = _DIMENSIONS.value
-    if given is not None and not all(text.isdecimal() for text in given):
-        raise errors.RunError(f"--dimensions are one or two numbers, as 0,2; got {','.join(given)}")
+    words = _DIMENSIONS.value
+    if words is not None and not all(word.isdecimal() for word in words):
+        raise errors.RunError(
+            f"--dimensions must be one or two numbers, such as 0,2; got {','.join(words)}."
+        )
     try:
-        dimensions = None if given is None else [int(text) for text in given]
+        dimensions = None if words is None else [int(word) for word in words]
         return energy_landscape.Landscapes(agent, dimensions, _RESOLUTION.value)
     except ValueError as error:
         raise errors.RunError(f"in --dimensions: {error}") from error
 
 
-def _demonstration(opened: Any, agent: Any) -> tuple[str, Iterator[Any]]:
-    """Returns what to call the demonstration, and its moments."""
+def _recall_demonstration(dataset: Any, agent: Any) -> tuple[str, Iterator[Any]]:
+    """Returns the name of the demonstration and its moments."""
     from ibc_agents.core import errors
     from ibc_agents.rollouts import rollout_seeds
     from ibc_agents.visualization import landscape_moments
 
-    kind, part = "held-out", opened.validation
-    if not len(part):
-        kind, part = "training", opened.train
+    kind, split = "held-out", dataset.validation
+    if not len(split):
+        kind, split = "training", dataset.train
     number = _EPISODE.value
-    episode = next(itertools.islice(part, number, None), None)
+    episode = next(itertools.islice(split, number, None), None)
     if episode is None:
         raise errors.RunError(
-            f"there is no {kind} demonstration {number}: --episode is 0 to {len(part) - 1}"
+            f"there is no {kind} demonstration {number}; --episode must be 0 to {len(split) - 1}."
         )
     policy_seed = rollout_seeds.for_evaluation(_SEED.value, number).actor
     moments = landscape_moments.recall_demonstration(agent.policy, episode, policy_seed)
     return f"{kind} demonstration {number}", moments
 
 
-def _rollout(experiment: Any, agent: Any) -> Iterable[Any]:
-    """Returns the moments of an episode of the policy."""
+def _record_rollout(experiment: Any, agent: Any) -> Iterable[Any]:
+    """Runs an episode of the policy and returns its moments."""
     from ibc_agents.core import errors
     from ibc_agents.visualization import landscape_moments
 
     make_environment = experiment.task.evaluation_environment
     if make_environment is None:
         raise errors.RunError(
-            "the run has no environment for --rollout: name one with --gin_file, as "
-            "--gin_file=gin_configs/tasks/particle.gin"
+            "the run has no environment for --rollout; name one with --gin_file, such as "
+            "--gin_file=gin_configs/tasks/particle.gin."
         )
-
     return landscape_moments.record_rollout(
         agent.policy, make_environment, _SEED.value, _EPISODE.value
     )
@@ -183,24 +191,24 @@ def _write_picture(
                 moment.picture,
             )
             return
-    raise errors.RunError(f"{episode} has no frame {_FRAME.value}: --frame is 0 to {number}")
+    raise errors.RunError(f"{episode} has no frame {_FRAME.value}; --frame must be 0 to {number}.")
 
 
 def _write_video(out: pathlib.Path, episode: str, moments: Iterable[Any], landscapes: Any) -> None:
-    """Draws all moments, on one scale."""
+    """Draws all moments with one color scale."""
     import tqdm
 
     from ibc_agents.visualization import landscape_plots, videos
 
-    shown = [
+    frames = [
         (landscapes.at(moment, _HOLD.value == "chosen"), moment.picture)
         for moment in tqdm.tqdm(moments, desc="energies", unit="frame")
     ]
-    highest = max(of_moment.highest for of_moment, _ in shown)
+    highest = max(landscape.highest for landscape, _ in frames)
     recorder = videos.RolloutRecorder()
-    for number, (of_moment, picture) in enumerate(tqdm.tqdm(shown, desc="drawing", unit="frame")):
+    for number, (landscape, picture) in enumerate(tqdm.tqdm(frames, desc="drawing", unit="frame")):
         drawing = landscape_plots.draw(
-            of_moment,
+            landscape,
             _SAMPLES.value,
             _PATHS.value,
             f"{episode}, frame {number}",

@@ -1,8 +1,8 @@
-"""Trains a policy as gin files say: demonstrations → training → SavedModel, video, results.
+"""Trains a policy: demonstrations → training → SavedModel, video and results.
 
     python -m ibc_agents.train --gin_file=gin_configs/particle.gin --root_dir=runs/particle
 
-Started again with the same --root_dir it goes on from the last checkpoint.
+After an interruption, the same command continues from the last checkpoint.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ common_flags.define_experiment_flags()
 
 
 def main() -> None:
-    """Runs the experiment."""
+    """Runs the experiment that the flags describe."""
     experiment = common_flags.experiment_from_flags()
     experiment.run()
-    print(f"everything is in {experiment.root_dir}")
+    print(f"all files are in {experiment.root_dir}")
 
 
 if __name__ == "__main__":
-    command_line.run(main, "the same command goes on from the last checkpoint")
+    command_line.run(main, "the same command continues from the last checkpoint")

@@ -16,9 +16,9 @@ from ibc_agents.visualization import videos
 
 # Evaluations during the training use other episodes than the final one, so that choosing a
 # checkpoint by them does not bias the final result.
-TRAINING_SEED_OFFSET = 1_000_000
+INTERVAL_SEED_OFFSET = 1_000_000
 # Suffix of the TensorBoard scalars of evaluations during the training.
-TRAINING_SUFFIX = "_while_training"
+INTERVAL_SUFFIX = "_while_training"
 
 
 class Evaluator:
@@ -56,11 +56,11 @@ class Evaluator:
         result = evaluation.evaluate(
             policy,
             self._make_environment,
-            config.watched_episodes,
-            config.seed + TRAINING_SEED_OFFSET,
+            config.interval_episodes,
+            config.seed + INTERVAL_SEED_OFFSET,
             config.batch_size,
         )
-        self.log(result, step, TRAINING_SUFFIX)
+        self.log(result, step, INTERVAL_SUFFIX)
         return result
 
     def evaluate_final(self, policy: Any, step: int) -> evaluation.Evaluation:

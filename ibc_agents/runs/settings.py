@@ -74,7 +74,7 @@ class EvaluationSettings:
         batch_size: Number of episodes that run at once, at least 1. It does not change outcomes.
         interval: Training steps between evaluations during the training, at least 1. They use
             other seeds than the final evaluation.
-        watched_episodes: Number of episodes of an evaluation during the training, at least 1.
+        interval_episodes: Number of episodes of an evaluation during the training, at least 1.
         recorded_episodes: Number of episodes of the final evaluation in the video, at least 0.
     """
 
@@ -82,7 +82,7 @@ class EvaluationSettings:
     seed: int = 0
     batch_size: int = 25
     interval: int = 2_000
-    watched_episodes: int = 25
+    interval_episodes: int = 25
     recorded_episodes: int = 4
 
     def __post_init__(self):
@@ -93,7 +93,7 @@ class EvaluationSettings:
             seed=0,
             batch_size=1,
             interval=1,
-            watched_episodes=1,
+            interval_episodes=1,
             recorded_episodes=0,
         )
 

@@ -39,7 +39,7 @@ SMALL = (
     "DerivativeFree.num_iterations=2",
     "EvaluationSettings.num_episodes=4",
     "EvaluationSettings.batch_size=3",
-    "EvaluationSettings.watched_episodes=2",
+    "EvaluationSettings.interval_episodes=2",
     "EvaluationSettings.recorded_episodes=0",
 )
 IN_MEMORY = "Experiment.source=@InMemorySource()"

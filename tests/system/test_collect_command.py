@@ -40,7 +40,7 @@ def test_interrupted_and_killed_collection_ends_as_an_uninterrupted_one(tmp_path
         assert stopped.returncode == code
         assert only_progress(stopped.stderr), stopped.stderr
         if signal_number == signal.SIGINT:
-            said = "interrupted; the same command goes on from what is finished"
+            said = "interrupted; the same command continues from the finished shards"
             assert stopped.stdout.strip() == said
         wait_for_end(workers)
         assert not out.exists()
@@ -127,7 +127,7 @@ def test_dataset_that_is_there_is_not_touched(finished):
 def test_says_what_is_missing(tmp_path):
     out = f"--out={tmp_path / 'dataset'}"
     said = helpers.sentence(helpers.call("ibc_agents.collect", out))
-    assert "say what to demonstrate: --environment=particle" in said
+    assert "name what to demonstrate: --environment=particle" in said
     no_demonstrator = helpers.bindings("Task.demonstrator=None")
     done = helpers.call("ibc_agents.collect", out, "--environment=particle", *no_demonstrator)
     assert "Task.demonstrator" in helpers.sentence(done)

@@ -94,12 +94,12 @@ def test_takes_a_saved_model_by_itself(finished, tmp_path):
         (["--policy={run}", "--gin_bindings=ParticleEnvironment.dimension=99"], "1 to 32"),
         (
             ["--policy={run}", "--gin_bindings=ParticleEnvironment.dimension=3"],
-            "The policy {run}/policy does not fit the environment particle_3d: "
+            "the policy {run}/policy does not fit the environment particle_3d: "
             "observation/pos_agent has shape (3,) against (2,)",
         ),
         (
             ["--policy={damaged}", "--environment=particle"],
-            "The SavedModel {damaged}/policy cannot be read",
+            "the SavedModel {damaged}/policy cannot be read",
         ),
         (["--policy={other}", "--environment=particle"], "{other} is no policy"),
         (

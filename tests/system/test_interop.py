@@ -29,9 +29,7 @@ def test_learns_from_a_foreign_shard(tmp_path, environment):
         helpers.IN_MEMORY,
         *(["Task.environment=None"] if environment == "none" else []),
     ]
-    arguments = helpers.small_run(
-        tmp_path / "run", tmp_path / "data", 60, *values, method="mse"
-    )
+    arguments = helpers.small_run(tmp_path / "run", tmp_path / "data", 60, *values, method="mse")
     done = helpers.call("ibc_agents.train", *arguments)
     assert done.returncode == 0, done
     assert not (tmp_path / "data").exists()

@@ -70,11 +70,11 @@ def test_gif_has_a_frame_for_every_action(finished, tmp_path):
     [
         (["--policy={empty}"], "{empty} is not the root_dir of a run: it has no operative_"),
         (["--policy={begun}"], "{begun} has no checkpoint yet"),
-        (["--frame=50"], "held-out demonstration 0 has no frame 50: --frame is 0 to 49"),
-        (["--episode=20"], "there is no held-out demonstration 20: --episode is 0 to "),
+        (["--frame=50"], "held-out demonstration 0 has no frame 50; --frame must be 0 to 49"),
+        (["--episode=20"], "there is no held-out demonstration 20; --episode must be 0 to "),
         (["--dimensions=0,2"], "in --dimensions: The dimensions of actions are 0 to 1, got [0, 2]"),
-        (["--dimensions=x"], "--dimensions are one or two numbers, as 0,2; got x"),
-        (["--out={empty}/energy.gif"], "energy.gif is no name for a picture of one frame"),
+        (["--dimensions=x"], "--dimensions must be one or two numbers, such as 0,2; got x"),
+        (["--out={empty}/energy.gif"], "energy.gif must end in .png for a picture of one frame"),
         (["--data_dir={empty}"], "{empty}/particle_2d_20 are missing; name their folder"),
         (MSE, "is a run of MseAgent, which has no energy to draw"),
         (

@@ -26,7 +26,7 @@ def test_interrupted_and_killed_run_ends_as_an_uninterrupted_one(finished, tmp_p
     process.send_signal(signal.SIGINT)
     interrupted = helpers.finish(process)
     assert interrupted.returncode == 130, interrupted
-    message = "interrupted; the same command goes on from the last checkpoint"
+    message = "interrupted; the same command continues from the last checkpoint"
     assert interrupted.stdout.strip() == message
     assert only_progress(interrupted.stderr)
     at_first = helpers.checkpointed_step(root_dir)

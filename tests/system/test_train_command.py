@@ -35,7 +35,7 @@ def test_prints_its_own_lines_and_nothing_else(finished):
     lines = finished.done.stdout.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"success {success['successes']}/4 = ")
-    assert lines[1] == f"everything is in {finished.root_dir}"
+    assert lines[1] == f"all files are in {finished.root_dir}"
     for piece in pieces(finished.done.stderr):
         assert piece.startswith(("demonstrations:", "particle_2d_20:")), piece
 
@@ -230,9 +230,7 @@ def test_another_seed_gives_other_weights(finished, tmp_path, monkeypatch):
             "Task.environment=None",
             f"DemonstrationSettings.dataset='{finished.dataset}'",
         )
-        arguments = helpers.small_run(
-            root_dir, finished.data_dir, 1, *values, method="mse"
-        )
+        arguments = helpers.small_run(root_dir, finished.data_dir, 1, *values, method="mse")
         done = helpers.call("ibc_agents.train", *arguments, f"--seed={seed}")
         assert done.returncode == 0, done
         learned = helpers.checkpoint_values(root_dir, 1)

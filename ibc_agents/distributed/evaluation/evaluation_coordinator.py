@@ -97,8 +97,8 @@ class EvaluationCoordinator:
         Raises:
             RunError: If the policy cannot be written to disk.
         """
-        seed = self._config.seed + evaluator_lib.TRAINING_SEED_OFFSET
-        pending = evaluation_queue.PendingEvaluation(step, seed, self._config.watched_episodes)
+        seed = self._config.seed + evaluator_lib.INTERVAL_SEED_OFFSET
+        pending = evaluation_queue.PendingEvaluation(step, seed, self._config.interval_episodes)
         if (step, seed) not in self._table and pending not in self._queue.pending():
             self._queue.add(pending, values)
 
@@ -185,7 +185,7 @@ class EvaluationCoordinator:
         if result is None:
             return
         is_final = pending.seed == self._config.seed
-        self._evaluator.log(result, pending.step, "" if is_final else evaluator_lib.TRAINING_SUFFIX)
+        self._evaluator.log(result, pending.step, "" if is_final else evaluator_lib.INTERVAL_SUFFIX)
         self._table.add(
             evaluation_table.Row.from_evaluation(pending.step, result, len(scheduler.contributors))
         )

@@ -33,7 +33,7 @@ BINDINGS = (
     f"EvaluationSettings.interval={INTERVAL}",
     "EvaluationSettings.num_episodes=7",
     "EvaluationSettings.batch_size=2",
-    "EvaluationSettings.watched_episodes=5",
+    "EvaluationSettings.interval_episodes=5",
 )
 # Step and episodes of each row of the final table.
 ALL_ROWS = [(INTERVAL, 5), (2 * INTERVAL, 5), (STEPS, 7)]

@@ -25,8 +25,8 @@ from ibc_agents.runs import settings
 from tests.ibc_agents import helpers
 from tests.ibc_agents.distributed import fake_process
 
-SETTINGS = settings.EvaluationSettings(num_episodes=7, watched_episodes=5, batch_size=2, seed=3)
-WATCHED_SEED = 1_000_003
+SETTINGS = settings.EvaluationSettings(num_episodes=7, interval_episodes=5, batch_size=2, seed=3)
+INTERVAL_SEED = 1_000_003
 PATIENCE_SECONDS = 60.0
 
 
@@ -133,7 +133,7 @@ def test_every_policy_gets_its_row_though_an_evaluator_dies(job, policy, tmp_pat
     assert [outcome.episode for outcome in result.outcomes] == list(range(7))
     assert result.seed == SETTINGS.seed
     assert rows(tmp_path) == [
-        (100, WATCHED_SEED, 5, 3), (200, WATCHED_SEED, 5, 3), (300, SETTINGS.seed, 7, 4),
+        (100, INTERVAL_SEED, 5, 3), (200, INTERVAL_SEED, 5, 3), (300, SETTINGS.seed, 7, 4),
     ]  # fmt: skip
     assert [entry[:2] for entry in evaluator.logged] == [
         (100, "_while_training"), (200, "_while_training"), (300, ""),
