@@ -105,7 +105,7 @@ def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):
 @pytest.mark.parametrize(
     ("out", "problem"),
     [
-        ("energy.png", "shows one observation: say which with --frame"),
+        ("energy.png", "is a picture of one observation; choose it with --frame"),
         ("energy.avi", "is no name for a video. Use a name that ends in .mp4 or .gif"),
     ],
 )
