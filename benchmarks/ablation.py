@@ -16,8 +16,8 @@ import result_studies
 from ibc_agents import studies
 
 _WHOLE_ENERGY = (
-    "ImplicitBCAgent.policy_sampler = @policy/Langevin()",
-    "ImplicitBCAgent.num_policy_samples = 16",
+    "PolicySearch.sampler = @policy/Langevin()",
+    "PolicySearch.number = 16",
     "policy/Langevin.num_iterations = 30",
     "policy/Polynomial.first = 0.2",
 )
@@ -28,14 +28,17 @@ _VARIANTS: dict[str, tuple[str, Sequence[str]]] = {
         ("MlpEnergyNetwork.head = None", *_WHOLE_ENERGY),
     ),
     "one_basin": ("one basin instead of four", ("SoftMinimum.num_basins = 1",)),
-    "no_action_noise": ("no noise on demonstrated actions", ("ImplicitBCAgent.smoothing = 0.0",)),
-    "half_weight": ("conditional NCE of weight 1 instead of 2", ("Neighborhood.weight = 1.0",)),
-    "no_conditional_nce": ("no conditional NCE", ("ImplicitBCAgent.neighborhood = None",)),
+    "no_action_noise": (
+        "no noise on demonstrated actions",
+        ("CounterExamples.action_noise_stddev = 0.0",),
+    ),
+    "half_weight": ("conditional NCE of weight 1 instead of 2", ("ConditionalNCE.weight = 1.0",)),
+    "no_conditional_nce": ("no conditional NCE", ("ImplicitBCAgent.conditional_nce = None",)),
     "uniform": (
         "64 uniform counter-examples instead of 4 chains",
         (
-            "ImplicitBCAgent.counter_example_sampler = None",
-            "ImplicitBCAgent.num_counter_examples = 64",
+            "CounterExamples.sampler = None",
+            "CounterExamples.number = 64",
         ),
     ),
     "short_chains": (

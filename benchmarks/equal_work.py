@@ -28,7 +28,7 @@ from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc_agents import agents, losses, networks, samplers
+from ibc_agents import agents, losses, networks, policies, samplers
 from ibc_agents.core import normalizer
 from ibc_agents.networks.layers import dense_resnet
 
@@ -108,11 +108,11 @@ class Work:
             self.network(textbook),
             tf.keras.optimizers.Adam(1e-3),
             window=self.window,
-            num_counter_examples=self.num_samples,
-            counter_example_sampler=langevin,
+            counter_examples=agents.CounterExamples(number=self.num_samples, sampler=langevin),
             gradient_penalty=losses.GradientPenalty() if self.chain else None,
-            policy_sampler=langevin or samplers.DerivativeFree(max(1, self.rounds)),
-            num_policy_samples=self.num_samples,
+            policy_search=policies.PolicySearch(
+                langevin or samplers.DerivativeFree(max(1, self.rounds)), self.num_samples
+            ),
             train_step_counter=tf.Variable(0, dtype=tf.int64),
         )
 

@@ -18,9 +18,12 @@ from ibc_agents.core.version import __version__ as __version__
 top_level_packages.select_packages()
 
 if TYPE_CHECKING:
+    from ibc_agents.acceleration import Acceleration
     from ibc_agents.agents import (
         AutoregressiveBCAgent,
         BehavioralCloningAgent,
+        CounterExamples,
+        EnergyBasedAgent,
         ImplicitBCAgent,
         MdnAgent,
         MseAgent,
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from ibc_agents.core.normalizer import Normalizer
     from ibc_agents.core.protocols import (
         Bounds,
-        EnergyFn,
+        EnergyFunction,
         LearnedProposal,
         Loss,
         Proposal,
@@ -39,10 +42,10 @@ if TYPE_CHECKING:
         SamplerResult,
     )
     from ibc_agents.losses import (
+        ConditionalNCE,
         ContrastiveDivergence,
         GradientPenalty,
         InfoNCE,
-        Neighborhood,
         RankingNCE,
     )
     from ibc_agents.networks import (
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
         MdnPolicy,
         MsePolicy,
         NearestNeighborPolicy,
+        PolicySearch,
         WindowPolicy,
     )
     from ibc_agents.proposals import Mixture, Uniform

@@ -1,1 +1,5 @@
-"""What makes energies fast on a CPU: blocks of rows, bfloat16, and measured choices."""
+"""Wrappers that make energy networks, samplers and score functions faster on a CPU."""
+
+from ibc_agents.acceleration.settings import Acceleration, choices
+
+__all__ = ["Acceleration", "choices"]

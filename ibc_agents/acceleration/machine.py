@@ -1,10 +1,9 @@
-"""The machine at hand: what it is, and which of two ways it is faster at."""
+"""Describes the machine, and measures which of two implementations is faster on it."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import functools
 import hashlib
 import json
 import os
@@ -18,14 +17,16 @@ from typing import Any
 import tensorflow as tf
 
 _REPETITIONS = 4
-# By which TensorFlow is told how many threads an operation has, and how many run at once.
+# From these TensorFlow reads its threads per operation, and its operations at once.
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-# No such file, or no folder to keep it in (RuntimeError: a user without a home), or not ours.
+# No such file, no folder to keep it in (RuntimeError: a user without a home), or foreign content.
 _NOT_KEPT = (OSError, RuntimeError, ValueError, KeyError, TypeError)
+
+_speedups: dict[str, float] = {}
 
 
 def describe() -> dict[str, Any]:
-    """Returns system, processor and number of cores this process may use, of JSON types."""
+    """Returns system, processor and number of usable cores, as JSON types."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
@@ -34,28 +35,43 @@ def describe() -> dict[str, Any]:
 
 
 def num_cores() -> int:
-    """Returns how many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-@functools.cache
 def speedup(name: str, plain: Callable[[], Any], fast: Callable[[], Any]) -> float:
-    """Returns how many times faster `fast` is than `plain` here.
+    """Returns how many times faster `fast` is than `plain` on this machine.
 
-    Measured, for processors list instructions that may be slow or not reach the program, and tell
-    nothing of their caches' bandwidth. Measured once a machine, version of TensorFlow and number of
-    threads that it is told to use, so that all processes of a run choose alike, and a resumed run
-    as it began: the number is kept in ``$XDG_CACHE_HOME/ibc_agents`` (``~/.cache/ibc_agents``),
-    where it may be deleted. Where nothing can be written it is measured once a process.
+    The speedup is measured, since a processor's instruction set and cache sizes do not predict it.
+    It is measured once for each machine, version of TensorFlow and number of threads, so that all
+    processes of a run and a resumed run choose alike. It is kept in ``$XDG_CACHE_HOME/ibc_agents``
+    (``~/.cache/ibc_agents``), where it may be deleted. If no file can be written, it is measured
+    once in each process.
 
     Args:
-        name: of the choice and of what is measured for it, for the file.
-        plain: does some work; what it returns is finished when it returns.
-        fast: does the same in another way.
+        name: Name of the measurement, for the file.
+        plain: Does some work; the work is finished when it returns.
+        fast: Does the same work in another way.
     """
+    if name not in _speedups:
+        _speedups[name] = _known_speedup(name, plain, fast)
+    return _speedups[name]
+
+
+def speedups() -> dict[str, float]:
+    """Returns the speedups that this process has asked for, by name."""
+    return dict(_speedups)
+
+
+def forget_speedups() -> None:
+    """Makes this process read or measure every speedup again."""
+    _speedups.clear()
+
+
+def _known_speedup(name: str, plain: Callable[[], Any], fast: Callable[[], Any]) -> float:
     with contextlib.suppress(*_NOT_KEPT):
         return _kept(_path(name))
-    # In a thread of its own, for whoever asks may be in the middle of a graph or of a tape.
+    # In a thread of its own, since the caller may be tracing a graph or recording a tape.
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         measured = thread.submit(_measure, plain, fast).result()
     with contextlib.suppress(*_NOT_KEPT):
@@ -76,7 +92,7 @@ def _measure(plain: Callable[[], Any], fast: Callable[[], Any]) -> float:
 
 
 def _keep(path: pathlib.Path, measured: float) -> float:
-    """Writes the number, unless another process was first; returns the one that is kept."""
+    """Writes the speedup unless another process was first; returns the one that is kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"speedup": measured, **describe(), "tensorflow": tf.__version__}
     with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:

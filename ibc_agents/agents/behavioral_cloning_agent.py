@@ -11,8 +11,8 @@ from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from ibc_agents.agents import experience as experience_lib
-from ibc_agents.agents import guarded_update
+from ibc_agents.agents.training import experience as experience_lib
+from ibc_agents.agents.training import guarded_update, replicas
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import stateless_random
 from ibc_agents.policies import window_policy
@@ -141,12 +141,15 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         if weights is not None:
             losses *= tf.cast(weights, tf.float32)
         # This replica's share of the mean: the Learner and the sum of gradients add them up.
-        count = _sum_over_replicas(tf.reduce_sum(executed))
+        count = replicas.sum_over_replicas(tf.reduce_sum(executed))
         return tf_agent.LossInfo(
-            _masked_mean(losses, executed, count),
+            replicas.masked_mean(losses, executed, count),
             {
                 EXAMPLE_LOSSES: tf.where(executed > 0, losses, 0.0),
-                **{key: _masked_mean(value, executed, count) for key, value in report.items()},
+                **{
+                    key: replicas.masked_mean(value, executed, count)
+                    for key, value in report.items()
+                },
             },
         )
 
@@ -190,7 +193,7 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
     def _summarize(self, loss_info, gradient_norm):
         scalars = {
-            **_sum_over_replicas({"loss": loss_info.loss, **_scalars(loss_info)}),
+            **replicas.sum_over_replicas({"loss": loss_info.loss, **_scalars(loss_info)}),
             "gradient_norm": gradient_norm,
             "skipped_steps": self._update.skipped,
         }
@@ -202,10 +205,7 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
     def _step_seed(self) -> tf.Tensor:
         seed = stateless_random.as_seed(self._seed, self.train_step_counter)
-        replica = tf.distribute.get_replica_context()
-        if replica is not None and replica.num_replicas_in_sync > 1:
-            seed = stateless_random.fold_in(seed, replica.replica_id_in_sync_group)
-        return seed
+        return replicas.seed_of_replica(seed)
 
     def _variables(self) -> list[tf.Variable]:
         return [variable for module in self._trained for variable in module.trainable_variables]
@@ -213,17 +213,3 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
 def _scalars(loss_info: tf_agent.LossInfo) -> dict[str, tf.Tensor]:
     return {name: value for name, value in loss_info.extra.items() if name != EXAMPLE_LOSSES}
-
-
-def _sum_over_replicas(values: Any) -> Any:
-    """Adds up a nest over the replicas of a strategy; values as they are without replicas."""
-    replica = tf.distribute.get_replica_context()
-    if replica is None or replica.num_replicas_in_sync == 1:
-        return values
-    return replica.all_reduce(tf.distribute.ReduceOp.SUM, values)
-
-
-def _masked_mean(values: tf.Tensor, mask: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    # Where nothing counts (a batch of LAST frames only) the mean is 0, not 0/0. A value that does
-    # not count must not spoil the mean even if it is not finite.
-    return tf.math.divide_no_nan(tf.reduce_sum(tf.where(mask > 0, values, 0.0)), count)

@@ -1,71 +1,72 @@
-"""The words the parts of this library meet in: shape legend, protocols, result tuples.
+"""The interfaces between samplers, proposals, losses, networks and agents.
 
-Shape legend: **B** batch, **T** window (frames of observation), **N** samples per
-observation, **A** action dimension, **C** code dimension, **K** iterations.
+Shape legend: **B** batch, **T** window (frames of observation), **N** samples per observation,
+**A** action dimension, **C** code dimension, **K** iterations.
 
-Convention, said once: low energy is good, p(a|o) ∝ exp(−E(o, a)). Samplers, proposals,
-losses and energies see *scaled* actions, [−1, 1] over the range of the data, and normalised
-observations; only `ibc_agents.core.normalizer` knows the units of the environment.
+Low energy is good: p(a|o) ∝ exp(−E(o, a)). Samplers, proposals, losses and energies take *scaled*
+actions ([−1, 1] over the range of the data) and normalized observations. Only
+`ibc_agents.core.normalizer` knows the units of the environment.
 
-A seed is an int32 tensor, either ``[2]`` (one stream for the whole batch) or ``[B, 2]`` (a
+A seed is an int32 tensor, either ``[2]`` (one stream for the whole batch) or ``[B, 2]`` (one
 stream for each row); see `ibc_agents.core.stateless_random`.
 """
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-EnergyFn = Callable[[tf.Tensor], tf.Tensor]
-"""Energy at fixed observations: scaled actions ``[B, N, A]`` → energies ``[B, N]``."""
 
-
-@runtime_checkable
-class DifferentiableEnergyFn(Protocol):
-    """An `EnergyFn` that knows a shorter way to its gradient than backpropagation."""
-
-    def __call__(self, actions: tf.Tensor) -> tf.Tensor:
-        """See `EnergyFn`."""
-
-    def gradient(self, actions: tf.Tensor) -> tf.Tensor:
-        """Returns ∂E/∂a at `actions`, ``[B, N, A]`` both."""
-
-    def move(self, function: Move, actions: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
-        """Returns ``function(energy_fn, actions, *others)``, or parts of it, if that is faster.
-
-        Args:
-            function: moves each sample by itself, by the energy function it is given.
-            actions: ``[B, N, A]``.
-            others: what else there is of each sample, ``[B, N, …]``.
-        """
-
-
-Move = Callable[..., tf.Tensor]
-"""A `DifferentiableEnergyFn`, actions ``[b, n, A]`` and more ``[b, n, …]`` → actions."""
-
-
-class BasinEnergyFn(Protocol):
-    """An `EnergyFn` that is the minimum of several, and can be searched basin by basin.
+class EnergyFunction:
+    """The energy of actions at fixed observations, and its gradient.
 
     Attributes:
-        basins: an `EnergyFn` in which action n of the N is seen by basin n mod K alone, K being
-            their number; None where there are none.
+        basins: If the energy is the minimum of K basins, the `EnergyFunction` that scores action n
+            of the N by basin n mod K alone; None otherwise.
+
+    Examples:
+        >>> energy_fn = EnergyFunction(lambda actions: tf.reduce_sum(actions**2, axis=-1))
+        >>> energy_fn(tf.ones([1, 1, 2])).numpy()
+        array([[2.]], dtype=float32)
+        >>> energy_fn.gradient(tf.ones([1, 1, 2])).numpy()
+        array([[[2., 2.]]], dtype=float32)
     """
 
-    basins: EnergyFn | None
+    def __init__(
+        self,
+        energy: Callable[[tf.Tensor], tf.Tensor],
+        basins: EnergyFunction | None = None,
+    ):
+        """Creates the energy function.
+
+        Args:
+            energy: Maps scaled actions ``[B, N, A]`` to energies ``[B, N]``.
+            basins: See the attribute.
+        """
+        self._energy = energy
+        self.basins = basins
 
     def __call__(self, actions: tf.Tensor) -> tf.Tensor:
-        """See `EnergyFn`."""
+        """Returns the energies, float32 ``[B, N]``, of `actions` ``[B, N, A]``."""
+        return self._energy(actions)
+
+    def gradient(self, actions: tf.Tensor) -> tf.Tensor:
+        """Returns ∂E/∂a at `actions`, both ``[B, N, A]``, by backpropagation."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(actions)
+            energies = self(actions)
+        return tape.gradient(energies, actions)
 
 
 class Bounds(NamedTuple):
-    """Where actions may be searched, in scaled units.
+    """The box in which actions are searched, in scaled units.
 
     Attributes:
-        low: float32 ``[A]``.
-        high: float32 ``[A]``, at least `low`.
+        low: Float32 ``[A]``.
+        high: Float32 ``[A]``, at least `low`.
     """
 
     low: tf.Tensor
@@ -77,15 +78,15 @@ class Bounds(NamedTuple):
 
 
 class SamplerResult(NamedTuple):
-    """What a sampler found.
+    """The samples that a sampler found.
 
     Attributes:
-        actions: float32 ``[B, N, A]``, scaled, inside the bounds.
-        energies: float32 ``[B, N]``, the energies of `actions`.
-        trace: float32 ``[K, B, N, A]``, the initial actions and what they became each time they
-            were changed, or None unless a trace was asked for.
-        parents: int32 ``[K − 1, B, N]``, for each action of the trace but the first ones the number
-            n of the one before it that it was made from; None where that is not known.
+        actions: Float32 ``[B, N, A]``, scaled, inside the bounds.
+        energies: Float32 ``[B, N]``, the energies of `actions`.
+        trace: Float32 ``[K, B, N, A]``, the initial actions and the actions after each change; None
+            unless a trace was asked for.
+        parents: Int32 ``[K − 1, B, N]``. For each action of the trace after the first, the index n
+            of the preceding action that it was made from; None if unknown.
     """
 
     actions: tf.Tensor
@@ -94,53 +95,76 @@ class SamplerResult(NamedTuple):
     parents: tf.Tensor | None = None
 
 
-class Sampler(Protocol):
-    """Moves actions towards low energy."""
+class Sampler(abc.ABC):
+    """Moves actions toward low energy.
 
+    Attributes:
+        searches_basins: Whether the sampler needs an energy function with `basins`.
+        searches_prefixes: Whether the sampler needs an energy function of prefixes ``[B, N, j]``,
+            j = 1 … A, as `networks.PrefixEnergyNetwork` gives.
+    """
+
+    searches_basins: bool = False
+    searches_prefixes: bool = False
+
+    @abc.abstractmethod
     def __call__(
         self,
-        energy_fn: EnergyFn,
+        energy_fn: EnergyFunction,
         initial_actions: tf.Tensor,
         bounds: Bounds,
         seed: tf.Tensor,
         trace: bool = False,
     ) -> SamplerResult:
-        """Returns samples of low energy, starting from `initial_actions` ``[B, N, A]``."""
+        """Returns N samples of low energy for each observation.
+
+        Args:
+            energy_fn: The energy at B observations.
+            initial_actions: Scaled actions ``[B, N, A]`` where the search begins.
+            bounds: The box that the samples stay in.
+            seed: Int32 ``[2]`` or ``[B, 2]``.
+            trace: Whether the result holds the trace of the search.
+        """
 
 
-class Proposal(Protocol):
-    """Where counter-examples and a sampler's first actions come from."""
+class Proposal(abc.ABC):
+    """Draws counter-examples, and the actions where a policy's search begins."""
 
+    @abc.abstractmethod
     def sample(self, code: tf.Tensor, n: int, bounds: Bounds, seed: tf.Tensor) -> tf.Tensor:
         """Returns `n` counter-examples for each row of `code` ``[B, C]``: float32 ``[B, n, A]``."""
 
+    @abc.abstractmethod
     def log_prob(
         self, code: tf.Tensor, actions: tf.Tensor, bounds: Bounds, seed: tf.Tensor
     ) -> tf.Tensor:
         """Returns the log density of `sample` at `actions` ``[B, N, A]``: float32 ``[B, N]``.
 
-        With the seed that `sample` got: a proposal may draw its own form from it.
+        The seed must be the one that `sample` got, since a proposal may draw its own parameters
+        from it.
         """
 
+    @abc.abstractmethod
     def first_actions(self, code: tf.Tensor, n: int, bounds: Bounds, seed: tf.Tensor) -> tf.Tensor:
         """Returns `n` actions inside the bounds where a search begins: float32 ``[B, n, A]``."""
 
 
-@runtime_checkable
-class LearnedProposal(Proposal, Protocol):
-    """A proposal that learns beside the energy."""
+class LearnedProposal(Proposal):
+    """A proposal with variables and a loss of its own, trained together with the energy."""
 
     trainable_variables: Sequence[tf.Variable]
 
+    @abc.abstractmethod
     def build(self, code: tf.Tensor, action_size: int) -> None:
-        """Creates the variables, for codes like `code` ``[B, C]`` and A dimensions."""
+        """Creates the variables, for codes of the shape of `code` ``[B, C]`` and A dimensions."""
 
+    @abc.abstractmethod
     def loss(self, code: tf.Tensor, action: tf.Tensor, training: bool) -> tf.Tensor:
-        """Returns what to add to the loss of each example ``[B]``, of actions ``[B, A]``."""
+        """Returns what is added to the loss of each example, ``[B]``, for actions ``[B, A]``."""
 
 
 class Loss(Protocol):
-    """Scores how well energies tell a demonstration from its counter-examples."""
+    """Compares the energy of a demonstration with those of its counter-examples."""
 
     def __call__(
         self,
@@ -149,8 +173,8 @@ class Loss(Protocol):
         demonstration_log_prob: tf.Tensor | None = None,
         counter_example_log_probs: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Returns the loss ``[B]`` from energies ``[B]`` and ``[B, N]``.
+        """Returns the loss ``[B]`` of energies ``[B]`` and ``[B, N]``.
 
-        The log densities ``[B]`` and ``[B, N]`` are the proposal's, or None where the
-        counter-examples have no known density (the ends of Langevin chains).
+        The log densities ``[B]`` and ``[B, N]`` are the proposal's. They are None where the density
+        of the counter-examples is unknown, as at the ends of Langevin chains.
         """

@@ -1,4 +1,4 @@
-"""Contrastive divergence on energies (Hinton 2002; Du and Mordatch 2019)."""
+"""Contrastive divergence on energies."""
 
 from __future__ import annotations
 
@@ -10,15 +10,25 @@ from ibc_agents.losses import shapes
 
 @gin.configurable
 class ContrastiveDivergence:
-    """E⁺ − mean_j E_j: the demonstration's energy down, its counter-examples' up.
+    """E⁺ − mean_j E_j: lowers the demonstration's energy and raises its counter-examples'.
 
-    With counter-examples drawn from exp(−E) itself this is the gradient of the negative log
-    likelihood. So they must be what a sampler made of the proposal's samples
-    (`counter_example_sampler`, Langevin), and a `GradientPenalty` must hold the energies: nothing
-    in this loss bounds them, and with plain uniform counter-examples they run away.
+    With counter-examples drawn from exp(−E) this is the gradient of the negative log likelihood.
+    They must therefore be samples that a sampler has moved (`CounterExamples.sampler`, Langevin),
+    and a `GradientPenalty` must be set: the loss itself bounds no energy, and with uniform
+    counter-examples the energies diverge.
 
-    Energies, not their softmax, are compared, so the loss says nothing about how well the
-    demonstration is told from the others; watch `demonstration_picked` instead.
+    The loss compares energies and not their softmax, so its value is no measure of accuracy;
+    `top1_accuracy` is.
+
+    References:
+        Hinton, "Training Products of Experts by Minimizing Contrastive Divergence", 2002.
+        https://doi.org/10.1162/089976602760128018
+        Du and Mordatch, "Implicit Generation and Modeling with Energy-Based Models", 2019.
+        https://arxiv.org/abs/1903.08689
+
+    Examples:
+        >>> ContrastiveDivergence()(tf.constant([1.0]), tf.constant([[2.0, 4.0]])).numpy()
+        array([-2.], dtype=float32)
     """
 
     def __init__(self):
@@ -34,26 +44,25 @@ class ContrastiveDivergence:
         """Computes the loss of each example.
 
         Args:
-            demonstration_energy: float32 ``[B]``.
-            counter_example_energies: float32 ``[B, N]``.
-            demonstration_log_prob: not used.
-            counter_example_log_probs: must be None: counter-examples of known density were not
-                moved by a sampler.
+            demonstration_energy: Float32 ``[B]``.
+            counter_example_energies: Float32 ``[B, N]``.
+            demonstration_log_prob: Not used.
+            counter_example_log_probs: Must be None; a known density means that no sampler has moved
+                the counter-examples.
 
         Returns:
-            float32 ``[B]``, of any sign.
+            Float32 ``[B]``, of any sign.
 
         Raises:
-            ValueError: if the shapes are not ``[B]`` and ``[B, N]``, or the counter-examples are a
-                proposal's own.
+            ValueError: If the shapes are not ``[B]`` and ``[B, N]``, or no sampler has moved the
+                counter-examples.
         """
         del demonstration_log_prob
         shapes.check_energies(self, demonstration_energy, counter_example_energies)
         if counter_example_log_probs is not None:
             raise ValueError(
                 "ContrastiveDivergence needs counter-examples that follow the energy, but these "
-                "are the proposal's as they were drawn: set "
-                "ImplicitBCAgent.counter_example_sampler, for example to Langevin. "
-                "AutoregressiveBCAgent cannot use this loss."
+                "are the proposal's own samples. Set CounterExamples.sampler, for example to "
+                "Langevin. AutoregressiveBCAgent cannot use this loss."
             )
         return demonstration_energy - tf.reduce_mean(counter_example_energies, axis=1)

@@ -1,4 +1,4 @@
-"""Gradient penalty on the energy's slope in the action (paper appendix, after [20])."""
+"""Penalty on the energy's gradient in the action."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ import tensorflow as tf
 class GradientPenalty:
     """weight · mean_n max(0, ‖∇_a E(o, a_n)‖_∞ − margin)².
 
-    Keeps the energy smooth enough for the step sizes of Langevin sampling: within the margin a
-    gradient costs nothing. The mean runs over the final samples and the demonstration.
+    The penalty keeps the energy smooth enough for the step sizes of Langevin sampling. A gradient
+    within the margin costs nothing. The mean is over the counter-examples and the demonstration.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
+        https://arxiv.org/abs/2109.00137
+
+    Examples:
+        >>> GradientPenalty(margin=1.0)(tf.constant([[[3.0, -2.0]]])).numpy()
+        array([4.], dtype=float32)
     """
 
     def __init__(self, margin: float = 1.0, weight: float = 1.0):
         """Sets the penalty.
 
         Args:
-            margin: slope, energy per unit of scaled action, that costs nothing; at least 0.
-            weight: factor on the penalty; at least 0.
+            margin: Gradient, in energy per unit of scaled action, that costs nothing; at least 0.
+            weight: Factor of the penalty; at least 0.
 
         Raises:
-            ValueError: if either is negative.
+            ValueError: If either is negative.
         """
         if margin < 0 or weight < 0:
             raise ValueError(f"margin and weight must not be negative, got {margin} and {weight}.")
@@ -30,7 +38,11 @@ class GradientPenalty:
         self._weight = weight
 
     def __call__(self, action_gradients: tf.Tensor) -> tf.Tensor:
-        """Returns the penalty ``[B]`` of gradients ∂E/∂a ``[B, N, A]``."""
+        """Returns the penalty, float32 ``[B]``, of gradients ∂E/∂a ``[B, N, A]``.
+
+        Raises:
+            ValueError: If the gradients are not of rank 3.
+        """
         if action_gradients.shape.rank != 3:
             raise ValueError(
                 f"Action gradients must have shape [B, N, A], got {action_gradients.shape}."

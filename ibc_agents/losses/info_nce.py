@@ -1,4 +1,4 @@
-"""InfoNCE on energies (paper Sec. 2)."""
+"""InfoNCE on energies, the loss of the paper."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ from ibc_agents.losses import shapes
 class InfoNCE:
     """−log [ exp(−E⁺) / (exp(−E⁺) + Σ_j exp(−E_j)) ].
 
-    The classification of the demonstration among itself and its N counter-examples. Equal energies
-    give log(N + 1). It is the maximum-likelihood gradient when counter-examples are drawn
-    uniformly; log densities are accepted, as every loss's, and not used.
+    The cross-entropy of classifying the demonstration among itself and its N counter-examples.
+    Equal energies give log(N + 1). For uniform counter-examples the gradient approximates that of
+    maximum likelihood. The log densities that every loss accepts are not used.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Sec. 2.
+        https://arxiv.org/abs/2109.00137
+        van den Oord et al., "Representation Learning with Contrastive Predictive Coding", 2018.
+        https://arxiv.org/abs/1807.03748
+
+    Examples:
+        >>> InfoNCE()(tf.zeros([1]), tf.zeros([1, 7])).numpy().round(3)
+        array([2.079], dtype=float32)
     """
 
     def __init__(self):
@@ -30,16 +40,16 @@ class InfoNCE:
         """Computes the loss of each example.
 
         Args:
-            demonstration_energy: float32 ``[B]``.
-            counter_example_energies: float32 ``[B, N]``.
-            demonstration_log_prob: not used.
-            counter_example_log_probs: not used.
+            demonstration_energy: Float32 ``[B]``.
+            counter_example_energies: Float32 ``[B, N]``.
+            demonstration_log_prob: Not used.
+            counter_example_log_probs: Not used.
 
         Returns:
-            float32 ``[B]``, at least 0.
+            Float32 ``[B]``, at least 0.
 
         Raises:
-            ValueError: if the shapes are not ``[B]`` and ``[B, N]``.
+            ValueError: If the shapes are not ``[B]`` and ``[B, N]``.
         """
         del demonstration_log_prob, counter_example_log_probs
         shapes.check_energies(self, demonstration_energy, counter_example_energies)

@@ -1,4 +1,4 @@
-"""The check that all losses on energies share."""
+"""The shape check that all losses on energies share."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ import tensorflow as tf
 def check_energies(
     loss: object, demonstration_energy: tf.Tensor, counter_example_energies: tf.Tensor
 ) -> None:
-    """Refuses energies that are not ``[B]`` and ``[B, N]``.
+    """Checks that energies have shapes ``[B]`` and ``[B, N]``.
+
+    Args:
+        loss: The loss that takes them; its class is named in the error.
+        demonstration_energy: Tensor of any shape.
+        counter_example_energies: Tensor of any shape.
 
     Raises:
-        ValueError: naming the loss and the shapes.
+        ValueError: If the shapes are different ones; the message names the loss and the shapes.
     """
     one, many = demonstration_energy.shape, counter_example_energies.shape
     if one.rank != 1 or many.rank != 2 or not one.is_compatible_with(many[:1]):

@@ -1,7 +1,5 @@
 """Energy networks, and the networks of the explicit baselines."""
 
-from ibc_agents.acceleration.cache_blocks import CacheBlocks
-from ibc_agents.acceleration.precision import FasterPrecision, FasterProductPrecision
 from ibc_agents.networks.encoders.convolutions import ConvMaxPool, ConvResNet, ConvStrided
 from ibc_agents.networks.encoders.flat_encoder import FlatEncoder
 from ibc_agents.networks.encoders.image_centering import ImageCentering
@@ -10,6 +8,7 @@ from ibc_agents.networks.encoders.mlp_encoder import MlpEncoder
 from ibc_agents.networks.encoders.pixel_encoder import PixelEncoder
 from ibc_agents.networks.encoders.pooling import GlobalAveragePooling, SpatialSoftArgmax
 from ibc_agents.networks.encoders.random_shift import RandomShift
+from ibc_agents.networks.energy.dense_energy import DenseEnergy
 from ibc_agents.networks.energy.energy_network import EnergyNetwork
 from ibc_agents.networks.energy.mlp_energy import MlpEnergyNetwork
 from ibc_agents.networks.energy.prefix_energy import PrefixEnergyNetwork
@@ -21,14 +20,12 @@ from ibc_agents.networks.layers.noise import Noise
 from ibc_agents.networks.layers.spectral_norm import SpectralNormDense
 
 __all__ = [
-    "CacheBlocks",
     "ConvMaxPool",
     "ConvResNet",
     "ConvStrided",
     "CoordConv",
+    "DenseEnergy",
     "EnergyNetwork",
-    "FasterPrecision",
-    "FasterProductPrecision",
     "FlatEncoder",
     "GlobalAveragePooling",
     "ImageCentering",

@@ -1,4 +1,4 @@
-"""Policies: implicit, and the explicit baselines."""
+"""The implicit policy, and those of the explicit baselines."""
 
 from ibc_agents.policies.gaussian_mixture import GaussianMixture
 from ibc_agents.policies.implicit_policy import ImplicitPolicy
@@ -6,6 +6,7 @@ from ibc_agents.policies.mdn_policy import MdnPolicy
 from ibc_agents.policies.mse_policy import MsePolicy
 from ibc_agents.policies.nearest_neighbor_index import NearestNeighborIndex
 from ibc_agents.policies.nearest_neighbor_policy import NearestNeighborPolicy
+from ibc_agents.policies.policy_search import PolicySearch
 from ibc_agents.policies.weighted_samples import WeightedSamples
 from ibc_agents.policies.window_policy import WindowPolicy
 
@@ -16,6 +17,7 @@ __all__ = [
     "MsePolicy",
     "NearestNeighborIndex",
     "NearestNeighborPolicy",
+    "PolicySearch",
     "WeightedSamples",
     "WindowPolicy",
 ]

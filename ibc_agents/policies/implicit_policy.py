@@ -1,4 +1,4 @@
-"""The implicit policy: the action of lowest energy, â = argmin_a E(o, a) (paper Sec. 1)."""
+"""The implicit policy: the action of lowest energy, â = argmin_a E(o, a)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import tensorflow as tf
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import protocols, stateless_random
 from ibc_agents.networks.energy import energy_network as energy_network_lib
-from ibc_agents.policies import weighted_samples, window_policy
+from ibc_agents.policies import policy_search, weighted_samples, window_policy
 
 
 class ImplicitPolicy(window_policy.WindowPolicy):
-    """Draws actions from a proposal, lets a sampler improve them, takes the best.
+    """Draws actions from a proposal, moves them to low energy, and returns the best.
 
-    `action` is the sample of lowest energy. `distribution` weighs the sampler's final samples by
-    exp(−E), so its mode is that action.
+    `action` is the sample of lowest energy. `distribution` weights the final samples by exp(−E), so
+    its mode is that action.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Sec. 1 and 2.
+        https://arxiv.org/abs/2109.00137
     """
 
     def __init__(
@@ -27,34 +31,29 @@ class ImplicitPolicy(window_policy.WindowPolicy):
         normalizer: normalizer_lib.Normalizer,
         window: int,
         proposal: protocols.Proposal,
-        sampler: protocols.Sampler,
-        num_samples: int,
+        search: policy_search.PolicySearch,
         seed: int | None = None,
         name: str = "ImplicitPolicy",
     ):
         """Creates the policy.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment.
-            energy_network: encodes an observation once, then scores actions.
-            normalizer: from the environment's units to scaled ones and back.
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment.
+            energy_network: Encodes an observation once, then scores actions.
+            normalizer: Converts between the environment's units and scaled ones.
             window: T, frames of observation, at least 1.
-            proposal: where the first samples come from.
-            sampler: moves them to low energy.
-            num_samples: N, samples per observation, at least 1.
-            seed: of `get_initial_state`; None draws from TensorFlow's global generator.
-            name: of the policy.
+            proposal: Draws the first samples.
+            search: Moves them to low energy.
+            seed: Seed of `get_initial_state`; None draws from TensorFlow's global generator.
+            name: Name of the policy.
 
         Raises:
-            ValueError: if a number is out of range.
+            ValueError: If the window is shorter than 1.
         """
-        if num_samples < 1:
-            raise ValueError(f"num_samples must be at least 1, got {num_samples}.")
         self._energy_network = energy_network
         self._proposal = proposal
-        self._sampler = sampler
-        self._num_samples = num_samples
+        self._search = search
         super().__init__(time_step_spec, action_spec, normalizer, window, seed, name)
 
     def optimize(
@@ -63,13 +62,13 @@ class ImplicitPolicy(window_policy.WindowPolicy):
         """Draws samples and moves them to low energy, as an action does.
 
         Args:
-            window: raw observations, a nest of ``[B, T, …]``.
-            seed: int32 ``[B, 2]`` (or ``[2]``, for all rows together); `recall` gives the one
-                that an action would use.
-            trace: whether the result tells where the samples have been.
+            window: Raw observations, a nest of ``[B, T, …]``.
+            seed: Int32 ``[B, 2]``, or ``[2]`` for all rows together; `recall` returns the one that
+                an action would use.
+            trace: Whether the result holds the trace of the search.
 
         Returns:
-            Scaled actions ``[B, N, A]``; the one of lowest energy is what the policy does.
+            Scaled actions ``[B, N, A]``; the policy returns the one of lowest energy.
         """
         return self._optimize(self._normalizer.normalize_observation(window), seed, trace)
 
@@ -81,9 +80,9 @@ class ImplicitPolicy(window_policy.WindowPolicy):
         code = self._energy_network.encode(observation)
         bounds = self._normalizer.bounds
         initial = self._proposal.first_actions(
-            code, self._num_samples, bounds, stateless_random.fold_in(seed, 0)
+            code, self._search.number, bounds, stateless_random.fold_in(seed, 0)
         )
-        return self._sampler(
+        return self._search.sampler(
             self._energy_network.at(code),
             initial,
             bounds,

@@ -1,4 +1,4 @@
-"""Where counter-examples and a sampler's first actions come from."""
+"""Proposals of counter-examples and of the actions where a search begins."""
 
 from ibc_agents.proposals.mixture import Mixture
 from ibc_agents.proposals.uniform import Uniform

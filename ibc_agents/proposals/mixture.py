@@ -1,4 +1,4 @@
-"""A proposal that learns where demonstrations are: counter-examples that are hard."""
+"""A learned proposal: counter-examples around a mixture density of the demonstrations."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import tensorflow as tf
 
 from ibc_agents.core import noise_scales, protocols, stateless_random
 
-# Share of the components' weights that is even, so that none is ever given up.
-_EVEN = 0.1
+# Share of the components' weights that is uniform, so that every component is drawn from.
+_UNIFORM_SHARE = 0.1
 
 
 @gin.configurable
-class Mixture(tf.Module):
-    """Normal noise around the means of a mixture density that is learned beside the energy.
+class Mixture(protocols.LearnedProposal, tf.Module):
+    """Normal noise around the means of a mixture density that is trained beside the energy.
 
-    Uniform counter-examples stop teaching in many dimensions, where none comes near the
-    demonstration. Here a head on the energy network's code learns a mixture density of the
-    demonstrations, and counter-examples are drawn around its means, each row's with a standard
-    deviation of its own: rows with a large one teach the energy the way from afar, and rows with a
-    small one where exactly the minimum is. Their density is known, so that `RankingNCE` learns the
-    demonstrations' own energy, not one relative to the proposal.
+    In many dimensions, uniform counter-examples rarely come near the demonstration and then give
+    little gradient. Here a head on the energy network's code learns a mixture density of the
+    demonstrations, and counter-examples are drawn around its means with one standard deviation a
+    row: rows with a large one shape the energy far from the data, and rows with a small one locate
+    the minimum. The density is known, so `RankingNCE` learns the energy of the demonstrations and
+    not one relative to the proposal.
 
-    A policy's search begins at the means, and around them.
+    A policy's search begins at the means and around them.
 
-    Counter-examples may lie outside of the bounds: cutting them off would change their density.
+    Counter-examples may lie outside of the bounds, since clipping would change their density.
     """
 
     def __init__(
@@ -37,17 +37,17 @@ class Mixture(tf.Module):
         max_stddev: float = 1.0,
         loss_weight: float = 0.1,
     ):
-        """Creates the proposal; variables come with `build`.
+        """Creates the proposal; `build` creates its variables.
 
         Args:
-            network: called with A, makes the network from codes ``[B, C]`` to the mixture's
-                parameters, as `MixtureDensityNetwork`.
-            min_stddev: of the noise, positive, in scaled action units.
-            max_stddev: of the noise, at least `min_stddev`.
-            loss_weight: of the mixture's −log density beside the energy's loss, positive.
+            network: Called with A, makes the network from codes ``[B, C]`` to the mixture's
+                parameters, for example `MixtureDensityNetwork`.
+            min_stddev: Smallest standard deviation of the noise, positive, in scaled action units.
+            max_stddev: Largest standard deviation of the noise, at least `min_stddev`.
+            loss_weight: Factor of the mixture's −log density beside the energy's loss, positive.
 
         Raises:
-            ValueError: if a number is out of range.
+            ValueError: If a setting is out of range.
         """
         super().__init__(name="Mixture")
         if loss_weight <= 0:
@@ -89,7 +89,7 @@ class Mixture(tf.Module):
     def first_actions(
         self, code: tf.Tensor, n: int, bounds: protocols.Bounds, seed: tf.Tensor
     ) -> tf.Tensor:
-        """See `core.protocols.Proposal`: the means, then noise of all sizes around them."""
+        """See `core.protocols.Proposal`: the means, then noise of all scales around them."""
         parameters, _ = self._network(code)
         stddevs = self._scales.draw(stateless_random.fold_in(seed, 0), tf.shape(code)[0], [n, 1])
         around = self._around_means(parameters, n, stddevs, seed)
@@ -97,7 +97,7 @@ class Mixture(tf.Module):
         return tf.clip_by_value(actions, bounds.low, bounds.high)
 
     def _row_stddevs(self, code: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """The same for `sample` and `log_prob` of equal seeds: ``[B, 1, 1]``."""
+        """Returns standard deviations ``[B, 1, 1]``, equal in `sample` and `log_prob`."""
         return self._scales.draw(stateless_random.fold_in(seed, 0), tf.shape(code)[0], [1, 1])
 
     def _around_means(self, parameters, n, stddevs, seed):
@@ -113,13 +113,15 @@ class Mixture(tf.Module):
 
 
 def _log_weights(parameters) -> tf.Tensor:
-    """Of the components when sampling, ``[B, K]``."""
+    """Returns the log weights of the components when sampling, ``[B, K]``."""
     weights = tf.nn.softmax(parameters.logits)
-    return tf.math.log((1 - _EVEN) * weights + _EVEN / parameters.logits.shape[-1])
+    return tf.math.log(
+        (1 - _UNIFORM_SHARE) * weights + _UNIFORM_SHARE / parameters.logits.shape[-1]
+    )
 
 
 def _log_density(actions: tf.Tensor, means: tf.Tensor, stddevs: tf.Tensor) -> tf.Tensor:
-    """Of each component, ``[B, N, K]``, at actions ``[B, N, A]``; the others ``[B, K, A]``."""
+    """Returns log densities ``[B, N, K]`` of components ``[B, K, A]`` at actions ``[B, N, A]``."""
     away = (actions[:, :, None] - means[:, None]) / stddevs[:, None]
     log_scale = tf.math.log(stddevs[:, None]) + 0.5 * math.log(2 * math.pi)
     return -tf.reduce_sum(0.5 * tf.square(away) + log_scale, axis=-1)

@@ -1,4 +1,4 @@
-"""Uniform proposal: the counter-examples of the paper (Sec. 2)."""
+"""Uniform counter-examples, as in the paper."""
 
 from __future__ import annotations
 
@@ -9,8 +9,19 @@ from ibc_agents.core import protocols, stateless_random
 
 
 @gin.configurable
-class Uniform:
-    """Draws actions uniformly between the bounds."""
+class Uniform(protocols.Proposal):
+    """Draws actions uniformly between the bounds.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Sec. 2.
+        https://arxiv.org/abs/2109.00137
+
+    Examples:
+        >>> from ibc_agents.core import protocols
+        >>> bounds = protocols.Bounds(-tf.ones([2]), tf.ones([2]))
+        >>> Uniform().sample(tf.zeros([3, 8]), 5, bounds, seed=tf.constant([1, 2])).shape
+        TensorShape([3, 5, 2])
+    """
 
     def __init__(self):
         """Creates the proposal, which has no settings."""
@@ -22,12 +33,12 @@ class Uniform:
 
         Args:
             code: ``[B, C]``; only its batch size is used.
-            n: actions per row.
-            bounds: scaled bounds.
-            seed: int32 ``[2]`` or ``[B, 2]``.
+            n: Actions per row.
+            bounds: Scaled bounds.
+            seed: Int32 ``[2]`` or ``[B, 2]``.
 
         Returns:
-            float32 ``[B, n, A]``.
+            Float32 ``[B, n, A]``.
         """
         unit = stateless_random.uniform(seed, tf.shape(code)[0], [n, bounds.low.shape[0]])
         return bounds.low + unit * (bounds.high - bounds.low)
@@ -35,7 +46,7 @@ class Uniform:
     def first_actions(
         self, code: tf.Tensor, n: int, bounds: protocols.Bounds, seed: tf.Tensor
     ) -> tf.Tensor:
-        """As `sample`."""
+        """Returns the same as `sample`."""
         return self.sample(code, n, bounds, seed)
 
     def log_prob(
@@ -43,13 +54,13 @@ class Uniform:
     ) -> tf.Tensor:
         """Returns the log density, float32 ``[B, N]``: −inf outside the bounds.
 
-        Dimensions of zero width hold one value only and add nothing.
+        Dimensions of zero width hold a single value and do not count.
 
         Args:
             code: ``[B, C]``, not used.
             actions: ``[B, N, A]``, scaled.
-            bounds: scaled bounds.
-            seed: not used.
+            bounds: Scaled bounds.
+            seed: Not used.
         """
         del code, seed
         width = bounds.high - bounds.low

@@ -16,6 +16,7 @@ import tensorflow as tf
 from data.reading import demonstrations as data_demonstrations
 from data.sources import batches
 from data.sources import source as source_lib
+from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors
 from ibc_agents.rollouts import environment_info as environment_info_lib
@@ -257,6 +258,7 @@ class Experiment:
             "skipped_steps": int(agent.skipped_steps.numpy()),
             "seed": self.seed,
             "dataset": info.summary(),
+            "acceleration": acceleration.choices(),
             **self._provenance,
         }
 

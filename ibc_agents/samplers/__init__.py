@@ -1,9 +1,10 @@
-"""Stochastic optimisers of the energy over actions."""
+"""Stochastic optimizers of the energy over actions."""
 
 from ibc_agents.samplers.autoregressive import Autoregressive
 from ibc_agents.samplers.derivative_free import DerivativeFree
 from ibc_agents.samplers.each_basin import EachBasin
-from ibc_agents.samplers.langevin import ExactUpdate, Langevin, NormalizedUpdate, PublishedUpdate
+from ibc_agents.samplers.langevin import Langevin
+from ibc_agents.samplers.langevin_updates import ExactUpdate, NormalizedUpdate, PublishedUpdate
 from ibc_agents.samplers.schedules import Constant, Polynomial
 from ibc_agents.samplers.sequence import Sequence
 

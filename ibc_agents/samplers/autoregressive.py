@@ -1,4 +1,4 @@
-"""One action dimension after another (paper Sec. 2 b: coordinate descent)."""
+"""One action dimension after another: coordinate descent on energies of prefixes."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ from ibc_agents.samplers import derivative_free
 
 
 @gin.configurable
-class Autoregressive:
-    """Minimises energies of prefixes E_j(o, a_1 … a_j) dimension by dimension.
+class Autoregressive(protocols.Sampler):
+    """Minimizes energies of prefixes E_j(o, a_1 … a_j) dimension by dimension.
 
-    At each dimension another sampler searches this one dimension, with the dimensions before it
-    held at what was chosen for them: the sample of lowest energy. So A searches of one dimension
-    each take the place of one of A dimensions, and the cost grows linearly with A.
+    For each dimension another sampler searches this dimension alone, given the values that were
+    chosen for the preceding dimensions: those of the sample of lowest energy. A searches of one
+    dimension replace one search of A dimensions, so the cost grows linearly with A.
 
     The energy function must accept prefixes ``[B, N, j]`` for every j from 1 to A
     (`networks.PrefixEnergyNetwork`).
 
-    Attributes:
-        searches_prefixes: True; agents whose energies do not score prefixes refuse this sampler.
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Sec. 2 and Appendix B.
+        https://arxiv.org/abs/2109.00137
     """
 
     searches_prefixes = True
 
     def __init__(self, sampler: protocols.Sampler | None = None):
-        """Sets the sampler that searches one dimension, by default `DerivativeFree()`.
+        """Sets the sampler of one dimension.
 
-        For traces it must tell the parents of its samples, as every sampler here does.
+        Args:
+            sampler: Searches one dimension, by default `DerivativeFree()`. For traces it must
+                return the parents of its samples, as every sampler of this package does.
         """
         self._sampler = sampler or derivative_free.DerivativeFree()
 
     def __call__(
         self,
-        energy_fn: protocols.EnergyFn,
+        energy_fn: protocols.EnergyFunction,
         initial_actions: tf.Tensor,
         bounds: protocols.Bounds,
         seed: tf.Tensor,
@@ -43,9 +46,9 @@ class Autoregressive:
     ) -> protocols.SamplerResult:
         """Runs the searches; see `ibc_agents.core.protocols.Sampler`.
 
-        The samples returned differ in the last dimension only, and their energies are those of
-        the last dimension given the ones before it. In the trace, dimensions that were not yet
-        searched stand at their initial values.
+        The returned samples differ in the last dimension only, and their energies are those of the
+        last dimension given the preceding ones. In the trace, dimensions that are not searched yet
+        have their initial values.
         """
         batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         chosen = initial_actions[..., :0]
@@ -56,7 +59,7 @@ class Autoregressive:
                 return energy_fn(tf.concat([chosen, values], axis=-1))
 
             result = self._sampler(
-                prefix_energy,
+                protocols.EnergyFunction(prefix_energy),
                 initial_actions[..., j : j + 1],
                 bounds.of_dimension(j),
                 stateless_random.fold_in(seed, j),
@@ -66,7 +69,7 @@ class Autoregressive:
             best = tf.argmin(result.energies, axis=1, output_type=tf.int32)
             if trace:
                 visited.append(_whole_actions(chosen, result.trace, initial_actions[..., j + 1 :]))
-                # All samples go on from the best one.
+                # All samples continue from the best one.
                 parents += [result.parents, tf.broadcast_to(best[:, None], [1, batch_size, n])]
             chosen = tf.zeros_like(actions) + tf.gather(actions, best, batch_dims=1)[:, None]
         if not trace:

@@ -1,4 +1,4 @@
-"""Derivative-free optimisation (paper appendix, algorithm 1; here DFO)."""
+"""Derivative-free optimization of the energy."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ from ibc_agents.core import protocols, stateless_random
 
 
 @gin.configurable
-class DerivativeFree:
-    """Resamples by energy, adds shrinking noise, scores again.
+class DerivativeFree(protocols.Sampler):
+    """Resamples by energy, adds shrinking noise and scores again.
 
     Samples are clipped to the bounds. Every iteration scores all of them. Every iteration but the
-    last then draws as many with replacement from softmax(−E), adds N(0, σ²) noise, clips to the
-    bounds, and shrinks σ.
-    Published: 3 iterations (so two rounds of noise), σ₀ = 0.33, factor 0.5.
+    last then draws N samples with replacement from softmax(−E), adds N(0, σ²) noise, clips to the
+    bounds, and shrinks σ. The published settings are 3 iterations (two rounds of noise), σ₀ = 0.33
+    and a factor of 0.5.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B, Algorithm 1.
+        https://arxiv.org/abs/2109.00137
     """
 
     def __init__(
         self, num_iterations: int = 3, noise_stddev: float = 0.33, noise_shrink: float = 0.5
     ):
-        """Sets the optimiser.
+        """Sets the optimizer.
 
         Args:
-            num_iterations: times all samples are scored, at least 1.
+            num_iterations: How often all samples are scored, at least 1.
             noise_stddev: σ₀, in scaled action units, not negative.
-            noise_shrink: factor on σ after each round, in (0, 1].
+            noise_shrink: Factor on σ after each round, in (0, 1].
 
         Raises:
-            ValueError: if a value is out of range.
+            ValueError: If a setting is out of range.
         """
         if num_iterations < 1 or noise_stddev < 0 or not 0 < noise_shrink <= 1:
             raise ValueError(
@@ -42,19 +46,19 @@ class DerivativeFree:
 
     def __call__(
         self,
-        energy_fn: protocols.EnergyFn,
+        energy_fn: protocols.EnergyFunction,
         initial_actions: tf.Tensor,
         bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
     ) -> protocols.SamplerResult:
-        """Runs the optimiser; see `ibc_agents.core.protocols.Sampler`."""
+        """Runs the optimizer; see `ibc_agents.core.protocols.Sampler`."""
         actions = tf.clip_by_value(initial_actions, bounds.low, bounds.high)
         energies = energy_fn(actions)
         batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         size = initial_actions.shape[-1]
         rounds = self._num_iterations - 1
-        # All at once: row by row, each draw costs a loop over the batch.
+        # All rounds at once: with a seed for each row, each draw costs a loop over the batch.
         draws = stateless_random.uniform(stateless_random.fold_in(seed, 0), batch_size, [rounds, n])
         noise = stateless_random.normal(
             stateless_random.fold_in(seed, 1), batch_size, [rounds, n, size]
@@ -74,14 +78,14 @@ class DerivativeFree:
 
 
 def _resample(energies: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """Draws as many samples with replacement from softmax(−E), by inverting its sums.
+    """Draws N samples with replacement from softmax(−E), by inversion of its cumulative sums.
 
     Args:
-        energies: ``[B, N]``.
-        draws: uniform in [0, 1), ``[B, N]``.
+        energies: Float32 ``[B, N]``.
+        draws: Uniform in [0, 1), ``[B, N]``.
 
     Returns:
-        Their numbers, int32 ``[B, N]``.
+        The indices of the samples, int32 ``[B, N]``.
     """
     cumulative = tf.cumsum(tf.nn.softmax(-energies, axis=-1), axis=-1)
     chosen = tf.searchsorted(cumulative, draws * cumulative[:, -1:], side="right")

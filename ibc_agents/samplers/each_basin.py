@@ -1,4 +1,4 @@
-"""A search of every basin of an energy by itself."""
+"""A separate search of every basin of an energy."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from ibc_agents.core import protocols
 
 
 @gin.configurable
-class EachBasin:
-    """Moves sample n of N to the bottom of basin n mod K alone, K being the number of basins.
+class EachBasin(protocols.Sampler):
+    """Moves sample n of N to the bottom of basin n mod K, K being the number of basins.
 
-    An energy that is a minimum of basins has minima at the bottoms of bad ones too, and in many
-    dimensions most descents end there. One basin alone has no other minimum near, so that a sample
-    for each finds them all; the energies of what is found, which are the whole energy's, tell which
-    is best. A short descent on the whole energy may follow:
+    An energy that is the minimum of basins (`networks.SoftMinimum`) also has minima at the bottoms
+    of poor basins, where most descents in many dimensions end. A single basin has one minimum, so
+    one sample for each basin finds all of them. The energies of the result are those of the whole
+    energy and rank the basins. A short descent on the whole energy may follow:
     `Sequence([EachBasin(Langevin()), Langevin(…)])`.
-
-    Attributes:
-        searches_basins: which kind of energy network it needs.
     """
 
     searches_basins = True
@@ -28,29 +25,28 @@ class EachBasin:
         """Sets the search.
 
         Args:
-            sampler: that moves every sample by itself, as `Langevin` does; one that replaces
-                samples by others, as `DerivativeFree` does, would mix up basins.
+            sampler: A sampler that moves every sample independently, as `Langevin` does. One that
+                resamples, as `DerivativeFree` does, would mix the basins.
         """
         self._sampler = sampler
 
     def __call__(
         self,
-        energy_fn: protocols.BasinEnergyFn,
+        energy_fn: protocols.EnergyFunction,
         initial_actions: tf.Tensor,
         bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
     ) -> protocols.SamplerResult:
-        """Searches; see `ibc_agents.core.protocols.Sampler`.
+        """Searches every basin; see `ibc_agents.core.protocols.Sampler`.
 
         Raises:
-            ValueError: if the energy has no basins.
+            ValueError: If the energy has no basins.
         """
-        basins = getattr(energy_fn, "basins", None)
-        if basins is None:
+        if energy_fn.basins is None:
             raise ValueError(
                 "EachBasin needs an energy of several basins, as with "
                 "MlpEnergyNetwork.head = @SoftMinimum()."
             )
-        result = self._sampler(basins, initial_actions, bounds, seed, trace)
+        result = self._sampler(energy_fn.basins, initial_actions, bounds, seed, trace)
         return result._replace(energies=energy_fn(result.actions))

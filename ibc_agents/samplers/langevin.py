@@ -1,195 +1,121 @@
-"""Langevin dynamics on the energy (paper Sec. 2 and appendix)."""
+"""Langevin dynamics on the energy."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import gin
 import tensorflow as tf
 
 from ibc_agents.core import protocols, stateless_random
-from ibc_agents.samplers import schedules
-
-
-class Update(Protocol):
-    """How one Langevin step changes the actions."""
-
-    def __call__(
-        self,
-        gradient: tf.Tensor,
-        noise: tf.Tensor,
-        step_size: tf.Tensor,
-        half_range: tf.Tensor,
-    ) -> tf.Tensor:
-        """Returns what to add, ``[B, N, A]``.
-
-        Args:
-            gradient: ∂E/∂a, ``[B, N, A]``.
-            noise: standard normal, ``[B, N, A]``.
-            step_size: λ, scalar.
-            half_range: half of the bounds' width, ``[A]``.
-        """
+from ibc_agents.samplers import langevin_updates, schedules
 
 
 @gin.configurable
-class PublishedUpdate:
-    """−clip(λ (½ ∇E + ω n)), the clip at a fraction of half the action range.
+class Langevin(protocols.Sampler):
+    """Moves every sample along a chain of noisy gradient steps.
 
-    As published. With ω = 1 the noise is far weaker than what samples from exp(−E): the chain
-    descends rather than samples.
-    """
+    One step is a ← clip(a + update(∂E/∂a, n, λ_k), bounds) with n ~ N(0, I). The published chain
+    has 100 steps with step sizes 0.1 → 1e−5 (`schedules.Polynomial`) and the `PublishedUpdate`.
+    The noise of all steps is drawn at once and takes 4·K·B·N·A bytes.
 
-    def __init__(self, noise_scale: float = 1.0, max_change: float = 0.1):
-        """Sets ω and the clip (a fraction of half the range).
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
+        https://arxiv.org/abs/2109.00137
+        Welling and Teh, "Bayesian Learning via Stochastic Gradient Langevin Dynamics", 2011.
+        https://dl.acm.org/doi/10.5555/3104482.3104568
 
-        Raises:
-            ValueError: if `noise_scale` is negative or `max_change` not positive.
-        """
-        _check_update(noise_scale, max_change)
-        self._noise_scale = noise_scale
-        self._max_change = max_change
-
-    def __call__(self, gradient, noise, step_size, half_range):
-        """See `Update`."""
-        change = step_size * (0.5 * gradient + self._noise_scale * noise)
-        limit = self._max_change * half_range
-        return -tf.clip_by_value(change, -limit, limit)
-
-
-@gin.configurable
-class ExactUpdate:
-    """−clip(½ λ ∇E) + √(λ τ) n: for small steps the chain samples from exp(−E / τ).
-
-    The standard unadjusted Langevin step (Welling and Teh, 2011). The clip touches the drift only,
-    for clipping the noise would change the distribution everywhere.
-    """
-
-    def __init__(self, temperature: float = 1.0, max_change: float = 0.1):
-        """Sets τ and the clip of the drift (a fraction of half the range).
-
-        Raises:
-            ValueError: if `temperature` is negative or `max_change` not positive.
-        """
-        _check_update(temperature, max_change)
-        self._temperature = temperature
-        self._max_change = max_change
-
-    def __call__(self, gradient, noise, step_size, half_range):
-        """See `Update`."""
-        limit = self._max_change * half_range
-        drift = tf.clip_by_value(0.5 * step_size * gradient, -limit, limit)
-        return tf.sqrt(step_size * self._temperature) * noise - drift
-
-
-@gin.configurable
-class NormalizedUpdate:
-    """−λ ∇E / rms(∇E), without noise: steps of a given length, however steep the energy is.
-
-    The energies that are learned differ in steepness by orders of magnitude, over training and
-    between observations; the length of a step in action units is what can be chosen beforehand.
-    """
-
-    def __init__(self):
-        """Creates the update, which has no settings."""
-
-    def __call__(self, gradient, noise, step_size, half_range):
-        """See `Update`."""
-        del noise
-        # A direction in which nothing can move takes no part of a step's length.
-        gradient = tf.where(half_range > 0, gradient, 0.0)
-        mean_square = tf.reduce_mean(tf.square(gradient), axis=-1, keepdims=True)
-        return -step_size * gradient * tf.math.rsqrt(mean_square + 1e-12)
-
-
-@gin.configurable
-class Langevin:
-    """A chain of noisy gradient steps for every sample.
-
-    Published: 100 iterations, step size 0.1 → 1e−5 (`schedules.Polynomial`), `PublishedUpdate`. All
-    the noise of a run is drawn at once: 4·K·B·N·A bytes.
+    Examples:
+        >>> from ibc_agents.core import protocols
+        >>> energy_fn = protocols.EnergyFunction(lambda a: 50 * tf.reduce_sum((a - 0.5) ** 2, -1))
+        >>> bounds = protocols.Bounds(-tf.ones([1]), tf.ones([1]))
+        >>> result = Langevin()(energy_fn, tf.zeros([1, 1, 1]), bounds, tf.constant([1, 2]))
+        >>> result.actions.numpy().round(1)
+        array([[[0.5]]], dtype=float32)
     """
 
     def __init__(
         self,
         num_iterations: int = 100,
-        schedule: schedules.Polynomial | schedules.Constant | None = None,
-        update: Update | None = None,
+        schedule: schedules.Schedule | None = None,
+        update: langevin_updates.Update | None = None,
     ):
         """Sets the chain.
 
         Args:
             num_iterations: K, at least 1.
-            schedule: step sizes, by default `schedules.Polynomial()`.
-            update: the rule of one step, by default `PublishedUpdate()`.
+            schedule: Step sizes λ_k, by default `schedules.Polynomial()`.
+            update: The rule of one step, by default `PublishedUpdate()`.
 
         Raises:
-            ValueError: if `num_iterations` is less than 1.
+            ValueError: If `num_iterations` is less than 1.
         """
         if num_iterations < 1:
             raise ValueError(f"num_iterations must be at least 1, got {num_iterations}.")
         self._num_iterations = num_iterations
         self._schedule = schedule or schedules.Polynomial()
-        self._update = update or PublishedUpdate()
+        self._update = update or langevin_updates.PublishedUpdate()
 
     def __call__(
         self,
-        energy_fn: protocols.EnergyFn,
+        energy_fn: protocols.EnergyFunction,
         initial_actions: tf.Tensor,
         bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
     ) -> protocols.SamplerResult:
         """Runs the chains; see `ibc_agents.core.protocols.Sampler`."""
+        noise = self.draw_noise(initial_actions, seed)
+        if not trace:
+            actions = self.run_chains(energy_fn, initial_actions, noise, bounds)
+            return protocols.SamplerResult(actions, energy_fn(actions))
+        visited = self._trace_chains(energy_fn, initial_actions, noise, bounds)
+        batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
+        same = tf.broadcast_to(tf.range(n), [self._num_iterations, batch_size, n])
+        return protocols.SamplerResult(visited[-1], energy_fn(visited[-1]), visited, same)
+
+    def draw_noise(self, initial_actions: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Draws the noise of chains from ``[B, N, A]``: float32 ``[B, N, K, A]``."""
         batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         size = initial_actions.shape[-1]
-        noise = stateless_random.normal(seed, batch_size, [n, self._num_iterations, size])
-        if trace:
-            actions, visited = self._chains(energy_fn, initial_actions, noise, bounds, trace)
-            own = tf.broadcast_to(tf.range(n), [self._num_iterations, batch_size, n])
-            return protocols.SamplerResult(actions, energy_fn(actions), visited, own)
+        return stateless_random.normal(seed, batch_size, [n, self._num_iterations, size])
 
-        def chains(energy_fn, actions, noise):
-            return self._chains(energy_fn, actions, noise, bounds)[0]
+    def run_chains(
+        self,
+        energy_fn: protocols.EnergyFunction,
+        initial_actions: tf.Tensor,
+        noise: tf.Tensor,
+        bounds: protocols.Bounds,
+    ) -> tf.Tensor:
+        """Returns the ends of the chains, ``[B, N, A]``; every chain is independent of the others.
 
-        if isinstance(energy_fn, protocols.DifferentiableEnergyFn):
-            actions = energy_fn.move(chains, initial_actions, noise)
-        else:
-            actions = chains(energy_fn, initial_actions, noise)
-        return protocols.SamplerResult(actions, energy_fn(actions))
-
-    def _chains(self, energy_fn, initial_actions, noise, bounds, trace=False):
-        """Returns where chains ``[B, N, A]`` end, and with `trace` what they visit."""
+        Args:
+            energy_fn: The energy at B observations.
+            initial_actions: ``[B, N, A]``.
+            noise: What `draw_noise` returned, ``[B, N, K, A]``.
+            bounds: The box that the chains stay in.
+        """
         step_sizes = self._schedule(self._num_iterations)
-        half_range = 0.5 * (bounds.high - bounds.low)
+
+        def step(k, actions):
+            return k + 1, self._step(energy_fn, actions, noise[:, :, k], step_sizes[k], bounds)
+
+        return tf.while_loop(lambda k, _: k < self._num_iterations, step, (0, initial_actions))[1]
+
+    def _trace_chains(self, energy_fn, initial_actions, noise, bounds):
+        """Returns all actions of the chains, ``[K + 1, B, N, A]``."""
+        step_sizes = self._schedule(self._num_iterations)
 
         def step(k, actions, visited):
-            change = self._update(
-                _action_gradient(energy_fn, actions), noise[:, :, k], step_sizes[k], half_range
-            )
-            moved = tf.clip_by_value(actions + change, bounds.low, bounds.high)
-            return k + 1, moved, visited.write(k + 1, moved) if trace else visited
+            moved = self._step(energy_fn, actions, noise[:, :, k], step_sizes[k], bounds)
+            return k + 1, moved, visited.write(k + 1, moved)
 
-        visited = tf.TensorArray(tf.float32, self._num_iterations + 1 if trace else 0)
-        if trace:
-            visited = visited.write(0, initial_actions)
-        _, actions, visited = tf.while_loop(
+        visited = tf.TensorArray(tf.float32, self._num_iterations + 1).write(0, initial_actions)
+        _, _, visited = tf.while_loop(
             lambda k, *_: k < self._num_iterations, step, (0, initial_actions, visited)
         )
-        return actions, visited.stack() if trace else None
+        return visited.stack()
 
-
-def _action_gradient(energy_fn: protocols.EnergyFn, actions: tf.Tensor) -> tf.Tensor:
-    if isinstance(energy_fn, protocols.DifferentiableEnergyFn):
-        return energy_fn.gradient(actions)
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(actions)
-        energies = energy_fn(actions)
-    return tape.gradient(energies, actions)
-
-
-def _check_update(noise: float, max_change: float) -> None:
-    if noise < 0 or max_change <= 0:
-        raise ValueError(
-            "The noise must not be negative and max_change must be positive, "
-            f"got {noise} and {max_change}."
-        )
+    def _step(self, energy_fn, actions, noise, step_size, bounds):
+        """Returns the actions after one Langevin step, ``[B, N, A]``."""
+        half_range = 0.5 * (bounds.high - bounds.low)
+        change = self._update(energy_fn.gradient(actions), noise, step_size, half_range)
+        return tf.clip_by_value(actions + change, bounds.low, bounds.high)

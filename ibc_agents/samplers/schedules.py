@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import gin
 import tensorflow as tf
+
+Schedule = Callable[[int], tf.Tensor]
+"""K → the step sizes of K iterations, float32 ``[K]``."""
 
 
 @gin.configurable
 class Polynomial:
-    """From `first` to `last` along (1 − progress)^power; the paper's 0.1 → 1e−5, power 2."""
+    """Step sizes from `first` to `last` along (1 − progress)^power.
+
+    The paper decays from 0.1 to 1e−5 with power 2.
+
+    Examples:
+        >>> Polynomial(first=1.0, last=0.5, power=1.0)(3).numpy()
+        array([1.  , 0.75, 0.5 ], dtype=float32)
+    """
 
     def __init__(self, first: float = 1e-1, last: float = 1e-5, power: float = 2.0):
         """Sets the schedule.
 
         Args:
-            first: step size of the first iteration, positive.
-            last: step size of the last iteration, positive.
-            power: exponent of the decay, positive.
+            first: Step size of the first iteration, positive.
+            last: Step size of the last iteration, positive.
+            power: Exponent of the decay, positive.
 
         Raises:
-            ValueError: if a value is not positive.
+            ValueError: If a setting is not positive.
         """
         if min(first, last, power) <= 0:
             raise ValueError(
@@ -37,13 +49,16 @@ class Polynomial:
 
 @gin.configurable
 class Constant:
-    """The same step size throughout."""
+    """The same step size in every iteration."""
 
     def __init__(self, step_size: float = 1e-5):
-        """Sets the step size, positive.
+        """Sets the schedule.
+
+        Args:
+            step_size: Step size of every iteration, positive.
 
         Raises:
-            ValueError: if it is not positive.
+            ValueError: If it is not positive.
         """
         if step_size <= 0:
             raise ValueError(f"step_size must be positive, got {step_size}.")

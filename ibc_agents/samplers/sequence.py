@@ -1,4 +1,4 @@
-"""Samplers one after another."""
+"""Samplers that run one after another."""
 
 from __future__ import annotations
 
@@ -11,45 +11,50 @@ from ibc_agents.core import protocols, stateless_random
 
 
 @gin.configurable
-class Sequence:
-    """Runs samplers in turn, each from where the one before it ended.
+class Sequence(protocols.Sampler):
+    """Runs samplers in turn; each begins where the previous one ended.
 
-    The paper's second Langevin run at inference is `Sequence([Langevin(), Langevin(…)])`.
+    The second Langevin run of the paper's policies on D4RL is
+    `Sequence([Langevin(), Langevin(…)])`.
 
     Attributes:
-        searches_basins: whether one of them needs an energy of basins.
-        searches_prefixes: whether they need an energy of prefixes.
+        samplers: The samplers, in the order in which they run.
+        searches_basins: Whether one of them needs an energy of basins.
+        searches_prefixes: Whether they need an energy of prefixes.
     """
 
     def __init__(self, samplers: SequenceOf[protocols.Sampler]):
         """Sets the samplers.
 
+        Args:
+            samplers: At least one sampler.
+
         Raises:
-            ValueError: if there are none, or some search prefixes and others do not.
+            ValueError: If there is no sampler, or only some of them search prefixes.
         """
         if not samplers:
             raise ValueError("Sequence needs at least one sampler.")
-        prefixes = {getattr(each, "searches_prefixes", False) for each in samplers}
+        prefixes = {each.searches_prefixes for each in samplers}
         if len(prefixes) > 1:
             raise ValueError(
-                "Sequence cannot run Autoregressive and others in turn, for their energies differ; "
-                "let Autoregressive search each dimension by a Sequence."
+                "Sequence cannot run Autoregressive and other samplers in turn, since they need "
+                "different energies. Set Autoregressive.sampler to a Sequence instead."
             )
-        self._samplers = tuple(samplers)
+        self.samplers = tuple(samplers)
         (self.searches_prefixes,) = prefixes
-        self.searches_basins = any(getattr(each, "searches_basins", False) for each in samplers)
+        self.searches_basins = any(each.searches_basins for each in samplers)
 
     def __call__(
         self,
-        energy_fn: protocols.EnergyFn,
+        energy_fn: protocols.EnergyFunction,
         initial_actions: tf.Tensor,
         bounds: protocols.Bounds,
         seed: tf.Tensor,
         trace: bool = False,
     ) -> protocols.SamplerResult:
-        """Runs all; see `ibc_agents.core.protocols.Sampler`. Traces are joined end to end."""
+        """Runs all samplers; see `ibc_agents.core.protocols.Sampler`. Traces are concatenated."""
         actions, results = initial_actions, []
-        for k, sampler in enumerate(self._samplers):
+        for k, sampler in enumerate(self.samplers):
             result = sampler(energy_fn, actions, bounds, stateless_random.fold_in(seed, k), trace)
             actions = result.actions
             results.append(result)
@@ -60,7 +65,7 @@ class Sequence:
 
 
 def _join_parents(results: list[protocols.SamplerResult]) -> tf.Tensor | None:
-    """Joins them end to end: a run's first actions are the last ones of the run before."""
+    """Concatenates parents; the first actions of a run are the last ones of the previous run."""
     if any(result.parents is None for result in results):
         return None
     batch_size, n, _ = tf.unstack(tf.shape(results[0].actions))

@@ -30,7 +30,7 @@ class EnergyAgent(Protocol):
     def policy(self) -> Any:
         """An `ImplicitPolicy`, whose `optimize` searches the energy."""
 
-    def energy_function(self, window: Any) -> protocols.EnergyFn:
+    def energy_function(self, window: Any) -> protocols.EnergyFunction:
         """Returns the energy of scaled actions at raw observations [B, T, …]."""
 
 

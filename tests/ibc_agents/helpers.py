@@ -12,7 +12,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from data.episodes import dataset_statistics as data_statistics
-from ibc_agents import agents, networks
+from ibc_agents import agents, networks, policies, samplers
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import protocols
 from ibc_agents.networks.energy import energy_network
@@ -39,9 +39,11 @@ def make_bounds(low: Any, high: Any) -> protocols.Bounds:
 UNIT_BOUNDS = make_bounds([-1.0, -1.0], [1.0, 1.0])
 
 
-def quadratic(centre: Any, steepness: float = 10.0) -> protocols.EnergyFn:
-    """½ · steepness · |a − centre|²; centre [A] or [B, 1, A]."""
-    return lambda actions: 0.5 * steepness * tf.reduce_sum(tf.square(actions - centre), axis=-1)
+def quadratic(center: Any, steepness: float = 10.0) -> protocols.EnergyFunction:
+    """½ · steepness · |a − center|²; center [A] or [B, 1, A]."""
+    return protocols.EnergyFunction(
+        lambda actions: 0.5 * steepness * tf.reduce_sum(tf.square(actions - center), axis=-1)
+    )
 
 
 def leaf_statistics(values: np.ndarray, leaf_rank: int = 1) -> data_statistics.LeafStatistics:
@@ -115,8 +117,8 @@ def make_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.ImplicitBCAge
         normalizer=make_normalizer(),
         energy_network=make_energy_network(seed),
         optimizer=tf.keras.optimizers.Adam(1e-2),
-        num_counter_examples=16,
-        num_policy_samples=32,
+        counter_examples=agents.CounterExamples(number=16),
+        policy_search=policies.PolicySearch(number=32),
         train_step_counter=tf.Variable(0, dtype=tf.int64),
     )
     agent = agents.ImplicitBCAgent(window=window, seed=seed, **{**settings, **kwargs})
@@ -137,7 +139,7 @@ def make_autoregressive_agent(
         ),
         optimizer=tf.keras.optimizers.Adam(1e-2),
         num_counter_examples=16,
-        num_policy_samples=32,
+        policy_search=policies.PolicySearch(samplers.Autoregressive(), 32),
         train_step_counter=tf.Variable(0, dtype=tf.int64),
     )
     agent = agents.AutoregressiveBCAgent(
@@ -211,6 +213,14 @@ def make_time_step(batch_size: int, step_types: Any = FIRST, seed: int = 0) -> t
 def compiled(function: Any) -> Any:
     """Compiles as TF-Agents' Learner does: outside of autograph."""
     return tf.function(function, autograph=False)
+
+
+def executed_operations(session: Any, outputs: Any, feed: Any) -> list[str]:
+    """The operations that a session runs for the outputs, after optimization of its graph."""
+    metadata = tf.compat.v1.RunMetadata()
+    options = tf.compat.v1.RunOptions(output_partition_graphs=True)
+    session.run(outputs, feed, options, metadata)
+    return [node.op for graph in metadata.partition_graphs for node in graph.node]
 
 
 def numpy(nest: Any) -> Any:

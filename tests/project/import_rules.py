@@ -17,8 +17,8 @@ from tests.project import sources
 # never import each other. The last row is the top of ibc_agents: its public names and commands.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
-    ("acceleration",),
     ("networks", "samplers", "proposals", "losses"),
+    ("acceleration",),
     ("policies",),
     ("agents",),
     ("rollouts",),

@@ -116,7 +116,7 @@ def test_a_run_uses_the_environment_loss_and_sampler(copy, tmp_path):
         "EvaluationSettings.num_episodes = 2",
         "num_steps = 2",
         "ImplicitBCAgent.loss = @MarginLoss()",
-        "ImplicitBCAgent.policy_sampler = @RandomSearch()",
+        "PolicySearch.sampler = @RandomSearch()",
         "RandomSearch.stddev = 0.3",
     )
     result = run(

@@ -173,7 +173,7 @@ def test_gin_file_with_a_mistake(tmp_path, line, problem):
         ("TrainingSettings.num_steps=%absent", "absent"),
         ("DemonstrationSettings.validation_fraction=1.5", "validation_fraction"),
         ("DemonstrationSettings.top_return_fraction=0", "top_return_fraction is 0"),
-        ("ImplicitBCAgent.num_counter_examples=0", "num_counter_examples must be at least 1"),
+        ("CounterExamples.number=0", "CounterExamples.number must be at least 1"),
         ("ImplicitBCAgent.windows=2", "doesn't have a parameter named 'windows'"),
         ("ImplicitBCAgent.energy_network=%gin.REQUIRED", "energy_network"),
         ("ParticleEnvironment.dimension=99", "dimension"),

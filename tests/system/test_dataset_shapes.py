@@ -221,7 +221,7 @@ def make_agents(demonstrations, window):
             **arguments,
             energy_network=networks.MlpEnergyNetwork(width=8, depth=2),
             optimizer=tf.keras.optimizers.Adam(),
-            num_counter_examples=4,
+            counter_examples=agents.CounterExamples(number=4),
         ),
         "mse": agents.MseAgent(
             **arguments,

@@ -7,9 +7,9 @@ from tests.system import helpers
 
 LEARNED = (
     "Experiment.source=@PrioritizedSource()",
-    "ImplicitBCAgent.proposal=@Mixture()",
+    "CounterExamples.proposal=@Mixture()",
     "ImplicitBCAgent.loss=@RankingNCE()",
-    "ImplicitBCAgent.policy_sampler=@Langevin()",
+    "PolicySearch.sampler=@Langevin()",
     "Langevin.num_iterations=3",
     "Langevin.update=@NormalizedUpdate()",
     "MlpEnergyNetwork.head=@SoftMinimum()",

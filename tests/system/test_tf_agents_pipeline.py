@@ -22,7 +22,7 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import nest_utils
 
-from ibc_agents import agents, networks
+from ibc_agents import agents, networks, policies
 from ibc_agents.core import normalizer
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "docs" / "tf_agents_pipeline.py"
@@ -132,8 +132,8 @@ def test_learns_and_acts_with_tf_agents_parts_only(tmp_path, window, make_buffer
         networks.MlpEnergyNetwork(width=32, depth=2),
         tf.keras.optimizers.Adam(5e-3),
         window=window,
-        num_counter_examples=64,
-        num_policy_samples=256,
+        counter_examples=agents.CounterExamples(number=64),
+        policy_search=policies.PolicySearch(number=256),
         train_step_counter=train_step,
     )
     trainer = learner.Learner(

@@ -17,10 +17,10 @@ from tests.system import helpers
 
 OF_EVERY_STEP = {
     "loss",
-    "neighborhood_loss",
+    "conditional_nce_loss",
     "demonstration_energy",
     "counter_example_energy",
-    "demonstration_picked",
+    "top1_accuracy",
 }
 
 
@@ -116,7 +116,7 @@ def test_tensorboard_has_the_scalars_of_both_splits(finished):
         assert sorted(validation[tag]) == [400, 800, 1200, 1600, 2000], tag
     # It learns: demonstrations that it has not seen come to be told from what is near them.
     assert min(list(train["loss"].values())[-3:]) < train["loss"][0]
-    assert validation["neighborhood_loss"][2000] < 0.9 * train["neighborhood_loss"][0]
+    assert validation["conditional_nce_loss"][2000] < 0.9 * train["conditional_nce_loss"][0]
     judged = helpers.scalars(finished.root_dir / "evaluation")
     assert judged["success"] == {2000: finished.results["success"]["rate"]}
     assert judged["return"][2000] == pytest.approx(finished.results["return"]["mean"])

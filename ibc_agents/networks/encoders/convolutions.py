@@ -27,7 +27,7 @@ class ConvMaxPool(tf.keras.layers.Layer):
         Args:
             channels: of each convolution, positive; the default is published.
             kernel_size: pixels, height and width of each convolution.
-            dtype: "float32", "mixed_bfloat16" or a Keras policy, as `FasterPrecision`.
+            dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
             ValueError: if there is no convolution.
@@ -81,7 +81,7 @@ class ConvStrided(tf.keras.layers.Layer):
             channels: of each convolution, positive.
             strides: of each convolution, positive; the map of features is so many times smaller.
             kernel_sizes: pixels, height and width of each convolution.
-            dtype: "float32", "mixed_bfloat16" or a Keras policy, as `FasterPrecision`.
+            dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
             ValueError: if there is no convolution, or not one stride and kernel size for each.
@@ -125,7 +125,7 @@ class ConvResNet(tf.keras.layers.Layer):
             channels: of each stage, positive.
             strides: of each stage, positive; the map of features is so many times smaller.
             kernel_size: pixels, height and width of each convolution.
-            dtype: "float32", "mixed_bfloat16" or a Keras policy, as `FasterPrecision`.
+            dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
             ValueError: if there is no stage, or not one stride for each.

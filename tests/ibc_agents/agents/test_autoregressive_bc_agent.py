@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import losses, proposals, samplers
+from ibc_agents import agents, losses, policies, proposals, samplers
 from ibc_agents.core import stateless_random
 from tests.ibc_agents import helpers
 
@@ -38,7 +38,7 @@ def test_loss_is_the_sum_over_dimensions_given_the_demonstrated_ones_before():
         total += -np.log(probability[:, 0]).mean()
         picked += 0.5 * (energies.argmin(axis=1) == 0).mean()
     np.testing.assert_allclose(info.loss, total, rtol=1e-5)
-    np.testing.assert_allclose(info.extra["demonstration_picked"], picked, rtol=1e-5)
+    np.testing.assert_allclose(info.extra["top1_accuracy"], picked, rtol=1e-5)
 
 
 def test_contract_loss_gets_the_proposals_densities_of_each_dimension():
@@ -128,7 +128,11 @@ def test_networks_of_the_other_kind_are_refused():
 def test_samplers_of_the_other_kind_are_refused():
     """They would minimise the last dimension's energy alone, and nobody would notice."""
     with pytest.raises(ValueError, match="AutoregressiveBCAgent cannot use DerivativeFree"):
-        helpers.make_autoregressive_agent(policy_sampler=samplers.DerivativeFree())
-    for name in ("policy_sampler", "counter_example_sampler"):
+        helpers.make_autoregressive_agent(policy_search=policies.PolicySearch())
+    sampler = samplers.Autoregressive()
+    for part in (
+        dict(policy_search=policies.PolicySearch(sampler)),
+        dict(counter_examples=agents.CounterExamples(sampler=sampler)),
+    ):
         with pytest.raises(ValueError, match="ImplicitBCAgent cannot use Autoregressive"):
-            helpers.make_agent(**{name: samplers.Autoregressive()})
+            helpers.make_agent(**part)

@@ -12,7 +12,7 @@ from tf_agents.agents import tf_agent
 from tf_agents.policies import policy_saver
 from tf_agents.train import learner
 
-from ibc_agents.agents import experience as experience_lib
+from ibc_agents.agents.training import experience as experience_lib
 from tests.ibc_agents import helpers
 
 AGENTS = pytest.mark.parametrize(

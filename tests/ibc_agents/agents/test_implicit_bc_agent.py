@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import agents, losses, networks, proposals, samplers
-from ibc_agents.core import stateless_random
+from ibc_agents import agents, losses, networks, policies, proposals, samplers
+from ibc_agents.agents import energy_based_agent
+from ibc_agents.core import protocols, stateless_random
 from tests.ibc_agents import helpers
 
 LANGEVIN = dict(
-    num_counter_examples=4,
-    counter_example_sampler=samplers.Langevin(5),
+    counter_examples=agents.CounterExamples(number=4, sampler=samplers.Langevin(5)),
     gradient_penalty=losses.GradientPenalty(),
 )
 KINDS = pytest.mark.parametrize(
@@ -21,7 +21,7 @@ KINDS = pytest.mark.parametrize(
 )
 
 
-class Given:
+class Given(protocols.Sampler):
     """A sampler that returns given actions, whatever it is asked."""
 
     def __init__(self, actions):
@@ -40,6 +40,10 @@ class Recording(samplers.Langevin):
         result = super().__call__(*args, **kwargs)
         self.ended = result.actions.numpy()
         return result
+
+
+def moved_by(sampler):
+    return {**LANGEVIN, "counter_examples": agents.CounterExamples(number=4, sampler=sampler)}
 
 
 def gradients_of(agent, experience, weights=None):
@@ -82,7 +86,7 @@ def test_loss_is_the_papers():
     expected = {
         "demonstration_energy": energies[:, 0].mean(),
         "counter_example_energy": energies[:, 1:].mean(),
-        "demonstration_picked": picked,
+        "top1_accuracy": picked,
     }
     np.testing.assert_allclose(
         info.extra.pop("example_losses"), -np.log(probability[:, 0]), rtol=1e-4
@@ -118,9 +122,9 @@ def test_no_gradient_flows_through_counter_examples():
     """The gradient is the one of counter-examples that are mere constants."""
     sampler = Recording(num_iterations=5)
     experience = helpers.make_experience(6, 2)
-    moved = helpers.make_agent(**{**LANGEVIN, "counter_example_sampler": sampler})
+    moved = helpers.make_agent(**moved_by(sampler))
     info, gradients = gradients_of(moved, experience)
-    constant = helpers.make_agent(**{**LANGEVIN, "counter_example_sampler": Given(sampler.ended)})
+    constant = helpers.make_agent(**moved_by(Given(sampler.ended)))
     expected_info, expected = gradients_of(constant, experience)
     np.testing.assert_allclose(info.loss, expected_info.loss, rtol=1e-6)
     for gradient, wanted in zip(gradients, expected, strict=True):
@@ -149,25 +153,29 @@ def test_contract_loss_gets_the_proposals_densities_unless_a_sampler_moved_its_s
     assert moved[2] is None and moved[3] is None
 
 
-def test_the_neighbourhoods_loss_is_added_and_reported():
+def test_conditional_nce_is_added_and_reported():
     experience = helpers.make_experience(6, 2)
-    neighborhood = losses.Neighborhood(num_neighbors=3)
-    agent = helpers.make_agent(neighborhood=neighborhood)
+    conditional_nce = losses.ConditionalNCE(num_neighbors=3)
+    agent = helpers.make_agent(conditional_nce=conditional_nce)
     info, gradients = gradients_of(agent, experience)
     alone, gradients_alone = gradients_of(helpers.make_agent(), experience)
-    np.testing.assert_allclose(info.loss, alone.loss + info.extra["neighborhood_loss"], rtol=1e-5)
+    np.testing.assert_allclose(
+        info.loss, alone.loss + info.extra["conditional_nce_loss"], rtol=1e-5
+    )
     # Nearly equal energies give log 2.
-    np.testing.assert_allclose(info.extra["neighborhood_loss"], np.log(2), atol=0.2)
+    np.testing.assert_allclose(info.extra["conditional_nce_loss"], np.log(2), atol=0.2)
     assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(gradients, gradients_alone, strict=True))
 
     demonstration = agent.normalizer.scale_action(experience.action[:, -1])
     seed = stateless_random.fold_in(stateless_random.as_seed(0, tf.constant(0)), 2)
     energies = agent.energy_function(experience.observation)
-    expected = neighborhood(
+    expected = conditional_nce(
         energies(demonstration[:, None])[:, 0],
-        energies(neighborhood.neighbors(demonstration, seed)),
+        energies(conditional_nce.neighbors(demonstration, seed)),
     )
-    np.testing.assert_allclose(info.extra["neighborhood_loss"], tf.reduce_mean(expected), rtol=1e-5)
+    np.testing.assert_allclose(
+        info.extra["conditional_nce_loss"], tf.reduce_mean(expected), rtol=1e-5
+    )
 
 
 class Listening(helpers.CountingEnergyNetwork):
@@ -178,7 +186,7 @@ class Listening(helpers.CountingEnergyNetwork):
         return super().energy(code, actions, training)
 
 
-def test_smoothing_blurs_the_demonstrated_action_within_the_bounds():
+def test_noise_on_demonstrated_actions_is_reflected_at_the_bounds():
     experience = helpers.make_experience(512, 2)
 
     def heard(**kwargs):
@@ -188,7 +196,7 @@ def test_smoothing_blurs_the_demonstrated_action_within_the_bounds():
         return network.heard, agent.normalizer
 
     exact, normalizer = heard()
-    blurred, _ = heard(smoothing=0.05)
+    blurred, _ = heard(counter_examples=agents.CounterExamples(number=16, action_noise_stddev=0.05))
     demonstrated = normalizer.scale_action(experience.action[:, -1])
     np.testing.assert_allclose(exact[:, 0], demonstrated, atol=1e-6)
     low, high = (np.asarray(bound) for bound in normalizer.bounds)
@@ -196,12 +204,17 @@ def test_smoothing_blurs_the_demonstrated_action_within_the_bounds():
     assert np.isclose((blurred - exact)[inside, 0].std(), 0.05, rtol=0.1)
     assert (low <= blurred[:, 0]).all() and (blurred[:, 0] <= high).all()
     np.testing.assert_array_equal(exact[:, 1:], blurred[:, 1:])
-    with pytest.raises(ValueError, match="smoothing must not be negative, got -1"):
-        helpers.make_agent(smoothing=-1.0)
+    with pytest.raises(ValueError, match="action_noise_stddev must not be negative, got -1"):
+        agents.CounterExamples(action_noise_stddev=-1.0)
 
 
 @pytest.mark.parametrize(
-    "noise", [dict(smoothing=0.05), dict(neighborhood=losses.Neighborhood())], ids=lambda d: [*d][0]
+    "noise",
+    [
+        dict(counter_examples=agents.CounterExamples(action_noise_stddev=0.05)),
+        dict(conditional_nce=losses.ConditionalNCE()),
+    ],
+    ids=lambda d: [*d][0],
 )
 def test_noise_leaves_alone_what_never_varies(noise):
     """Or the demonstration would be told by it alone, for counter-examples have no room there."""
@@ -219,9 +232,10 @@ def test_noise_leaves_alone_what_never_varies(noise):
 
 
 def test_a_demonstration_is_picked_only_if_it_is_lower():
-    agent = helpers.make_agent()
-    report = agent._report(tf.constant([[0.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [1.0, 0.0, 2.0]]))
-    np.testing.assert_array_equal(report["demonstration_picked"], [0.0, 1.0, 0.0])
+    report = energy_based_agent.report_energies(
+        tf.constant([[0.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [1.0, 0.0, 2.0]])
+    )
+    np.testing.assert_array_equal(report["top1_accuracy"], [0.0, 1.0, 0.0])
 
 
 @KINDS
@@ -249,7 +263,10 @@ def test_counter_examples_are_drawn_anew_at_every_step():
 
 
 def test_the_learned_policy_acts_like_the_demonstrations():
-    agent = helpers.make_agent(num_counter_examples=64, num_policy_samples=256)
+    agent = helpers.make_agent(
+        counter_examples=agents.CounterExamples(number=64),
+        policy_search=policies.PolicySearch(number=256),
+    )
     train = helpers.compiled(agent.train)
     for k in range(200):
         train(helpers.make_experience(64, 2, seed=k))
@@ -274,17 +291,19 @@ def test_energy_function_encodes_raw_windows_once():
 
 
 def test_no_counter_examples_raise():
-    with pytest.raises(ValueError, match="num_counter_examples must be at least 1, got 0"):
-        helpers.make_agent(num_counter_examples=0)
+    with pytest.raises(ValueError, match="CounterExamples.number must be at least 1, got 0"):
+        agents.CounterExamples(number=0)
 
 
 GIN = """
 ImplicitBCAgent.energy_network = @MlpEnergyNetwork()
 ImplicitBCAgent.window = 1
-ImplicitBCAgent.num_counter_examples = 3
-ImplicitBCAgent.counter_example_sampler = @train/Langevin()
+ImplicitBCAgent.counter_examples = @CounterExamples()
+CounterExamples.number = 3
+CounterExamples.sampler = @train/Langevin()
 ImplicitBCAgent.gradient_penalty = @GradientPenalty()
-ImplicitBCAgent.policy_sampler = @policy/Sequence()
+ImplicitBCAgent.policy_search = @PolicySearch()
+PolicySearch.sampler = @policy/Sequence()
 MlpEnergyNetwork.width = 12
 train/Langevin.num_iterations = 2
 policy/Sequence.samplers = [@DerivativeFree(), @policy/Langevin()]
@@ -318,14 +337,14 @@ def test_gin_configures_by_references():
 @pytest.mark.parametrize(
     "line",
     [
-        "ImplicitBCAgent.num_counterexamples = 8",
-        "ImplicitBCAgent.policy_sampler = @Langevn()",
+        "ImplicitBCAgent.counterexamples = 8",
+        "PolicySearch.sampler = @Langevn()",
         "ImplicitBcAgent.window = 2",
         "ImplicitBCAgent.normalizer = 1",
     ],
 )
 def test_gin_refuses_a_misspelt_name_and_what_is_not_configured(line):
-    with pytest.raises(ValueError, match="num_counterexamples|Langevn|ImplicitBcAgent|normalizer"):
+    with pytest.raises(ValueError, match="counterexamples|Langevn|ImplicitBcAgent|normalizer"):
         gin.parse_config(line)
 
 
@@ -339,12 +358,12 @@ def test_gin_refuses_a_misspelt_name_and_what_is_not_configured(line):
 )
 def test_refuses_to_look_for_basins_where_the_energy_has_none(sampler):
     with pytest.raises(ValueError, match="SoftMinimum"):
-        helpers.make_agent(policy_sampler=sampler)
+        helpers.make_agent(policy_search=policies.PolicySearch(sampler))
     head = networks.SoftMinimum(units=4, num_basins=2)
     energy_network = networks.MlpEnergyNetwork(width=16, head=head)
-    helpers.make_agent(energy_network=energy_network, policy_sampler=sampler)
+    helpers.make_agent(energy_network=energy_network, policy_search=policies.PolicySearch(sampler))
     energy_network = networks.MlpEnergyNetwork(width=16, head=networks.SoftMinimum(4, 2))
     with pytest.raises(ValueError, match="a sample for each of 2 basins, got 1"):
         helpers.make_agent(
-            energy_network=energy_network, policy_sampler=sampler, num_policy_samples=1
+            energy_network=energy_network, policy_search=policies.PolicySearch(sampler, 1)
         )

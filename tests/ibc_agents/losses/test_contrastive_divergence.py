@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import losses, networks, samplers
+from ibc_agents import agents, losses, networks, policies, samplers
 from tests.ibc_agents import helpers
 
 NEEDS = "ContrastiveDivergence needs counter-examples that follow the energy"
@@ -40,12 +40,10 @@ def test_learns_two_modes_with_langevin_and_the_gradient_penalty():
         window=1,
         energy_network=networks.MlpEnergyNetwork(64, 2, encoder=networks.MlpEncoder(64, 2)),
         optimizer=tf.keras.optimizers.Adam(2e-3),
-        num_counter_examples=8,
-        counter_example_sampler=samplers.Langevin(25),
+        counter_examples=agents.CounterExamples(number=8, sampler=samplers.Langevin(25)),
         gradient_penalty=losses.GradientPenalty(),
         loss=losses.ContrastiveDivergence(),
-        policy_sampler=samplers.DerivativeFree(4),
-        num_policy_samples=512,
+        policy_search=policies.PolicySearch(samplers.DerivativeFree(4), 512),
     )
     train = helpers.compiled(agent.train)
     for seed in range(400):

@@ -82,7 +82,7 @@ def test_the_demonstrations_own_energy_is_its_minimum_whatever_the_proposal():
 
 
 def test_counter_examples_without_a_density_are_refused():
-    with pytest.raises(ValueError, match="RankingNCE needs the density.*counter_example_sampler"):
+    with pytest.raises(ValueError, match="RankingNCE needs the density.*CounterExamples.sampler"):
         losses.RankingNCE()(tf.zeros([2]), tf.zeros([2, 3]))
 
 

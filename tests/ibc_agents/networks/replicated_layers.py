@@ -13,7 +13,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
-from ibc_agents import losses, networks, samplers  # noqa: E402
+from ibc_agents import agents, losses, networks, samplers  # noqa: E402
 from ibc_agents.networks.layers import dropout  # noqa: E402
 from tests.ibc_agents import helpers  # noqa: E402
 
@@ -23,8 +23,7 @@ def make_spectral():
     network = networks.MlpEnergyNetwork(width=8, depth=2, dense=networks.SpectralNormDense)
     return helpers.make_agent(
         energy_network=network,
-        num_counter_examples=2,
-        counter_example_sampler=samplers.Langevin(2),
+        counter_examples=agents.CounterExamples(number=2, sampler=samplers.Langevin(2)),
         gradient_penalty=losses.GradientPenalty(),
     )
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.policies import policy_saver
 
-from ibc_agents import losses, networks, samplers
+from ibc_agents import agents, losses, networks, samplers
 from tests.ibc_agents import helpers
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -43,8 +43,7 @@ def make_implicit(seed=0, dropout_rate=0.2, layer_norm=True):
     network((OBSERVATION, tf.zeros([1, 1, 2])))
     return helpers.make_agent(
         energy_network=network,
-        num_counter_examples=4,
-        counter_example_sampler=samplers.Langevin(3),
+        counter_examples=agents.CounterExamples(number=4, sampler=samplers.Langevin(3)),
         gradient_penalty=losses.GradientPenalty(margin=0.0),
     )
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.policies import policy_saver
 
-from ibc_agents import agents, losses, networks, samplers
+from ibc_agents import agents, losses, networks, policies, samplers
 from ibc_agents.cli import configurables
 from tests.ibc_agents import helpers, pixels
 
@@ -14,8 +14,8 @@ N = 64
 CONFIG = """
 ImplicitBCAgent.energy_network = @MlpEnergyNetwork()
 ImplicitBCAgent.optimizer = @tf.keras.optimizers.Adam()
-ImplicitBCAgent.num_counter_examples = 64
-ImplicitBCAgent.num_policy_samples = 512
+CounterExamples.number = 64
+PolicySearch.number = 512
 MlpEnergyNetwork.encoder = @PixelEncoder()
 MlpEnergyNetwork.width = 64
 MseAgent.encoder = @PixelEncoder()
@@ -55,8 +55,8 @@ def make_implicit(**kwargs):
     settings = dict(
         energy_network=networks.MlpEnergyNetwork(width=16, encoder=encoder),
         optimizer=tf.keras.optimizers.Adam(1e-3),
-        num_counter_examples=N,
-        num_policy_samples=N,
+        counter_examples=agents.CounterExamples(number=N),
+        policy_search=policies.PolicySearch(number=N),
     )
     return make_agent(agents.ImplicitBCAgent, **{**settings, **kwargs})
 
@@ -95,7 +95,8 @@ def test_the_fixture_counts_executions(convolved):
 def test_contract_energy_network_encodes_images_once_a_training_step(convolved):
     """Whatever the chains and the penalty do: one execution a layer and step, on B rows."""
     agent = make_implicit(
-        counter_example_sampler=samplers.Langevin(5), gradient_penalty=losses.GradientPenalty()
+        counter_examples=agents.CounterExamples(number=N, sampler=samplers.Langevin(5)),
+        gradient_penalty=losses.GradientPenalty(),
     )
     train, experience = helpers.compiled(agent.train), pixels.make_experience(6)
     convolved.clear()
@@ -106,7 +107,7 @@ def test_contract_energy_network_encodes_images_once_a_training_step(convolved):
 
 def test_contract_energy_network_encodes_images_once_an_action(convolved):
     sampler = samplers.Sequence([samplers.DerivativeFree(4), samplers.Langevin(5)])
-    agent = make_implicit(policy_sampler=sampler)
+    agent = make_implicit(policy_search=policies.PolicySearch(sampler, N))
     action = helpers.compiled(agent.policy.action)
     experience = pixels.make_experience(6)
     state = agent.policy.get_initial_state(6)
@@ -125,7 +126,7 @@ def test_autoregressive_energies_encode_images_once_for_all_dimensions(convolved
         ),
         optimizer=tf.keras.optimizers.Adam(1e-3),
         num_counter_examples=N,
-        num_policy_samples=N,
+        policy_search=policies.PolicySearch(samplers.Autoregressive(), N),
     )
     train, action = helpers.compiled(agent.train), helpers.compiled(agent.policy.action)
     experience, state = pixels.make_experience(6), agent.policy.get_initial_state(6)

@@ -12,6 +12,7 @@ from tf_agents.train import actor
 from data.episodes import dataset_statistics as data_statistics
 from ibc_agents import policies, proposals, samplers
 from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import protocols
 from tests.ibc_agents import helpers
 
 
@@ -27,8 +28,7 @@ def make_policy(window=2, sampler=None, energy_network=None, num_samples=24):
         normalizer,
         window,
         proposals.Uniform(),
-        sampler or samplers.DerivativeFree(),
-        num_samples,
+        policies.PolicySearch(sampler or samplers.DerivativeFree(), num_samples),
     )
 
 
@@ -234,7 +234,7 @@ def test_contract_policy_distribution_weighs_the_final_samples_by_their_energy()
     """Its mode is the action; its samples follow softmax(−E) of the sampler's last samples."""
     scores = {}
 
-    class Keep:
+    class Keep(protocols.Sampler):
         """A sampler that keeps its result."""
 
         def __call__(self, *args, **kwargs):
@@ -278,8 +278,7 @@ def test_actions_stay_within_the_action_spec():
         normalizer_lib.Normalizer(statistics, helpers.OBSERVATION_SPEC, spec),
         2,
         proposals.Uniform(),
-        samplers.DerivativeFree(num_iterations=5),
-        64,
+        policies.PolicySearch(samplers.DerivativeFree(num_iterations=5), 64),
     )
     action = policy.action(helpers.make_time_step(20), policy.get_initial_state(20)).action
     assert in_action_spec(action)
@@ -306,8 +305,7 @@ def test_nested_action_spec():
         normalizer_lib.Normalizer(statistics, helpers.OBSERVATION_SPEC, spec),
         2,
         proposals.Uniform(),
-        samplers.DerivativeFree(),
-        16,
+        policies.PolicySearch(number=16),
     )
     time_step, state = helpers.make_time_step(4), policy.get_initial_state(4)
     action = policy.action(time_step, state).action
@@ -356,5 +354,5 @@ def test_optimize_finds_the_action_that_the_policy_takes(sampler, window):
 
 
 def test_no_samples_raise():
-    with pytest.raises(ValueError, match="num_samples must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="PolicySearch.number must be at least 1, got 0"):
         make_policy(num_samples=0)

@@ -10,7 +10,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
-from ibc_agents import agents, networks, samplers
+from ibc_agents import agents, networks, policies, samplers
 from ibc_agents.core import normalizer
 from ibc_agents.rollouts import confidence_intervals, evaluation, rollout_seeds
 from tests.conformance.drift_environment import DriftEnvironment
@@ -61,8 +61,7 @@ def policy():
         normalizer.Normalizer.from_dataset([frames], time_step_spec.observation, action_spec),
         networks.MlpEnergyNetwork(width=16, depth=2),
         tf.keras.optimizers.Adam(),
-        policy_sampler=samplers.DerivativeFree(num_iterations=2),
-        num_policy_samples=16,
+        policy_search=policies.PolicySearch(samplers.DerivativeFree(2), 16),
         train_step_counter=tf.Variable(0, dtype=tf.int64),
     ).policy
 

@@ -20,11 +20,14 @@ def chain(prefix):
     return 400.0 * tf.square(last - best)
 
 
+CHAIN = protocols.EnergyFunction(chain)
+
+
 def initial(batch_size=3, n=200, size=SIZE):
     return 2 * stateless_random.uniform(SEED, batch_size, [n, size]) - 1
 
 
-def search(energy_fn=chain, rounds=6, trace=False, seed=SEED):
+def search(energy_fn=CHAIN, rounds=6, trace=False, seed=SEED):
     sampler = samplers.Autoregressive(samplers.DerivativeFree(rounds))
     return sampler(energy_fn, initial(), BOUNDS, seed, trace)
 
@@ -49,8 +52,8 @@ def test_samples_share_all_but_the_last_dimension_and_have_its_energies():
 def test_one_dimension_is_the_inner_sampler():
     inner = samplers.DerivativeFree(4)
     bounds = protocols.Bounds(BOUNDS.low[:1], BOUNDS.high[:1])
-    whole = samplers.Autoregressive(inner)(chain, initial(size=1), bounds, SEED, True)
-    alone = inner(chain, initial(size=1), bounds, stateless_random.fold_in(SEED, 0), True)
+    whole = samplers.Autoregressive(inner)(CHAIN, initial(size=1), bounds, SEED, True)
+    alone = inner(CHAIN, initial(size=1), bounds, stateless_random.fold_in(SEED, 0), True)
     for ours, theirs in zip(whole, alone, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -67,7 +70,7 @@ def test_energy_evaluations_grow_linearly_with_the_dimensions():
 
         bounds = protocols.Bounds(tf.fill([size], -1.0), tf.fill([size], 1.0))
         sampler = samplers.Autoregressive(samplers.DerivativeFree(3))
-        result = sampler(counting, initial(size=size), bounds, SEED)
+        result = sampler(protocols.EnergyFunction(counting), initial(size=size), bounds, SEED)
         assert result.actions.shape == (3, 200, size)
         evaluations[size] = sum(scored)
     assert evaluations == {size: size * 3 * 3 * 200 for size in evaluations}

@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 from ibc_agents import samplers
-from ibc_agents.core import stateless_random
+from ibc_agents.core import protocols, stateless_random
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([11, 12], tf.int32)
@@ -119,7 +119,9 @@ def test_resamples_in_proportion_to_the_exponential_of_minus_the_energy(seed):
         return tf.gather(energies, tf.argmin(tf.abs(actions - values), axis=-1))
 
     sampler = samplers.DerivativeFree(num_iterations=2, noise_stddev=0.0)
-    actions = sampler(energy_fn, initial, helpers.make_bounds([-1.0], [1.0]), seed).actions.numpy()
+    actions = sampler(
+        protocols.EnergyFunction(energy_fn), initial, helpers.make_bounds([-1.0], [1.0]), seed
+    ).actions.numpy()
     counts = (actions == values).sum(axis=1)
     expected = n * np.exp(-energies) / np.exp(-energies).sum()
     chi_square = np.sum((counts - expected) ** 2 / expected)
@@ -131,7 +133,12 @@ def test_samples_of_infinite_energy_are_never_drawn():
     initial = tf.constant([[[0.1], [0.2], [0.3]]])
     energies = tf.constant([[np.inf, 0.0, np.inf]])
     sampler = samplers.DerivativeFree(num_iterations=2, noise_stddev=0.0)
-    result = sampler(lambda _: energies, initial, helpers.make_bounds([-1.0], [1.0]), SEED)
+    result = sampler(
+        protocols.EnergyFunction(lambda _: energies),
+        initial,
+        helpers.make_bounds([-1.0], [1.0]),
+        SEED,
+    )
     np.testing.assert_array_equal(result.actions, np.full([1, 3, 1], np.float32(0.2)))
 
 

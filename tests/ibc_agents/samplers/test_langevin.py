@@ -189,7 +189,8 @@ def test_runs_all_its_iterations_whoever_compiles_it(mode):
         return tf.reduce_sum(actions**2, axis=-1)
 
     def run(initial):
-        return samplers.Langevin()(energy_fn, initial, helpers.UNIT_BOUNDS, SEED, trace=True).trace
+        energy = protocols.EnergyFunction(energy_fn)
+        return samplers.Langevin()(energy, initial, helpers.UNIT_BOUNDS, SEED, trace=True).trace
 
     if mode == "compiled":
         run = tf.function(run)

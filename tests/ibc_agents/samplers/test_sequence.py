@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ibc_agents import samplers
-from ibc_agents.core import stateless_random
+from ibc_agents.core import protocols, stateless_random
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([31, 32], tf.int32)
@@ -44,14 +44,17 @@ def test_parents_are_joined_with_the_trace():
         made_from = tf.gather(result.trace[k], result.parents[k], batch_dims=1)
         np.testing.assert_array_equal(result.trace[k + 1], made_from)
 
-    def silent(*args):
-        return first(*args)._replace(parents=None)
+    class Silent(protocols.Sampler):
+        """Does not know the parents."""
 
-    assert samplers.Sequence([silent, second])(*arguments).parents is None
+        def __call__(self, *args):
+            return first(*args)._replace(parents=None)
+
+    assert samplers.Sequence([Silent(), second])(*arguments).parents is None
 
 
 def test_equal_samplers_draw_different_noise():
-    class Noise:
+    class Noise(protocols.Sampler):
         """Returns what it draws."""
 
         def __call__(self, energy_fn, actions, bounds, seed, trace=False):
@@ -86,5 +89,5 @@ def test_knows_what_its_samplers_search():
     assert samplers.Sequence([autoregressive]).searches_prefixes
     assert not samplers.Sequence([langevin]).searches_prefixes
     assert samplers.Sequence([samplers.EachBasin(langevin), langevin]).searches_basins
-    with pytest.raises(ValueError, match="Autoregressive and others"):
+    with pytest.raises(ValueError, match="Autoregressive and other samplers"):
         samplers.Sequence([autoregressive, langevin])

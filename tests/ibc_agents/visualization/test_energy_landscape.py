@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_agents.specs import tensor_spec
 
 from data.episodes import dataset_statistics as data_statistics
-from ibc_agents import samplers
+from ibc_agents import policies, samplers
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.visualization import energy_landscape, landscape_moments
 from tests.ibc_agents import helpers
@@ -22,7 +22,7 @@ def agent():
     """The energy is 20 |a − goal|², with a scaled action and a normalized goal."""
     return helpers.make_agent(
         energy_network=helpers.CountingEnergyNetwork(),
-        policy_sampler=samplers.DerivativeFree(num_iterations=4),
+        policy_search=policies.PolicySearch(samplers.DerivativeFree(4), 32),
     )
 
 

@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from ibc_agents import networks
-from ibc_agents.core import protocols
 from ibc_agents.networks.layers import dense_resnet
 from tests.ibc_agents import helpers
 
@@ -176,39 +175,7 @@ def test_slopes_can_be_differentiated_by_the_weights(options):
         np.testing.assert_allclose(gradient[index], slope, rtol=2e-2, atol=2e-2)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        dict(depth=0),
-        dict(depth=2),
-        dict(depth=4, activation="swish"),
-        dict(head=networks.SoftMinimum(units=4, num_basins=2)),
-        dict(layer_norm=True),
-        dict(depth=0, dense=networks.SpectralNormDense),
-        dict(dense=functools.partial(tf.keras.layers.Dense, activation="tanh")),
-    ],
-)
-def test_the_shorter_way_to_the_gradient_arrives_where_backpropagation_does(options):
-    """In the energies, their slopes, and the derivatives of both by every weight."""
-    tf.keras.utils.set_random_seed(0)
-    network = networks.MlpEnergyNetwork(width=16, **options)
-    network((OBSERVATION, ACTIONS))
-    for variable in network.trainable_variables:
-        variable.assign_add(tf.random.normal(variable.shape, stddev=0.1))
-
-    def numbers(energy_and_gradient):
-        with tf.GradientTape() as tape:
-            energies, slopes = energy_and_gradient(network.encode(OBSERVATION), ACTIONS)
-            total = tf.reduce_sum(energies) + tf.reduce_sum(tf.square(slopes))
-        return energies, slopes, *tape.gradient(total, network.trainable_variables)
-
-    plainly = numbers(functools.partial(networks.EnergyNetwork.energy_and_gradient, network))
-    assert np.abs(plainly[1]).max() > 1e-2
-    for value, expected in zip(numbers(network.energy_and_gradient), plainly, strict=True):
-        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)
-
-
-def test_each_action_is_seen_by_its_own_basin():
+def test_each_action_is_scored_by_its_own_basin():
     head = networks.SoftMinimum(units=4, num_basins=3)
     network = networks.MlpEnergyNetwork(width=16, head=head)
     network((OBSERVATION, ACTIONS))
@@ -233,12 +200,48 @@ def test_a_plain_energy_has_no_basins():
         network.basins(code, ACTIONS)
 
 
-def test_the_energy_function_at_an_observation_knows_its_gradient():
+def test_the_energy_function_at_an_observation():
     network = networks.MlpEnergyNetwork(width=16)
     code = network.encode(OBSERVATION)
     energy_fn = network.at(code)
     np.testing.assert_array_equal(energy_fn(ACTIONS), network.energy(code, ACTIONS))
     expected = network.energy_and_gradient(code, ACTIONS)[1]
     np.testing.assert_array_equal(energy_fn.gradient(ACTIONS), expected)
-    assert isinstance(energy_fn, protocols.DifferentiableEnergyFn)
-    assert not isinstance(lambda actions: actions, protocols.DifferentiableEnergyFn)
+
+
+@pytest.mark.parametrize("head", [None, networks.SoftMinimum(units=4)], ids=["linear", "basins"])
+def test_plain_layers_are_described(head):
+    """The description depends on the same variables as the energy at a code."""
+    network = networks.MlpEnergyNetwork(16, encoder=networks.MlpEncoder(8, 2), head=head)
+    assert network.dense_energy(tf.zeros([3, 16]), 2) is None  # no variables yet
+    network((OBSERVATION, ACTIONS))
+    code = network.encode(OBSERVATION)
+    dense = network.dense_energy(code, 2)
+    assert dense.width == 16 and dense.code is code
+    with tf.GradientTape() as tape:
+        energies = network.energy(code, ACTIONS)
+    gradients = tape.gradient(energies, network.trainable_variables)
+    expected = {
+        variable.ref()
+        for variable, gradient in zip(network.trainable_variables, gradients, strict=True)
+        if gradient is not None
+    }
+    assert {variable.ref() for variable in dense.trainable_variables} == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(dropout_rate=0.5),
+        dict(layer_norm=True),
+        dict(dense=networks.SpectralNormDense),
+        dict(head=networks.SpectralNormDense(1)),
+        dict(dense=functools.partial(tf.keras.layers.Dense, activation="tanh")),
+    ],
+    ids=["dropout", "layer norm", "spectral norm", "head with spectral norm", "activation"],
+)
+def test_other_layers_are_not_described(options):
+    """They may draw random numbers or write variables, once for each call."""
+    network = networks.MlpEnergyNetwork(width=16, **options)
+    network((OBSERVATION, ACTIONS))
+    assert network.dense_energy(network.encode(OBSERVATION), 2) is None

@@ -72,5 +72,5 @@ def test_prefix_of_no_or_too_many_dimensions_raises():
     code = network.encode(OBSERVATION)
     with pytest.raises(ValueError, match="A prefix has 1 to 3 dimensions"):
         network.energy(code, ACTIONS[..., :0])
-    with pytest.raises(ValueError, match=r"got actions \(4, 7, 4\)"):
+    with pytest.raises(ValueError, match="got 4"):
         network.energy(code, tf.concat([ACTIONS, ACTIONS[..., :1]], axis=-1))

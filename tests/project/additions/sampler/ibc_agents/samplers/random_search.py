@@ -9,7 +9,7 @@ from ibc_agents.core import protocols, stateless_random
 
 
 @gin.configurable
-class RandomSearch:
+class RandomSearch(protocols.Sampler):
     """Replaces each action by a Gaussian neighbor if the neighbor has a lower energy.
 
     Args:
@@ -21,7 +21,7 @@ class RandomSearch:
 
     def __call__(
         self,
-        energy_fn: protocols.EnergyFn,
+        energy_fn: protocols.EnergyFunction,
         initial_actions: tf.Tensor,
         bounds: protocols.Bounds,
         seed: tf.Tensor,

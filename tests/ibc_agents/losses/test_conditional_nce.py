@@ -25,7 +25,7 @@ ENERGIES = hnp.arrays(
 def test_agrees_with_numpy(energies):
     """weight · mean log(1 + e^(E⁺ − E)) in float64; the first column is the demonstration."""
     differences = energies[:, :1].astype(np.float64) - energies[:, 1:]
-    loss = losses.Neighborhood(weight=0.5)
+    loss = losses.ConditionalNCE(weight=0.5)
     found = loss(tf.constant(energies[:, 0]), tf.constant(energies[:, 1:]))
     oracle = 0.5 * np.logaddexp(0, differences).mean(axis=1)
     np.testing.assert_allclose(found, oracle, rtol=1e-5, atol=1e-5)
@@ -34,7 +34,7 @@ def test_agrees_with_numpy(energies):
 @pytest.mark.parametrize("sizes", [(0.3, 0.3), (2.0, 2.0), (0.1, 3.0)])
 def test_the_demonstrations_own_energy_is_its_minimum_whatever_the_noise(sizes):
     """Demonstrations are N(0, 1): the loss's derivative by t at E = −t · log p is 0 at t = 1."""
-    loss = losses.Neighborhood(4, *sizes)
+    loss = losses.ConditionalNCE(4, *sizes)
     demonstration = tf.random.stateless_normal([20_000, 1], [1, 2])
     actions = tf.concat([demonstration[:, None], loss.neighbors(demonstration, SEED)], axis=1)
     factor = tf.ones([20_000])
@@ -55,7 +55,7 @@ def noise(loss, seed=SEED):
 
 
 def test_noise_of_one_size_is_normal():
-    found = noise(losses.Neighborhood(10_000, 0.1, 0.1))
+    found = noise(losses.ConditionalNCE(10_000, 0.1, 0.1))
     assert found.shape == (2, 10_000, 3)
     assert (np.abs(found.mean(axis=1)) < 5 * 0.1 / np.sqrt(10_000)).all()
     np.testing.assert_allclose(found.std(axis=1), 0.1, rtol=0.05)
@@ -65,7 +65,7 @@ def test_noise_of_one_size_is_normal():
 
 def test_sizes_are_log_uniform_and_each_neighbours_own():
     """Of log σ uniform in [log a, log b]: E log|noise| = (log a + log b) / 2 + E log|N(0, 1)|."""
-    found = np.log(np.abs(noise(losses.Neighborhood(10_000, 0.01, 1.0))))
+    found = np.log(np.abs(noise(losses.ConditionalNCE(10_000, 0.01, 1.0))))
     of_normal = -0.5 * (np.euler_gamma + np.log(2))
     np.testing.assert_allclose(found.mean(), np.log(0.1) + of_normal, atol=0.05)
     # The dimensions of one neighbour share its size, and so go together.
@@ -75,7 +75,7 @@ def test_sizes_are_log_uniform_and_each_neighbours_own():
 
 @pytest.mark.parametrize("seed", [SEED, tf.constant([[1, 2], [3, 4]])], ids=["batch", "rows"])
 def test_equal_seeds_give_equal_neighbours(seed):
-    loss = losses.Neighborhood(20)
+    loss = losses.ConditionalNCE(20)
     np.testing.assert_array_equal(noise(loss, seed), noise(loss, seed))
     assert not np.intersect1d(noise(loss, seed), noise(loss, seed + 1)).size
 
@@ -91,9 +91,9 @@ def test_equal_seeds_give_equal_neighbours(seed):
 )
 def test_numbers_that_cannot_be_are_refused(numbers, named):
     with pytest.raises(ValueError, match=named):
-        losses.Neighborhood(**numbers)
+        losses.ConditionalNCE(**numbers)
 
 
 def test_shapes_are_checked():
-    with pytest.raises(ValueError, match=r"Neighborhood takes energies \[B\] and \[B, N\]"):
-        losses.Neighborhood()(tf.zeros([2, 1]), tf.zeros([2, 3]))
+    with pytest.raises(ValueError, match=r"ConditionalNCE takes energies \[B\] and \[B, N\]"):
+        losses.ConditionalNCE()(tf.zeros([2, 1]), tf.zeros([2, 3]))

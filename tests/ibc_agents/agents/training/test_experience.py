@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
 
-from ibc_agents.agents import experience as experience_lib
+from ibc_agents.agents.training import experience as experience_lib
 from tests.ibc_agents import helpers
 
 SPEC = helpers.make_agent().training_data_spec

@@ -1,0 +1,63 @@
+"""Checks that an energy network, a sampler and an agent fit together."""
+
+from __future__ import annotations
+
+from ibc_agents.core import protocols
+from ibc_agents.networks.energy import energy_network as energy_network_lib
+
+
+def check_network(
+    agent: str, scores_prefixes: bool, energy_network: energy_network_lib.EnergyNetwork
+) -> None:
+    """Refuses an energy network that scores other things than the agent trains.
+
+    Args:
+        agent: Name of the agent's class.
+        scores_prefixes: Whether the agent trains energies of prefixes.
+        energy_network: The network.
+
+    Raises:
+        ValueError: If they do not fit.
+    """
+    if energy_network.scores_prefixes != scores_prefixes:
+        raise ValueError(
+            f"{agent} cannot use {type(energy_network).__name__}. PrefixEnergyNetwork fits "
+            "AutoregressiveBCAgent, and every other energy network fits ImplicitBCAgent."
+        )
+
+
+def check_sampler(
+    agent: str,
+    sampler: protocols.Sampler,
+    number: int,
+    energy_network: energy_network_lib.EnergyNetwork,
+) -> None:
+    """Refuses a sampler that would search the energies incorrectly.
+
+    Args:
+        agent: Name of the agent's class.
+        sampler: The sampler.
+        number: Samples per observation.
+        energy_network: The network whose energies it searches.
+
+    Raises:
+        ValueError: If they do not fit.
+    """
+    if sampler.searches_prefixes != energy_network.scores_prefixes:
+        raise ValueError(
+            f"{agent} cannot use {type(sampler).__name__}. The sampler Autoregressive fits "
+            "AutoregressiveBCAgent; the others fit ImplicitBCAgent, or search one dimension as "
+            "Autoregressive.sampler."
+        )
+    if not sampler.searches_basins:
+        return
+    num_basins = energy_network.num_basins
+    if num_basins is None:
+        raise ValueError(
+            "The sampler EachBasin needs an energy of several basins, as with "
+            "MlpEnergyNetwork.head = @SoftMinimum()."
+        )
+    if number < num_basins:
+        raise ValueError(
+            f"The sampler EachBasin needs a sample for each of {num_basins} basins, got {number}."
+        )

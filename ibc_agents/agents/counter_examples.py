@@ -1,0 +1,51 @@
+"""The settings of the examples that an energy is trained on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import gin
+
+from ibc_agents import proposals
+from ibc_agents.core import protocols
+
+
+@gin.configurable
+@dataclasses.dataclass(frozen=True)
+class CounterExamples:
+    """How the counter-examples of a demonstration are drawn.
+
+    Attributes:
+        proposal: Draws the counter-examples, and the first samples of the policy's search.
+        number: N per demonstration, at least 1.
+        sampler: Moves the counter-examples to low energy before they are used, as Langevin training
+            does; None leaves them as drawn.
+        action_noise_stddev: Standard deviation of normal noise on the demonstrated actions in the
+            loss, in scaled action units, not negative. The energy then is that of the
+            demonstrations' density convolved with the noise, which bounds how steep its minima
+            become. On noise-free demonstrations, energies without it grow so steep that samplers
+            miss the minima.
+
+    Examples:
+        >>> CounterExamples(number=8).sampler is None
+        True
+    """
+
+    proposal: protocols.Proposal = dataclasses.field(default_factory=proposals.Uniform)
+    number: int = 256
+    sampler: protocols.Sampler | None = None
+    action_noise_stddev: float = 0.0
+
+    def __post_init__(self):
+        """Checks the ranges.
+
+        Raises:
+            ValueError: If a setting is out of range.
+        """
+        if self.number < 1:
+            raise ValueError(f"CounterExamples.number must be at least 1, got {self.number}.")
+        if self.action_noise_stddev < 0:
+            raise ValueError(
+                "CounterExamples.action_noise_stddev must not be negative, "
+                f"got {self.action_noise_stddev}."
+            )

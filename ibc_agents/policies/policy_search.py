@@ -1,0 +1,37 @@
+"""The settings of an implicit policy's search."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import gin
+
+from ibc_agents import samplers
+from ibc_agents.core import protocols
+
+
+@gin.configurable
+@dataclasses.dataclass(frozen=True)
+class PolicySearch:
+    """How an implicit policy searches for the action of lowest energy.
+
+    Attributes:
+        sampler: Moves the samples to low energy.
+        number: N, samples per observation, at least 1.
+
+    Examples:
+        >>> PolicySearch(samplers.Langevin(), number=512).number
+        512
+    """
+
+    sampler: protocols.Sampler = dataclasses.field(default_factory=samplers.DerivativeFree)
+    number: int = 1024
+
+    def __post_init__(self):
+        """Checks the range.
+
+        Raises:
+            ValueError: If there is no sample.
+        """
+        if self.number < 1:
+            raise ValueError(f"PolicySearch.number must be at least 1, got {self.number}.")
