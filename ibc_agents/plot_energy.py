@@ -116,10 +116,11 @@ def _output_path() -> pathlib.Path:
 
 def _make_landscapes(agent: Any) -> Any:
     """Makes the object that computes energy landscapes of the agent."""
+    from ibc_agents.agents import energy_based_agent
     from ibc_agents.core import errors
     from ibc_agents.visualization import energy_landscape
 
-    if not isinstance(agent, energy_landscape.EnergyAgent):
+    if not isinstance(agent, energy_based_agent.EnergyBasedAgent):
         raise errors.RunError(
             f"{_POLICY.value} is a run of {type(agent).__name__}, which has no energy to draw; "
             "ImplicitBCAgent and AutoregressiveBCAgent have one."

@@ -11,7 +11,7 @@ from tf_agents.trajectories import trajectory
 from data.episodes import episode as episode_lib
 from data.reading import demonstrations as demonstrations_lib
 from data.sources import in_memory_source
-from ibc_agents.agents import behavioral_cloning_agent
+from ibc_agents.agents import behavioral_cloning_agent, energy_based_agent
 from ibc_agents.visualization import energy_landscape, landscape_moments, landscape_plots
 
 _NUM_BATCHES = 4
@@ -45,7 +45,7 @@ def validation_batches(
 class HeldOutLandscape:
     """The energy of an agent at a fixed observation, in the middle of a demonstration."""
 
-    def __init__(self, agent: energy_landscape.EnergyAgent, episode: episode_lib.Episode):
+    def __init__(self, agent: energy_based_agent.EnergyBasedAgent, episode: episode_lib.Episode):
         """Chooses the observation; the energy is computed when it is drawn.
 
         Args:
@@ -67,7 +67,7 @@ class HeldOutLandscape:
         Returns:
             The landscape, or None if the agent has no energy.
         """
-        if not isinstance(agent, energy_landscape.EnergyAgent):
+        if not isinstance(agent, energy_based_agent.EnergyBasedAgent):
             return None
         candidates = itertools.chain(dataset.validation, dataset.train)
         return cls(agent, next(episode for episode in candidates if episode.executed.any()))

@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tf_agents.utils import common, nest_utils
 
-from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.agents import energy_based_agent
 from ibc_agents.core import protocols
 from ibc_agents.visualization import landscape_moments
 
 # Number of actions whose energies are computed at once, which bounds the memory.
 _CHUNK = 4096
-
-
-@runtime_checkable
-class EnergyAgent(Protocol):
-    """An agent that acts by minimizing an energy, such as `ImplicitBCAgent`."""
-
-    @property
-    def normalizer(self) -> normalizer_lib.Normalizer:
-        """Converts between scaled and raw actions."""
-
-    @property
-    def policy(self) -> Any:
-        """An `ImplicitPolicy`, whose `optimize` searches the energy."""
-
-    def energy_function(self, window: Any) -> protocols.EnergyFunction:
-        """Returns the energy of scaled actions at raw observations [B, T, …]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +101,10 @@ class Landscapes:
     """
 
     def __init__(
-        self, agent: EnergyAgent, dimensions: Sequence[int] | None = None, resolution: int = 101
+        self,
+        agent: energy_based_agent.EnergyBasedAgent,
+        dimensions: Sequence[int] | None = None,
+        resolution: int = 101,
     ) -> None:
         self._agent = agent
         size = agent.normalizer.action_space.size

@@ -181,11 +181,6 @@ def test_constant_dimensions_are_not_drawn_by_default(constant, drawn):
             energy_landscape.Landscapes(agent, [dimension])
 
 
-def test_only_some_agents_have_an_energy(agent):
-    assert isinstance(agent, energy_landscape.EnergyAgent)
-    assert not isinstance(helpers.make_mse_agent(), energy_landscape.EnergyAgent)
-
-
 @pytest.mark.parametrize(
     ("dimensions", "resolution", "problem"),
     [
