@@ -156,7 +156,7 @@ def _direction_faults(module: sources.Module, modules: dict[str, sources.Module]
         if name.split(".")[0] not in sources.PACKAGES:
             continue
         if module.name.startswith("ibc_agents"):
-            reason = _forbidden_in_ibc_agents(module.name, name, imported.type_checking)
+            reason = _forbidden_in_ibc_agents(module.name, name)
         else:
             reason = _forbidden_outside(module, name)
         if reason:
@@ -186,7 +186,7 @@ def _forbidden_in_data(module: str, imported: str) -> str | None:
     return f"data.{other or '*'} does not stand below data.{package}; see DATA_LAYERS"
 
 
-def _forbidden_in_ibc_agents(module: str, imported: str, type_checking: bool) -> str | None:
+def _forbidden_in_ibc_agents(module: str, imported: str) -> str | None:
     """Why a module of ibc_agents may not import another, None if it may."""
     if module in FOUNDATION:
         allowed = imported in FOUNDATION
@@ -197,7 +197,7 @@ def _forbidden_in_ibc_agents(module: str, imported: str, type_checking: bool) ->
             return "the method knows no task and no file format; pass in a spec or an array"
         return None
     other = _package(imported)
-    if package == other or type_checking:
+    if package == other:
         return None
     if _layer(package) == _layer(other):
         return (

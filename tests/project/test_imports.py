@@ -65,6 +65,11 @@ def test_every_package_of_data_has_a_layer():
         ("ibc_agents/rollouts/a.py", "import ibc_agents.runs.b", "runs stands above rollouts"),
         ("ibc_agents/runs/a.py", "import ibc_agents", "the top of ibc_agents stands above runs"),
         ("ibc_agents/agents/a.py", "from data import windows", "no task and no file format"),
+        (
+            "ibc_agents/core/a.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n  import ibc_agents.agents.b",
+            "agents stands above core",
+        ),
         ("ibc_agents/core/a.py", "import environments.base", "no task and no file format"),
         ("ibc_agents/runs/experiment.py", "from absl import flags", "only commands parse flags"),
         ("environments/a.py", "import argparse", "only commands parse flags"),
@@ -125,8 +130,9 @@ def test_what_is_allowed_is_not_named(tmp_path):
             "ibc_agents/train.py": "import gin\nfrom absl import flags\ngin.parse_config('')",
             "ibc_agents/agents/a.py": "from ibc_agents.samplers import b",
             "ibc_agents/samplers/b.py": "import gin\n@gin.configurable\nclass B: ...",
-            "ibc_agents/core/c.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
-            "  from ibc_agents.agents import a",
+            "ibc_agents/agents/c.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+            "  from ibc_agents.agents import d",
+            "ibc_agents/agents/d.py": "from ibc_agents.agents import c",
             "ibc_agents/core/normalizer.py": "import data.sources",
             "ibc_agents/core/errors.py": "",
             "data/sources/reverb_source.py": "import reverb",
