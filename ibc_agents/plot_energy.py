@@ -83,7 +83,7 @@ def main() -> None:
     dataset = experiment.open_demonstrations(collect=False)
     agent = experiment.make_agent(dataset)
     landscapes = _make_landscapes(agent)
-    experiment.restore(agent, dataset)
+    _restore(agent, directory, dataset)
     if _ROLLOUT.value:
         episode, moments = f"rollout {_EPISODE.value}", _record_rollout(experiment, agent)
     else:
@@ -135,6 +135,18 @@ def _make_landscapes(agent: Any) -> Any:
         return energy_landscape.Landscapes(agent, dimensions, _RESOLUTION.value)
     except ValueError as error:
         raise errors.RunError(f"in --dimensions: {error}") from error
+
+
+def _restore(agent: Any, directory: Any, dataset: Any) -> None:
+    """Restores the agent from the newest checkpoint of the run."""
+    from ibc_agents.core import errors
+
+    directory.check_dataset(dataset.dataset_hash, dataset.name)
+    if directory.latest_checkpoint() is None:
+        raise errors.RunError(
+            f"{directory.path} has no checkpoint yet; wait until the run has written one."
+        )
+    directory.restore_checkpoint(agent)
 
 
 def _recall_demonstration(dataset: Any, agent: Any) -> tuple[str, Iterator[Any]]:

@@ -17,8 +17,8 @@ from data.reading import demonstrations as data_demonstrations
 from data.sources import batches
 from data.sources import source as source_lib
 from ibc_agents import acceleration
+from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.core import errors
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import (
     dataset_info,
@@ -216,28 +216,6 @@ class Experiment:
             seed=self.seed,
             train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False, name="train_step"),
         )
-
-    def restore(
-        self,
-        agent: behavioral_cloning_agent.BehavioralCloningAgent,
-        dataset: data_demonstrations.Demonstrations,
-    ) -> None:
-        """Restores an agent from the run's newest checkpoint.
-
-        Args:
-            agent: Agent that `make_agent` made.
-            dataset: Demonstrations with which the run began.
-
-        Raises:
-            RunError: If there is no run or no checkpoint, or they belong to something else.
-        """
-        directory = run_directory.RunDirectory(self.root_dir, writable=False)
-        directory.check_dataset(dataset.dataset_hash, dataset.name)
-        if directory.latest_checkpoint() is None:
-            raise errors.RunError(
-                f"{directory.path} has no checkpoint yet; wait until the run has written one."
-            )
-        directory.restore_checkpoint(agent)
 
     def describe_training(
         self,

@@ -1,4 +1,4 @@
-"""A finished small run, made once for all tests that look at one."""
+"""A finished small run, which the tests share."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ class FinishedRun:
         return json.loads((self.root_dir / "results.json").read_text())
 
     def arguments(self, root_dir: pathlib.Path, *values: str) -> list[str]:
-        """Of the same command for another root_dir, with further bindings."""
+        """Returns the arguments of the same command for another root_dir and more bindings."""
         run = helpers.small_run(root_dir, self.data_dir, self.STEPS, *self.BINDINGS, *values)
         return [*run, f"--seed={self.SEED}"]
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> FinishedRun:
-    """Made by the first of pytest-xdist's workers that needs it, read by all."""
+    """Makes the run in the first worker of pytest-xdist that needs it."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent

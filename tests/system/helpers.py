@@ -1,4 +1,4 @@
-"""Runs the commands: in processes of their own, or in this one where a process is not the point."""
+"""Runs commands, in processes of their own or in the process of the test."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _DEADLINE_SECONDS = 300
 
 
 class Done(NamedTuple):
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     returncode: int
     stdout: str
@@ -55,7 +55,7 @@ class Done(NamedTuple):
 
 
 def bindings(*values: str) -> list[str]:
-    """The flags for gin bindings."""
+    """Returns the flags for gin bindings."""
     return [f"--gin_bindings={value}" for value in values]
 
 
@@ -81,7 +81,7 @@ def small_run(
 
 
 def start(command: str, *arguments: Any, folder: pathlib.Path) -> subprocess.Popen:
-    """Starts a command in a process of its own, from a folder outside of the checkout."""
+    """Starts a command in a new process, from a folder outside of the checkout."""
     return subprocess.Popen(
         [sys.executable, "-m", command, *map(str, arguments)],
         cwd=folder,
@@ -94,23 +94,23 @@ def start(command: str, *arguments: Any, folder: pathlib.Path) -> subprocess.Pop
 
 
 def _hear_interrupts() -> None:
-    """Where the tests run in the background, processes inherit that Ctrl-C is ignored."""
+    """Undoes that a process of a background job inherits to ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen) -> Done:
-    """Waits for the end of a started command."""
+    """Waits until a started command has ended."""
     stdout, stderr = process.communicate(timeout=_DEADLINE_SECONDS)
     return Done(process.returncode, stdout, stderr)
 
 
 def run(command: str, *arguments: Any, folder: pathlib.Path) -> Done:
-    """Runs a command in a process of its own, from a folder outside of the checkout."""
+    """Runs a command in a new process, from a folder outside of the checkout."""
     return finish(start(command, *arguments, folder=folder))
 
 
 def call(command: str, *arguments: Any) -> Done:
-    """Runs a command of ibc_agents in this process, which is all the same but for the start-up."""
+    """Runs a command in this process, which saves the startup of a new one."""
     gin.clear_config()
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
@@ -125,7 +125,7 @@ def call(command: str, *arguments: Any) -> Done:
             runpy.run_module(command, run_name="__main__")
         except SystemExit as end:
             code = end.code
-    if isinstance(code, str):  # as Python does with what a process exits with
+    if isinstance(code, str):  # Python prints it and exits with 1.
         print(code, file=stderr)
         code = 1
     return Done(code or 0, stdout.getvalue(), stderr.getvalue())
@@ -133,7 +133,7 @@ def call(command: str, *arguments: Any) -> Done:
 
 @contextlib.contextmanager
 def full_disk(free_bytes: int) -> Iterator[None]:
-    """No file of this process, or of those that it starts, can grow beyond so many bytes."""
+    """Limits the size of the files of this process and its children, as a full disk does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (free_bytes, hard))
     try:
@@ -143,7 +143,7 @@ def full_disk(free_bytes: int) -> Iterator[None]:
 
 
 def wait_until(condition: Callable[[], Any], process: subprocess.Popen) -> None:
-    """Waits for something that a running process does."""
+    """Waits until a condition holds while a process runs."""
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while not condition():
         assert process.poll() is None, finish(process)
@@ -152,7 +152,7 @@ def wait_until(condition: Callable[[], Any], process: subprocess.Popen) -> None:
 
 
 def checkpointed_step(root_dir: pathlib.Path) -> int:
-    """The step of a run's newest complete checkpoint, 0 without one."""
+    """Returns the step of the newest complete checkpoint of a run, or 0."""
     state = root_dir / CHECKPOINTS / "checkpoint"
     if not state.exists():
         return 0
@@ -163,14 +163,14 @@ def checkpointed_step(root_dir: pathlib.Path) -> int:
 
 
 def checkpoint_values(root_dir: pathlib.Path, step: int) -> dict[str, np.ndarray]:
-    """Every variable of a checkpoint."""
+    """Returns every variable of a checkpoint by name."""
     reader = tf.train.load_checkpoint(str(root_dir / CHECKPOINTS / f"ckpt-{step}"))
     names = reader.get_variable_to_shape_map()
     return {name: reader.get_tensor(name) for name in names if name[0] != "_"}
 
 
 def scalars(folder: pathlib.Path) -> dict[str, dict[int, float]]:
-    """What TensorBoard shows of a folder: tag → step → value."""
+    """Returns the TensorBoard scalars in a folder: tag → step → value."""
     found: dict[str, dict[int, float]] = {}
     for path in sorted(folder.glob("events.out.*")):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
@@ -183,7 +183,7 @@ def scalars(folder: pathlib.Path) -> dict[str, dict[int, float]]:
 
 
 def images(folder: pathlib.Path) -> dict[str, dict[int, np.ndarray]]:
-    """What TensorBoard shows of a folder: tag → step → first picture, uint8 [H, W, 3]."""
+    """Returns the TensorBoard images in a folder: tag → step → uint8 [H, W, 3]."""
     found: dict[str, dict[int, np.ndarray]] = {}
     for path in sorted(folder.glob("events.out.*")):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
@@ -195,12 +195,12 @@ def images(folder: pathlib.Path) -> dict[str, dict[int, np.ndarray]]:
 
 
 def files(folder: pathlib.Path) -> list[str]:
-    """Names of everything under a folder, hidden files included."""
+    """Returns the names of everything under a folder, hidden files included."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-def sentence(done: Done) -> str:
-    """The one line that a command fails with."""
+def error_message(done: Done) -> str:
+    """Returns the one line with which a command failed."""
     assert done.returncode == 1, done
     assert "Traceback" not in done.stderr, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -211,8 +211,8 @@ def sentence(done: Done) -> str:
 
 @contextlib.contextmanager
 def _own_flags() -> Iterator[None]:
-    """The flags of one command: all of them share a namespace, and their names."""
-    # What defines flags at its import is imported before the snapshot.
+    """Removes the flags of a command afterwards, because another one defines the same names."""
+    # This import defines flags, which must stay.
     importlib.import_module("tf_agents.train.learner")
     before = set(flags.FLAGS)
     try:

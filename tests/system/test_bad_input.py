@@ -1,4 +1,4 @@
-"""Bad input ends `train` with one sentence that names the file, the record and what is wrong.
+"""Bad input ends `train` with a one-line message that names the file, the record and the error.
 
 Nothing is lost or half-written: no demonstrations, no checkpoint, no results.
 """
@@ -16,7 +16,7 @@ from tests.system import helpers
 
 @pytest.fixture
 def shards(finished, tmp_path):
-    """The demonstrations in 4 shards without a manifest, as another project would give them."""
+    """Writes the demonstrations into 4 shards without a manifest, as other projects do."""
     folder = tmp_path / "dataset"
     folder.mkdir()
     (whole,) = finished.dataset.glob("*.tfrecord")
@@ -29,15 +29,15 @@ def shards(finished, tmp_path):
 
 
 def refuse(tmp_path, *values, flags=()):
-    """Runs `train`, which must fail; returns its sentence."""
+    """Runs `train`, which must fail, and returns its message."""
     arguments = helpers.small_run(tmp_path / "run", tmp_path / "data", 5, helpers.IN_MEMORY)
     done = helpers.call("ibc_agents.train", *arguments, *helpers.bindings(*values), *flags)
-    said = helpers.sentence(done)
+    error = helpers.error_message(done)
     left = helpers.files(tmp_path / "run") if (tmp_path / "run").is_dir() else []
     assert not [name for name in left if "ckpt" in name or "partial" in name], left
     assert "results.json" not in left and "policy" not in left
     assert not (tmp_path / "data").exists()
-    return said
+    return error
 
 
 def dataset(path):
@@ -62,8 +62,8 @@ def write(shard, records):
 def test_truncated_shard(shards, tmp_path):
     shard = shards / "shard-00002.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-10])
-    said = refuse(tmp_path, dataset(shards))
-    assert f"{shard}: record 254 is cut off: the file is truncated" in said, said  # of 5 × 51
+    error = refuse(tmp_path, dataset(shards))
+    assert f"{shard}: record 254 is cut off: the file is truncated" in error, error  # of 5 × 51
 
 
 def test_corrupt_record(shards, tmp_path):
@@ -72,8 +72,8 @@ def test_corrupt_record(shards, tmp_path):
     length = int.from_bytes(data[:8], "little") + 16  # of every record, with its frame
     data[3 * length + 100] ^= 0xFF
     shard.write_bytes(data)
-    said = refuse(tmp_path, dataset(shards))
-    assert f"{shard}: record 3 is corrupt: its checksum does not match" in said, said
+    error = refuse(tmp_path, dataset(shards))
+    assert f"{shard}: record 3 is corrupt: its checksum does not match" in error, error
 
 
 def test_nan_in_an_observation(shards, tmp_path):
@@ -83,8 +83,8 @@ def test_nan_in_an_observation(shards, tmp_path):
         feature["observation/pos_agent"].float_list.value[1] = np.nan
 
     change(shard, 60, edit)
-    said = refuse(tmp_path, dataset(shards))
-    assert f"{shard}: record 60: observation/pos_agent is NaN or infinite" in said, said
+    error = refuse(tmp_path, dataset(shards))
+    assert f"{shard}: record 60: observation/pos_agent is NaN or infinite" in error, error
 
 
 def test_action_out_of_range(shards, tmp_path):
@@ -94,21 +94,21 @@ def test_action_out_of_range(shards, tmp_path):
         feature["action"].float_list.value[0] = 1.5
 
     change(shard, 7, edit)
-    said = refuse(tmp_path, dataset(shards))
-    assert f"{shard}: record 7: action is outside its bounds (1.5 in element [0]" in said, said
+    error = refuse(tmp_path, dataset(shards))
+    assert f"{shard}: record 7: action is outside its bounds (1.5 in element [0]" in error, error
 
 
 def test_record_that_does_not_match_its_spec(shards, tmp_path):
     shard = shards / "shard-00000.tfrecord"
     change(shard, 2, lambda feature: feature["action"].float_list.value.append(0.5))
-    said = refuse(tmp_path, dataset(shards))
-    assert f"{shard}: record 2 does not match the spec: action has 3 numbers" in said, said
+    error = refuse(tmp_path, dataset(shards))
+    assert f"{shard}: record 2 does not match the spec: action has 3 numbers" in error, error
 
 
 def test_dataset_of_another_environment(shards, tmp_path):
-    said = refuse(tmp_path, dataset(shards), "ParticleEnvironment.dimension=3")
-    assert "demonstrations dataset do not fit the environment particle_3d" in said, said
-    assert "has shape (3,) against (2,)" in said, said
+    error = refuse(tmp_path, dataset(shards), "ParticleEnvironment.dimension=3")
+    assert "demonstrations dataset do not fit the environment particle_3d" in error, error
+    assert "has shape (3,) against (2,)" in error, error
 
 
 @pytest.mark.parametrize(
@@ -119,32 +119,34 @@ def test_dataset_of_another_environment(shards, tmp_path):
         (".", "this folder contains no .tfrecord shard"),
     ],
 )
-def test_nothing_there(tmp_path, path, problem):
+def test_missing_dataset(tmp_path, path, problem):
     folder = tmp_path / "empty"
     folder.mkdir()
-    said = refuse(tmp_path, dataset(folder / path))
-    assert f"{folder / path}: {problem}" in said or f"{folder}: {problem}" in said, said
+    error = refuse(tmp_path, dataset(folder / path))
+    assert f"{folder / path}: {problem}" in error or f"{folder}: {problem}" in error, error
 
 
 def test_shard_without_its_spec(shards, tmp_path):
     (shards / "shard-00001.tfrecord.spec").unlink()
-    said = refuse(tmp_path, dataset(shards))
-    assert str(shards / "shard-00001.tfrecord.spec") in said, said
+    error = refuse(tmp_path, dataset(shards))
+    assert str(shards / "shard-00001.tfrecord.spec") in error, error
 
 
 def test_shard_missing_from_a_dataset_of_ours(tmp_path):
     folder = tmp_path / "dataset"
     collection.collect(folder, ParticleEnvironment, ParticleDemonstrator, 4, 0, shard_episodes=2)
     (folder / "shard-00001.tfrecord").unlink()
-    said = refuse(tmp_path, dataset(folder))
-    assert f"{folder}: the shard shard-00001.tfrecord is missing" in said, said
+    error = refuse(tmp_path, dataset(folder))
+    assert f"{folder}: the shard shard-00001.tfrecord is missing" in error, error
 
 
 def test_neither_dataset_nor_demonstrator(tmp_path):
-    said = refuse(tmp_path, "Task.environment=None")
-    assert "set DemonstrationSettings.dataset" in said and "Task.environment" in said, said
-    said = refuse(tmp_path, "Task.demonstrator=None")
-    assert str(tmp_path / "data" / "particle_2d_20") in said and "Task.demonstrator" in said, said
+    error = refuse(tmp_path, "Task.environment=None")
+    assert "set DemonstrationSettings.dataset" in error and "Task.environment" in error, error
+    error = refuse(tmp_path, "Task.demonstrator=None")
+    assert str(tmp_path / "data" / "particle_2d_20") in error and "Task.demonstrator" in error, (
+        error
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,8 +164,8 @@ def test_neither_dataset_nor_demonstrator(tmp_path):
 def test_gin_file_with_a_mistake(tmp_path, line, problem):
     path = tmp_path / "mine.gin"
     path.write_text(f"TrainingSettings.batch_size = 8\n{line}\n")
-    said = refuse(tmp_path, flags=[f"--gin_file={path}"])
-    assert problem in said and str(path) in said and "line 2" in said, said
+    error = refuse(tmp_path, flags=[f"--gin_file={path}"])
+    assert problem in error and str(path) in error and "line 2" in error, error
 
 
 @pytest.mark.parametrize(
@@ -182,23 +184,25 @@ def test_gin_file_with_a_mistake(tmp_path, line, problem):
         ("Experiment.source=@ReverbSource()\nReverbSource.address='nowhere'", "nowhere"),
     ],
 )
-def test_binding_that_cannot_be(shards, tmp_path, binding, problem):
-    said = refuse(tmp_path, dataset(shards), *binding.splitlines())
-    assert problem in said, said
+def test_invalid_binding(shards, tmp_path, binding, problem):
+    error = refuse(tmp_path, dataset(shards), *binding.splitlines())
+    assert problem in error, error
 
 
 def test_unwritable_root_dir_and_data_dir(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    said = refuse(tmp_path, flags=[f"--root_dir={blocked / 'run'}"])
-    assert f"cannot write to root_dir {blocked / 'run'} (Not a directory)" in said, said
-    said = refuse(tmp_path, flags=[f"--data_dir={blocked / 'data'}"])
-    assert f"cannot write {blocked / 'data' / 'particle_2d_20'} (Not a directory)" in said
+    error = refuse(tmp_path, flags=[f"--root_dir={blocked / 'run'}"])
+    assert f"cannot write to root_dir {blocked / 'run'} (Not a directory)" in error, error
+    error = refuse(tmp_path, flags=[f"--data_dir={blocked / 'data'}"])
+    assert f"cannot write {blocked / 'data' / 'particle_2d_20'} (Not a directory)" in error
 
 
-def test_nothing_said(tmp_path):
-    said = helpers.sentence(helpers.call("ibc_agents.train", f"--root_dir={tmp_path / 'run'}"))
-    assert "--gin_file=gin_configs/particle.gin" in said
+def test_no_configuration(tmp_path):
+    error = helpers.error_message(
+        helpers.call("ibc_agents.train", f"--root_dir={tmp_path / 'run'}")
+    )
+    assert "--gin_file=gin_configs/particle.gin" in error
     assert helpers.files(tmp_path) == []
 
 
@@ -212,15 +216,15 @@ def test_steps_that_are_not_finite_stop_the_run(finished, tmp_path):
         "TrainingSettings.summary_interval=1",
     )
     arguments = helpers.small_run(root_dir, finished.data_dir, 500, *values, method="mse")
-    said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert "the loss or its gradients were not finite in the last" in said, said
+    error = helpers.error_message(helpers.call("ibc_agents.train", *arguments))
+    assert "the loss or its gradients were not finite in the last" in error, error
     skipped = helpers.scalars(root_dir / "train")["skipped_steps"]
     assert skipped[0] == 0.0 and max(skipped.values()) >= 7
     assert list(skipped.values()) == sorted(skipped.values())
     assert helpers.checkpointed_step(root_dir) == 0
 
 
-def test_wrong_usage_is_one_sentence_too(tmp_path):
+def test_wrong_usage_is_a_one_line_message(tmp_path):
     """Before TensorFlow starts, without a process of ours having to be in its way."""
     for command, arguments, problem in (
         ("train", ["extra"], "unexpected argument 'extra'"),

@@ -40,8 +40,8 @@ def test_interrupted_and_killed_collection_ends_as_an_uninterrupted_one(tmp_path
         assert stopped.returncode == code
         assert only_progress(stopped.stderr), stopped.stderr
         if signal_number == signal.SIGINT:
-            said = "interrupted; the same command continues from the finished shards"
-            assert stopped.stdout.strip() == said
+            error = "interrupted; the same command continues from the finished shards"
+            assert stopped.stdout.strip() == error
         wait_for_end(workers)
         assert not out.exists()
         now = finished_shards(out)
@@ -119,24 +119,24 @@ def test_it_collects_what_train_collects(finished, tmp_path):
 def test_dataset_that_is_there_is_not_touched(finished):
     before = manifest(finished.dataset)
     arguments = ["--environment=particle", "--episodes=3", f"--out={finished.dataset}"]
-    said = helpers.sentence(helpers.call("ibc_agents.collect", *arguments))
-    assert f"{finished.dataset}: already exists" in said
+    error = helpers.error_message(helpers.call("ibc_agents.collect", *arguments))
+    assert f"{finished.dataset}: already exists" in error
     assert manifest(finished.dataset) == before
 
 
-def test_says_what_is_missing(tmp_path):
+def test_missing_flags_are_named(tmp_path):
     out = f"--out={tmp_path / 'dataset'}"
-    said = helpers.sentence(helpers.call("ibc_agents.collect", out))
-    assert "name what to demonstrate: --environment=particle" in said
+    error = helpers.error_message(helpers.call("ibc_agents.collect", out))
+    assert "name what to demonstrate: --environment=particle" in error
     no_demonstrator = helpers.bindings("Task.demonstrator=None")
     done = helpers.call("ibc_agents.collect", out, "--environment=particle", *no_demonstrator)
-    assert "Task.demonstrator" in helpers.sentence(done)
-    said = helpers.sentence(helpers.call("ibc_agents.collect", out, "--environment=prticle"))
-    assert "there is no environment 'prticle'; choose from: " in said and "particle" in said
+    assert "Task.demonstrator" in helpers.error_message(done)
+    error = helpers.error_message(helpers.call("ibc_agents.collect", out, "--environment=prticle"))
+    assert "there is no environment 'prticle'; choose from: " in error and "particle" in error
     assert helpers.files(tmp_path) == []
 
 
-def test_inspect_tells_what_is_in_a_dataset(finished, tmp_path, capsys):
+def test_inspect_describes_a_dataset(finished, tmp_path, capsys):
     shard = tmp_path / "broken.tfrecord"
     whole = finished.dataset / "shard-00000.tfrecord"
     shard.write_bytes(whole.read_bytes()[:1000])

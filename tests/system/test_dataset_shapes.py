@@ -251,7 +251,7 @@ def test_agents_learn_from_it(opened, shape, window):
 
 @every_shape
 @windows
-def test_nearest_neighbour_replays_it(opened, shape, window):
+def test_nearest_neighbor_replays_it(opened, shape, window):
     """Every start of an episode and what follows it, played again frame by frame."""
     demonstrations = opened(shape)
     agent = make_agents(demonstrations, window)["nearest_neighbor"]

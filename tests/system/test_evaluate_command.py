@@ -13,7 +13,7 @@ from tests.system import helpers
 
 
 def test_reproduces_the_outcomes_of_the_run(finished, tmp_path):
-    """The SavedModel acts as the live policy did, whatever the batch size."""
+    """The SavedModel acts as the live policy, at another batch size too."""
     video, results = tmp_path / "rollouts.mp4", tmp_path / "evaluation.json"
     done = helpers.run(
         "ibc_agents.evaluate",
@@ -38,7 +38,7 @@ def test_reproduces_the_outcomes_of_the_run(finished, tmp_path):
 
 
 def test_shows_the_episodes_in_a_window(finished, tmp_path, monkeypatch):
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # a window that nobody sees
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")  # A window without a screen.
     shown = mock.Mock(wraps=live_window.LiveWindow.show)
     monkeypatch.setattr(live_window.LiveWindow, "show", lambda window, frame: shown(window, frame))
     results, video = tmp_path / "evaluation.json", tmp_path / "rollout.gif"
@@ -63,8 +63,8 @@ def test_takes_a_saved_model_by_itself(finished, tmp_path):
     alone = shutil.copytree(finished.root_dir / "policy", tmp_path / "model")
     results, video = tmp_path / "evaluation.json", tmp_path / "rollout.gif"
     arguments = [f"--policy={alone}", "--episodes=2", f"--results={results}"]
-    said = helpers.sentence(helpers.call("ibc_agents.evaluate", *arguments))
-    assert "--environment=particle" in said
+    error = helpers.error_message(helpers.call("ibc_agents.evaluate", *arguments))
+    assert "--environment=particle" in error
     done = helpers.call(
         "ibc_agents.evaluate",
         *arguments,
@@ -108,7 +108,7 @@ def test_takes_a_saved_model_by_itself(finished, tmp_path):
         ),
     ],
 )
-def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):
+def test_wrong_flags_are_one_line_messages(finished, tmp_path, flags, problem):
     folders = {"run": finished.root_dir}
     for name in ("empty", "damaged", "other"):
         folders[name] = tmp_path / name
@@ -119,6 +119,6 @@ def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):
     if "{other}" in problem:
         tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
     flags = [flag.format(**folders) for flag in flags]
-    said = helpers.sentence(helpers.call("ibc_agents.evaluate", *flags))
-    assert problem.format(**folders) in said, said
+    error = helpers.error_message(helpers.call("ibc_agents.evaluate", *flags))
+    assert problem.format(**folders) in error, error
     assert helpers.files(tmp_path / "empty") == []

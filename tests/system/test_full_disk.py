@@ -1,6 +1,6 @@
-"""A full disk ends a command with a sentence, and with room the same command finishes.
+"""A full disk ends a command with a message; with free space the same command finishes.
 
-Files that cannot grow stand for a disk without room.
+A limit on the size of files simulates the full disk.
 """
 
 import json
@@ -11,15 +11,15 @@ from tests.system import helpers
 def test_collection_leaves_nothing(tmp_path):
     arguments = ["--environment=particle", "--episodes=5", f"--out={tmp_path / 'dataset'}"]
     with helpers.full_disk(10_000):
-        said = helpers.sentence(helpers.call("ibc_agents.collect", *arguments))
-    assert f"cannot write {tmp_path / 'dataset'} (File too large)" in said, said
+        error = helpers.error_message(helpers.call("ibc_agents.collect", *arguments))
+    assert f"cannot write {tmp_path / 'dataset'} (File too large)" in error, error
     assert helpers.files(tmp_path) == []
     assert helpers.call("ibc_agents.collect", *arguments).returncode == 0
     assert "dataset/manifest.json" in helpers.files(tmp_path)
 
 
-def test_run_goes_on_when_there_is_room_again(finished, tmp_path):
-    """No room for anything, for TensorBoard, a checkpoint, the policy: each time a sentence."""
+def test_a_run_continues_when_there_is_space_again(finished, tmp_path):
+    """The limit stops first the folder, then TensorBoard, a checkpoint, and the policy."""
     root_dir = tmp_path / "run"
     values = (
         helpers.IN_MEMORY,
@@ -30,24 +30,24 @@ def test_run_goes_on_when_there_is_room_again(finished, tmp_path):
     arguments = helpers.small_run(root_dir, finished.data_dir, 80, *values, method="mse")
 
     with helpers.full_disk(100):
-        said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert said == (
+        error = helpers.error_message(helpers.call("ibc_agents.train", *arguments))
+    assert error == (
         f"error: cannot write to root_dir {root_dir} (File too large). Choose another --root_dir."
     )
     assert helpers.files(root_dir) == []
 
     with helpers.full_disk(6_000):
-        said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert f"cannot write TensorBoard's scalars to {root_dir} (File too large)" in said, said
+        error = helpers.error_message(helpers.call("ibc_agents.train", *arguments))
+    assert f"cannot write TensorBoard's scalars to {root_dir} (File too large)" in error, error
 
     with helpers.full_disk(50_000):
-        said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert f"cannot write the checkpoint of step 40 to {root_dir} (File too large)" in said, said
+        error = helpers.error_message(helpers.call("ibc_agents.train", *arguments))
+    assert f"cannot write the checkpoint of step 40 to {root_dir} (File too large)" in error, error
     assert helpers.checkpointed_step(root_dir) == 0
 
     with helpers.full_disk(180_000):
-        said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert f"cannot write {root_dir / 'policy'} (File too large)" in said, said
+        error = helpers.error_message(helpers.call("ibc_agents.train", *arguments))
+    assert f"cannot write {root_dir / 'policy'} (File too large)" in error, error
     left = {path.name for path in root_dir.iterdir()}
     assert not left & {"results.json", "policy"} and ".policy.partial" not in left
 

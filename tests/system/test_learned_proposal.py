@@ -1,4 +1,4 @@
-"""A run with a learned proposal and prioritised windows: trains, goes on, exports, evaluates."""
+"""A run with a learned proposal and prioritized windows: train, resume, export, evaluate."""
 
 import json
 
@@ -21,11 +21,11 @@ LEARNED = (
 
 
 def test_the_proposal_is_trained_checkpointed_and_exported(tmp_path, monkeypatch):
-    told = []
+    received = []
     prioritize = prioritized_source.PrioritizedSource._prioritize
 
     def listen(source, chosen, losses):
-        told.append(losses)
+        received.append(losses)
         prioritize(source, chosen, losses)
 
     monkeypatch.setattr(prioritized_source.PrioritizedSource, "_prioritize", listen)
@@ -36,7 +36,7 @@ def test_the_proposal_is_trained_checkpointed_and_exported(tmp_path, monkeypatch
         )
         done = helpers.call("ibc_agents.train", *arguments)
         assert done.returncode == 0, done
-    assert [losses.shape for losses in told] == [(32,)] * 15
+    assert [losses.shape for losses in received] == [(32,)] * 15
     results = json.loads((root_dir / "results.json").read_text())
     assert results["resumed_at_step"] == 10
     assert helpers.scalars(root_dir / "train")["proposal_loss"]

@@ -1,4 +1,4 @@
-"""The nearest-neighbour baseline through the commands, as any other method."""
+"""The nearest-neighbor baseline in the commands."""
 
 import json
 
@@ -41,7 +41,7 @@ def test_run_repetition_and_evaluation(tmp_path):
     assert json.loads(evaluation.read_text())["episodes"] == results[0]["episodes"]
 
 
-def test_checkpoint_of_other_windows_is_refused(tmp_path):
+def test_checkpoint_of_other_windows_is_an_error(tmp_path):
     for window in (1, 2):
         arguments = helpers.small_run(
             tmp_path / "run",
@@ -51,4 +51,4 @@ def test_checkpoint_of_other_windows_is_refused(tmp_path):
             method="nearest_neighbor",
         )
         done = helpers.call("ibc_agents.train", *arguments)
-    assert "of another agent" in helpers.sentence(done)
+    assert "belongs to another agent" in helpers.error_message(done)

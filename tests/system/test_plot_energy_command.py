@@ -33,7 +33,7 @@ def plot(finished, *flags):
     )
 
 
-def colourful(picture):
+def colorful(picture):
     return np.ptp(picture[..., :3].reshape(-1, 3), axis=0).min() > 100
 
 
@@ -50,7 +50,7 @@ def test_picture_of_one_observation(finished, tmp_path):
     of_map, line, rollout = pictures
     assert of_map.shape[:2] == line.shape[:2] == SIZE
     assert rollout.shape[1] > 1.5 * SIZE[1]  # the environment beside it
-    assert all(map(colourful, pictures))
+    assert all(map(colorful, pictures))
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -62,7 +62,7 @@ def test_gif_has_a_frame_for_every_action(finished, tmp_path):
     frames = imageio.mimread(out, memtest=False)
     assert len(frames) == 50
     assert all(frame.shape[:2] == SIZE for frame in frames)
-    assert colourful(frames[0]) and (frames[0] != frames[-1]).any()
+    assert colorful(frames[0]) and (frames[0] != frames[-1]).any()
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_gif_has_a_frame_for_every_action(finished, tmp_path):
         (["--out={empty}/absent/energy.png"], "cannot write {empty}/absent/energy.png"),
     ],
 )
-def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):
+def test_wrong_flags_are_one_line_messages(finished, tmp_path, flags, problem):
     names = {name: tmp_path / name for name in ("empty", "begun")}
     names["empty"].mkdir()
     names["begun"].mkdir()
@@ -94,10 +94,10 @@ def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):
     names["dataset"] = f"DemonstrationSettings.dataset='{finished.dataset}'"
     flags = [flag.format(**names) for flag in flags]
     before = helpers.files(finished.root_dir)
-    said = helpers.sentence(
+    error = helpers.error_message(
         plot(finished, "--frame=3", f"--out={tmp_path / 'empty' / 'energy.png'}", *flags)
     )
-    assert problem.format(**names) in said, said
+    assert problem.format(**names) in error, error
     assert helpers.files(names["empty"]) == []
     assert helpers.files(finished.root_dir) == before
 
@@ -110,4 +110,4 @@ def test_refuses_in_a_sentence(finished, tmp_path, flags, problem):
     ],
 )
 def test_suffix_must_fit(finished, tmp_path, out, problem):
-    assert problem in helpers.sentence(plot(finished, f"--out={tmp_path / out}"))
+    assert problem in helpers.error_message(plot(finished, f"--out={tmp_path / out}"))

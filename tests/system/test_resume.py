@@ -1,4 +1,4 @@
-"""Interrupted runs go on from their last checkpoint as if nothing had been."""
+"""An interrupted run continues from its last checkpoint and ends as an uninterrupted one."""
 
 import json
 import pathlib
@@ -14,7 +14,7 @@ from tests.system import helpers
 
 
 def test_interrupted_and_killed_run_ends_as_an_uninterrupted_one(finished, tmp_path):
-    """Ctrl-C after the first checkpoint, kill -9 after another one, then to the end.
+    """Ctrl-C after the first checkpoint, kill -9 after another one, then the rest.
 
     Interrupts are never at a checkpoint: the loop is on its way to the next one by then.
     """
@@ -47,7 +47,7 @@ def test_interrupted_and_killed_run_ends_as_an_uninterrupted_one(finished, tmp_p
     results = json.loads((root_dir / "results.json").read_text())
     assert results["resumed_at_step"] == at_second
     assert results["episodes"] == finished.results["episodes"]
-    # Agent, optimiser, step, normaliser: bit for bit.
+    # Agent, optimizer, step and normalizer are equal bit for bit.
     ours, theirs = (
         helpers.checkpoint_values(folder, finished.STEPS)
         for folder in (root_dir, finished.root_dir)
@@ -67,7 +67,7 @@ def only_progress(stderr):
 
 @pytest.fixture
 def copy(finished, tmp_path) -> pathlib.Path:
-    """A copy of the finished run, to go on with."""
+    """Copies the finished run."""
     return shutil.copytree(finished.root_dir, tmp_path / "run")
 
 
@@ -75,44 +75,46 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_changed_dataset_is_refused_and_nothing_is_lost(finished, copy, tmp_path):
+def test_changed_dataset_is_an_error_and_changes_nothing(finished, copy, tmp_path):
     other = tmp_path / "data" / "particle_2d_20"
     collect = ["--environment=particle", "--episodes=20", "--seed=1", f"--out={other}"]
     assert helpers.call("ibc_agents.collect", *collect).returncode == 0
     before = contents(copy)
     arguments = finished.arguments(copy, "DemonstrationSettings.seed=1")
     done = helpers.call("ibc_agents.train", *arguments, f"--data_dir={tmp_path / 'data'}")
-    said = helpers.sentence(done)
+    error = helpers.error_message(done)
     hashes = [
         json.loads((folder / "manifest.json").read_text())["dataset_hash"]
         for folder in (finished.dataset, other)
     ]
-    assert str(copy) in said and all(name[:12] in said for name in hashes), said
+    assert str(copy) in error and all(name[:12] in error for name in hashes), error
     assert contents(copy) == before
 
 
-def test_demonstrations_of_another_seed_are_not_taken_for_the_ones_asked_for(finished, tmp_path):
+def test_demonstrations_of_another_seed_are_an_error(finished, tmp_path):
     arguments = finished.arguments(tmp_path / "run", "DemonstrationSettings.seed=1")
-    said = helpers.sentence(helpers.call("ibc_agents.train", *arguments))
-    assert str(finished.dataset) in said and "with seed 0, not 1" in said
+    error = helpers.error_message(helpers.call("ibc_agents.train", *arguments))
+    assert str(finished.dataset) in error and "with seed 0, not 1" in error
 
 
 @pytest.mark.parametrize("binding", ["MlpEncoder.width=8", "MlpEncoder.depth=4"])
-def test_checkpoint_of_another_agent_is_refused(finished, copy, binding):
+def test_checkpoint_of_another_agent_is_an_error(finished, copy, binding):
     before = {name: data for name, data in contents(copy).items() if "events" not in name.name}
-    said = helpers.sentence(helpers.call("ibc_agents.train", *finished.arguments(copy, binding)))
-    assert "belongs to another agent" in said and str(copy / helpers.CHECKPOINTS) in said, said
+    error = helpers.error_message(
+        helpers.call("ibc_agents.train", *finished.arguments(copy, binding))
+    )
+    assert "belongs to another agent" in error and str(copy / helpers.CHECKPOINTS) in error, error
     after = contents(copy)
     assert all(after[name] == data for name, data in before.items())
 
 
-def test_damaged_checkpoint_is_named_and_so_is_the_way_out(finished, copy):
+def test_damaged_checkpoint_is_named_with_a_fix(finished, copy):
     folder = copy / helpers.CHECKPOINTS
     (damaged,) = folder.glob(f"ckpt-{finished.STEPS}.data*")
     damaged.write_bytes(damaged.read_bytes()[:100])
-    said = helpers.sentence(helpers.call("ibc_agents.train", *finished.arguments(copy)))
-    assert f"the checkpoint {folder / 'ckpt-2000'} cannot be read" in said, said
-    assert f"enter it in {folder / 'checkpoint'}" in said, said
+    error = helpers.error_message(helpers.call("ibc_agents.train", *finished.arguments(copy)))
+    assert f"the checkpoint {folder / 'ckpt-2000'} cannot be read" in error, error
+    assert f"enter it in {folder / 'checkpoint'}" in error, error
     (folder / "checkpoint").write_text('model_checkpoint_path: "ckpt-1600"\n')
     newest = run_directory.RunDirectory(copy).latest_checkpoint()
     assert newest == str(folder / "ckpt-1600")

@@ -1,4 +1,4 @@
-"""What `python -m ibc_agents.train` shows while it runs and leaves behind at the end."""
+"""Output and files of `python -m ibc_agents.train`."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def test_prints_its_own_lines_and_nothing_else(finished):
         assert piece.startswith(("demonstrations:", "particle_2d_20:")), piece
 
 
-def test_progress_line_tells_step_loss_speed_time_left_and_success(finished):
+def test_progress_bar_shows_step_loss_rate_eta_and_success(finished):
     shown = pieces(finished.done.stderr)
     assert any("20/20" in piece for piece in shown if piece.startswith("demonstrations:"))
     last = [piece for piece in shown if piece.startswith("particle_2d_20:")][-1]
@@ -51,7 +51,7 @@ def test_progress_line_tells_step_loss_speed_time_left_and_success(finished):
     assert re.search(line, last), last
 
 
-def test_root_dir_holds_what_was_promised(finished):
+def test_root_dir_holds_the_files_of_a_run(finished):
     assert [path.name for path in sorted(finished.root_dir.iterdir())] == [
         "dataset.json",
         "energy_landscape.png",
@@ -65,12 +65,12 @@ def test_root_dir_holds_what_was_promised(finished):
     ]
     assert helpers.checkpointed_step(finished.root_dir) == finished.STEPS
     picture = imageio.imread(finished.root_dir / "energy_landscape.png")
-    assert np.ptp(picture[..., :3].reshape(-1, 3), axis=0).min() > 100  # not one colour
+    assert np.ptp(picture[..., :3].reshape(-1, 3), axis=0).min() > 100  # More than one color.
     # One episode: its first frame, one for each of 50 actions, and 10 times the last again.
     assert imageio.get_reader(finished.root_dir / "rollouts.mp4").count_frames() == 61
 
 
-def test_results_tell_outcomes_and_where_they_come_from(finished):
+def test_results_have_outcomes_and_provenance(finished):
     results = finished.results
     outcomes = results["episodes"]
     assert [outcome["episode"] for outcome in outcomes] == [0, 1, 2, 3]
@@ -114,14 +114,14 @@ def test_tensorboard_has_the_scalars_of_both_splits(finished):
     assert set(validation) == OF_EVERY_STEP | {"gradient_norm"}
     for tag in OF_EVERY_STEP | {"gradient_norm"}:
         assert sorted(validation[tag]) == [400, 800, 1200, 1600, 2000], tag
-    # It learns: demonstrations that it has not seen come to be told from what is near them.
+    # It learns: held-out demonstrations are distinguished from actions near them.
     assert min(list(train["loss"].values())[-3:]) < train["loss"][0]
     assert validation["conditional_nce_loss"][2000] < 0.9 * train["conditional_nce_loss"][0]
-    judged = helpers.scalars(finished.root_dir / "evaluation")
-    assert judged["success"] == {2000: finished.results["success"]["rate"]}
-    assert judged["return"][2000] == pytest.approx(finished.results["return"]["mean"])
+    evaluated = helpers.scalars(finished.root_dir / "evaluation")
+    assert evaluated["success"] == {2000: finished.results["success"]["rate"]}
+    assert evaluated["return"][2000] == pytest.approx(finished.results["return"]["mean"])
     for name in ("success", "return"):
-        assert sorted(judged[f"{name}_while_training"]) == [1000]
+        assert sorted(evaluated[f"{name}_while_training"]) == [1000]
 
 
 def test_tensorboard_shows_the_energy_as_it_sharpens(finished):
@@ -179,13 +179,13 @@ def test_contract_experiment_trains_from_a_dataset_alone(without_environment):
     assert not (folder / "data").exists()
 
 
-def test_reverb_makes_no_noise(without_environment):
+def test_reverb_prints_nothing(without_environment):
     _, _, done = without_environment
     for piece in pieces(done.stderr):
         assert piece.startswith("particle_2d_20:"), piece
 
 
-def test_reverb_run_goes_on_from_its_checkpoint(without_environment, monkeypatch):
+def test_reverb_run_resumes_from_its_checkpoint(without_environment, monkeypatch):
     monkeypatch.setattr(run_directory.RunDirectory, "export_policy", mock.Mock())
     folder, arguments, _ = without_environment
     before = helpers.checkpoint_values(folder / "run", 20)

@@ -193,7 +193,7 @@ def test_download_command(d4rl, tmp_path, task):
 )
 def test_reports_mistyped_flags(d4rl, tmp_path, arguments, problem):
     done = helpers.call("data.download", *arguments, f"--out={tmp_path / 'new'}")
-    assert problem in helpers.sentence(done)
+    assert problem in helpers.error_message(done)
 
 
 def test_the_installed_package_lists_the_tasks_of_the_paper():

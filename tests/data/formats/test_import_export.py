@@ -117,7 +117,7 @@ def test_d4rl_files_without_timeouts_need_the_time_limit(tmp_path, rng):
     path = tmp_path / "old.hdf5"
     write_d4rl(path, [30, 12, 20], rng)
     arguments = (f"--source={path}", f"--out={tmp_path / 'new'}")
-    output = helpers.sentence(helpers.call("data.import_d4rl", *arguments))
+    output = helpers.error_message(helpers.call("data.import_d4rl", *arguments))
     assert "has no `timeouts`; set --max_episode_steps" in output
     succeed("data.import_d4rl", *arguments, "--max_episode_steps=20")
     assert [len(part.reward) for part in episodes_of(tmp_path / "new")] == [20, 10, 12, 20]
@@ -137,7 +137,7 @@ def test_d4rl_next_observations_close_an_episode(tmp_path, rng):
 def test_d4rl_shards_must_have_vectors(tmp_path, write_dataset, make_spec, make_episode):
     folder = write_dataset([make_episode(3)], make_spec())
     done = helpers.call("data.import_d4rl", f"--source={folder}", f"--out={tmp_path / 'new'}")
-    assert "observations or actions have parts" in helpers.sentence(done)
+    assert "observations or actions have parts" in helpers.error_message(done)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_d4rl_reports_bad_columns(tmp_path, rng, columns, problem):
     write_d4rl(tmp_path / "bad.hdf5", [9], rng, **columns)
     arguments = (f"--source={tmp_path / 'bad.hdf5'}", f"--out={tmp_path / 'new'}")
     done = helpers.call("data.import_d4rl", *arguments, "--max_episode_steps=5")
-    assert problem in helpers.sentence(done)
+    assert problem in helpers.error_message(done)
     assert not (tmp_path / "new").exists()
 
 
@@ -209,7 +209,7 @@ def test_robomimic_filter_keys_and_observation_keys(robomimic_file, tmp_path):
         done = helpers.call(
             "data.import_robomimic", *arguments[:1], f"--out={tmp_path / 'b'}", flag
         )
-        assert problem in helpers.sentence(done)
+        assert problem in helpers.error_message(done)
 
 
 # Minari
@@ -318,7 +318,7 @@ def test_imports_rlds(tmp_path):
     source = f"--source={tmp_path / 'tfds' / 'tiny' / '1.0.0'}"
     # The instruction is text, so the other parts must be chosen.
     done = helpers.call("data.import_rlds", source, f"--out={tmp_path / 'new'}")
-    assert "observation/instruction has dtype string, which cannot" in helpers.sentence(done)
+    assert "observation/instruction has dtype string, which cannot" in helpers.error_message(done)
     arguments = (source, f"--out={tmp_path / 'new'}", "--observation_keys=state")
     assert "2 episodes of 8 frames" in succeed("data.import_rlds", *arguments)
     for number, part in enumerate(episodes_of(tmp_path / "new")):
@@ -332,7 +332,7 @@ def test_imports_rlds(tmp_path):
         "source": "tiny/1.0.0", "source_format": "RLDS", "source_split": "train",
     }  # fmt: skip
     done = helpers.call("data.import_rlds", *arguments, "--split=test")
-    assert "test" in helpers.sentence(done)
+    assert "test" in helpers.error_message(done)
 
 
 # Round trips
@@ -417,7 +417,7 @@ def test_minari_stores_large_images_as_jpeg(tmp_path, write_dataset, make_spec, 
 def test_reports_a_missing_library_in_one_line(tmp_path, monkeypatch, command, module):
     monkeypatch.setitem(sys.modules, module, None)
     done = helpers.call(command, f"--source={tmp_path / 'file'}", f"--out={tmp_path / 'new'}")
-    output = helpers.sentence(done)
+    output = helpers.error_message(done)
     assert output.startswith(
         f"error: {module} is not installed; install it with: pip install 'ibc-"
     )
@@ -444,7 +444,7 @@ def test_reports_an_unreadable_source_in_one_line(tmp_path, monkeypatch, command
     output = (
         rf"error: {source}: (cannot be read as|no such file or folder; name) {kind}( \(.*\))?\."
     )
-    assert re.fullmatch(output, helpers.sentence(done))
+    assert re.fullmatch(output, helpers.error_message(done))
     assert not (tmp_path / "new").exists()
 
 
@@ -457,7 +457,7 @@ def test_reports_an_unreadable_source_in_one_line(tmp_path, monkeypatch, command
 )
 def test_export_names_are_checked(originals, tmp_path, command, flag, problem):
     done = helpers.call(command, f"--dataset={originals()}", f"--out={tmp_path / 'new'}", flag)
-    assert problem in helpers.sentence(done)
+    assert problem in helpers.error_message(done)
     assert not (tmp_path / "new").exists()
 
 
@@ -483,7 +483,7 @@ def test_exports_reject_what_a_format_cannot_store(
         episode = data.Episode(episode.frames._replace(action=(episode.frames.action,)))
     folder = write_dataset([episode], spec)
     done = helpers.call(command, f"--dataset={folder}", f"--out={tmp_path / 'new'}", flag)
-    assert problem in helpers.sentence(done)
+    assert problem in helpers.error_message(done)
     assert not list((tmp_path / "new").rglob("*.*")), "something was written"
 
 

@@ -52,9 +52,9 @@ def test_faults_of_the_program_keep_their_traceback(run):
 def test_a_wrong_value_of_a_configured_class_is_an_error_of_the_user(run):
     """The object is made long after the gin files are read."""
     gin_files.parse_gin([], ["Langevin.num_iterations = 0"])
-    said = run(samplers.Langevin)
-    assert said.startswith("error: in the gin configuration: ")
-    assert "num_iterations" in said and "'Langevin'" in said and "\n" not in said
+    error = run(samplers.Langevin)
+    assert error.startswith("error: in the gin configuration: ")
+    assert "num_iterations" in error and "'Langevin'" in error and "\n" not in error
 
 
 @pytest.mark.parametrize("flag", ["--help", "--helpshort", "--helpfull"])

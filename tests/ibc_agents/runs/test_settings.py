@@ -1,4 +1,4 @@
-"""The numbers of a run are checked when they are set."""
+"""The settings of a run check their ranges."""
 
 import dataclasses
 
