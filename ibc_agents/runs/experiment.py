@@ -17,7 +17,6 @@ from data.reading import demonstrations as data_demonstrations
 from data.sources import batches
 from data.sources import source as source_lib
 from ibc_agents import acceleration
-from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import (
