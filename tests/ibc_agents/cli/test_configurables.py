@@ -1,8 +1,14 @@
+import pathlib
+import re
+
 import gin
 
 from environments import block_pushing, d4rl, particle
 from ibc_agents.cli import configurables
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+# A decorated class, with any further decorators between.
+_CONFIGURABLE = re.compile(r"^@gin\.configurable.*\n(?:@.*\n)*class (\w+)", re.MULTILINE)
 _OURS = ("data.", "environments.", "ibc_agents.", "tf.keras.")
 
 
@@ -23,3 +29,16 @@ def _takes_unknown_name(configurable):
         assert "no_such_setting" in str(error)
         return False
     return True
+
+
+def test_every_configurable_class_is_known_without_an_entry_in_a_list():
+    configurables.register()
+    declared = {
+        f"{'.'.join(path.relative_to(ROOT).with_suffix('').parts)}.{name}"
+        for package in ("data", "ibc_agents")
+        for path in (ROOT / package).rglob("*.py")
+        for name in _CONFIGURABLE.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(declared) > 40
+    known = {name for name, _ in gin.config._REGISTRY.items()}
+    assert declared <= known
