@@ -1,4 +1,4 @@
-"""What all agents that clone behaviour share."""
+"""The base class of all agents."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ EXAMPLE_LOSSES = "example_losses"
 class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
     """Learns the newest action of a window of demonstrations, by supervised learning.
 
-    It takes an ordinary `Trajectory` ``[B, T, …]`` in the environment's own units from any replay
-    buffer, and deals itself with windows that cross episodes (`experience.repair_window`). All
-    randomness is a function of `seed` and the train step. A step whose loss or gradients are not
-    finite is skipped and counted (`guarded_update`).
+    The agent takes a `Trajectory` ``[B, T, …]`` in the environment's own units from any replay
+    buffer, and repairs windows that cross episodes (`experience.repair_window`). All randomness is
+    a function of `seed` and the train step. A step whose loss or gradients are not finite is
+    skipped and counted (`guarded_update`).
 
-    Subclasses implement `_example_losses`; what a step reports travels in `LossInfo.extra`, a dict:
-    scalars, which go to TensorBoard, and under `EXAMPLE_LOSSES` the loss of each window ``[B]``, of
-    which a source of data may want to know.
+    Subclasses implement `_example_losses`. `LossInfo.extra` is a dict of the reported scalars, and
+    of the loss of each window ``[B]`` under `EXAMPLE_LOSSES`, for sources that use it.
 
     Attributes:
         memorizes: Whether the agent learns by `memorize` instead of training on batches.
@@ -53,15 +52,15 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         """Creates the agent; its networks must have their variables already.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment.
-            policy: acts, and collects.
-            normalizer: shared with the policy.
-            optimizer: a Keras optimiser.
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment.
+            policy: Used for acting and collecting.
+            normalizer: Shared with the policy.
+            optimizer: A Keras optimizer.
             window: T, frames of observation; also `train_sequence_length`.
-            trained: modules whose trainable variables are learned.
-            seed: of all randomness in training.
-            train_step_counter: int64 variable; by default TF-Agents' global step.
+            trained: Modules whose trainable variables are learned.
+            seed: Seed of all randomness in training.
+            train_step_counter: Int64 variable; by default TF-Agents' global step.
         """
         self._normalizer = normalizer
         self._trained = trained
@@ -78,40 +77,32 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
     @property
     def normalizer(self) -> normalizer_lib.Normalizer:
-        """The normaliser that the agent and its policies share."""
+        """The normalizer that the agent and its policies share."""
         return self._normalizer
 
     @property
     def skipped_steps(self) -> tf.Variable:
-        """int64: steps skipped because a number was not finite."""
+        """Int64: steps skipped because a loss or gradient was not finite."""
         return self._update.skipped
 
     @property
     def skipped_steps_in_a_row(self) -> tf.Variable:
-        """int64: steps skipped since the last one that was applied."""
+        """Int64: steps skipped since the last one that was applied."""
         return self._update.skipped_in_a_row
 
     def memorize(self, windows: Iterable[trajectory.Trajectory]) -> None:
-        """Sees the training demonstrations once, before training.
+        """Receives the training demonstrations once, before training.
 
-        Whoever trains an agent calls this first. Agents that learn by gradients have no use for it
-        and do not even begin to iterate; those that learn otherwise override it.
+        Agents that learn by gradients do not iterate over them; others override this method.
 
         Args:
-            windows: batches ``[B, T, …]`` of any size, as `train` takes them; every window once,
+            windows: Batches ``[B, T, …]`` of any size, as `train` takes them; every window once,
                 in order.
         """
         del windows
 
     def validate(self, experience: trajectory.Trajectory) -> tf_agent.LossInfo:
-        """Scores held-out experience; nothing is learned.
-
-        Args:
-            experience: ``[B, T, …]``, as `loss` takes it.
-
-        Returns:
-            The loss and, in `extra`, the scalars of `loss` and the `gradient_norm`.
-        """
+        """Returns the loss of held-out experience ``[B, T, …]``, with the `gradient_norm`."""
         loss_info, gradients = self._differentiate(experience, None, training=False)
         norm = guarded_update.global_norm(gradients)
         return loss_info._replace(extra={**_scalars(loss_info), "gradient_norm": norm})
@@ -123,13 +114,13 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         """Computes the loss of each example.
 
         Args:
-            observation: normalised window, a nest of ``[B, T, …]``.
-            action: the demonstrated action, scaled, ``[B, A]``.
-            seed: int32 ``[2]``.
-            training: as Keras means it.
+            observation: Normalized window, a nest of ``[B, T, …]``.
+            action: The demonstrated action, scaled, ``[B, A]``.
+            seed: Int32 ``[2]``.
+            training: As in Keras.
 
         Returns:
-            Losses ``[B]`` and what to report of each example, each ``[B]``.
+            Losses ``[B]``, and a dict of values to report ``[B]``.
         """
 
     def _initialize(self):
@@ -137,30 +128,26 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
     def _loss(self, experience, weights=None, training=False):
         observation, action, executed = self._examples(experience)
-        losses, report = self._example_losses(observation, action, self._step_seed(), training)
+        seed = stateless_random.as_seed(self._seed, self.train_step_counter)
+        losses, report = self._example_losses(
+            observation, action, replicas.seed_of_replica(seed), training
+        )
         if weights is not None:
             losses *= tf.cast(weights, tf.float32)
-        # This replica's share of the mean: the Learner and the sum of gradients add them up.
+        # This replica's share of the mean; the Learner and the sum of gradients add the shares.
         count = replicas.sum_over_replicas(tf.reduce_sum(executed))
-        return tf_agent.LossInfo(
-            replicas.masked_mean(losses, executed, count),
-            {
-                EXAMPLE_LOSSES: tf.where(executed > 0, losses, 0.0),
-                **{
-                    key: replicas.masked_mean(value, executed, count)
-                    for key, value in report.items()
-                },
-            },
-        )
+        extra = {key: replicas.masked_mean(report[key], executed, count) for key in report}
+        extra[EXAMPLE_LOSSES] = tf.where(executed > 0, losses, 0.0)
+        return tf_agent.LossInfo(replicas.masked_mean(losses, executed, count), extra)
 
     def _examples(self, experience: trajectory.Trajectory) -> tuple[Any, tf.Tensor, tf.Tensor]:
-        """Checks experience and makes examples of it.
+        """Checks experience and converts it to examples.
 
         Args:
             experience: ``[B, T, …]``, in the environment's own units.
 
         Returns:
-            The normalised windows, a nest of ``[B, T, …]``; the scaled actions to learn ``[B, A]``;
+            The normalized windows, a nest of ``[B, T, …]``; the scaled actions to learn ``[B, A]``;
             and whether each was executed, float32 ``[B]``, 0 or 1.
         """
         experience_lib.check_experience(
@@ -184,12 +171,10 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
         """Returns the loss and its gradients, this replica's share of both."""
         with tf.GradientTape() as tape:
             loss_info = self._loss(experience, weights, training)
-        gradients = tape.gradient(
-            loss_info.loss,
-            self._variables(),
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        zero = tf.UnconnectedGradients.ZERO
+        return loss_info, tape.gradient(
+            loss_info.loss, self._variables(), unconnected_gradients=zero
         )
-        return loss_info, gradients
 
     def _summarize(self, loss_info, gradient_norm):
         scalars = {
@@ -197,15 +182,10 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
             "gradient_norm": gradient_norm,
             "skipped_steps": self._update.skipped,
         }
-        # The Learner's loop would put its name in front of the tags, of all but a call's first
-        # step.
+        # Without it the Learner's loop would prefix the tags of all steps but a call's first.
         with tf.name_scope(""):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value, step=self.train_step_counter)
-
-    def _step_seed(self) -> tf.Tensor:
-        seed = stateless_random.as_seed(self._seed, self.train_step_counter)
-        return replicas.seed_of_replica(seed)
 
     def _variables(self) -> list[tf.Variable]:
         return [variable for module in self._trained for variable in module.trainable_variables]

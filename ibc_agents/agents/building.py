@@ -1,4 +1,4 @@
-"""Gives networks their variables."""
+"""Creation of the variables of networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ibc_agents.core import normalizer as normalizer_lib
 def example_window(
     time_step_spec: ts.TimeStep, normalizer: normalizer_lib.Normalizer, window: int
 ) -> Any:
-    """Returns one normalised window of zero observations, a nest of ``[1, T, …]``."""
+    """Returns one normalized window of zero observations, a nest of ``[1, T, …]``."""
     spec = tensor_spec.from_spec(time_step_spec.observation)
     zeros = tf.nest.map_structure(lambda leaf: tf.zeros([1, window, *leaf.shape], leaf.dtype), spec)
     return normalizer.normalize_observation(zeros)
@@ -27,6 +27,6 @@ def build_energy_network(
     normalizer: normalizer_lib.Normalizer,
     window: int,
 ) -> None:
-    """Calls an energy network once, so that it has its variables."""
+    """Calls an energy network once, which creates its variables."""
     actions = tf.zeros([1, 1, normalizer.action_space.size])
     energy_network((example_window(time_step_spec, normalizer, window), actions))

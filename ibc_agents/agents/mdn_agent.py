@@ -1,4 +1,4 @@
-"""The paper's MDN baseline: explicit behavioural cloning by a mixture density (Bishop 1994)."""
+"""The MDN baseline: explicit behavioral cloning by a mixture density."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from ibc_agents.policies import gaussian_mixture, mdn_policy
 
 @gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
 class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
-    """Learns a mixture of Gaussians over the scaled action; the loss is −log p(a|o)."""
+    """Learns a mixture of Gaussians over the scaled action; the loss is −log p(a|o).
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
+        https://arxiv.org/abs/2109.00137
+        Bishop, "Mixture Density Networks", 1994.
+        https://publications.aston.ac.uk/id/eprint/373/
+    """
 
     def __init__(
         self,
@@ -35,28 +42,28 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
     ):
         """Creates the agent.
 
-        Temperatures divide the logits of the mixture's weights, and nothing else. Equal ones in
-        training and in the policy leave what can be learned as it is, and only scale the steps by
-        which it is. The policy has its weights to the power of training_temperature /
-        policy_temperature, made to sum to 1 again: one lower than in training favours the largest.
+        Temperatures divide the logits of the mixture's weights only. Equal temperatures in training
+        and policy scale the training steps but not the learned mixture. The policy's weights are
+        the learned ones to the power of training_temperature / policy_temperature, normalized. A
+        lower temperature in the policy favors the largest weight.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment; float vectors or a nest of them.
-            normalizer: statistics of the demonstrations; see `Normalizer.from_dataset`.
-            encoder: maps the normalised window to a vector; a linear layer makes it a mixture.
-            optimizer: a Keras optimiser.
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment; float vectors or a nest of them.
+            normalizer: Statistics of the demonstrations.
+            encoder: Maps the normalized window to a vector; a linear layer makes it a mixture.
+            optimizer: A Keras optimizer.
             window: T, frames of observation the network sees.
-            num_components: K, positive; the paper has 26.
-            min_stddev: the smallest standard deviation of a component, positive. In scaled units,
+            num_components: K, positive; 26 in the paper.
+            min_stddev: The smallest standard deviation of a component, positive. In scaled units,
                 that is in halves of the data's range; see `MixtureDensityNetwork`.
-            training_temperature: of the loss, positive; the paper has 1 to 2.5.
-            policy_temperature: of the policy, positive; the paper has 1 to 2.5.
-            seed: of all randomness in training.
-            train_step_counter: int64 variable; by default TF-Agents' global step.
+            training_temperature: Temperature of the loss, positive; 1 to 2.5 in the paper.
+            policy_temperature: Temperature of the policy, positive; 1 to 2.5 in the paper.
+            seed: Seed of all randomness in training.
+            train_step_counter: Int64 variable; by default TF-Agents' global step.
 
         Raises:
-            ValueError: if a number is out of range.
+            ValueError: If a setting is out of range.
         """
         if training_temperature <= 0:
             raise ValueError(f"training_temperature must be positive, got {training_temperature}.")
@@ -92,7 +99,7 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         mixture = gaussian_mixture.GaussianMixture.from_parameters(
             parameters, self._training_temperature
         )
-        # Of the component that takes the demonstration, as far as one does.
+        # The standard deviation of the component with the largest posterior.
         taken = mixture.posterior_mode(action)
         stddevs = tf.gather(parameters.stddevs, taken, batch_dims=1)
         report = {

@@ -1,4 +1,4 @@
-"""The paper's MSE baseline: explicit behavioural cloning by regression."""
+"""The MSE baseline: explicit behavioral cloning by regression."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from ibc_agents.policies import mse_policy
 
 @gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
 class MseAgent(behavioral_cloning_agent.BehavioralCloningAgent):
-    """Regresses the scaled action; the loss is its mean squared error."""
+    """Regresses the scaled action; the loss is its mean squared error.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
+        https://arxiv.org/abs/2109.00137
+    """
 
     def __init__(
         self,
@@ -32,14 +37,14 @@ class MseAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         """Creates the agent.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment; float vectors or a nest of them.
-            normalizer: statistics of the demonstrations; see `Normalizer.from_dataset`.
-            encoder: maps the normalised window to a vector; a linear layer makes it an action.
-            optimizer: a Keras optimiser.
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment; float vectors or a nest of them.
+            normalizer: Statistics of the demonstrations.
+            encoder: Maps the normalized window to a vector; a linear layer makes it an action.
+            optimizer: A Keras optimizer.
             window: T, frames of observation the network sees.
-            seed: of all randomness in training.
-            train_step_counter: int64 variable; by default TF-Agents' global step.
+            seed: Seed of all randomness in training.
+            train_step_counter: Int64 variable; by default TF-Agents' global step.
         """
         self._regression_network = regression.RegressionNetwork(
             encoder, normalizer.action_space.size

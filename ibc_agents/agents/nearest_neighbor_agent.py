@@ -1,4 +1,4 @@
-"""The paper's nearest-neighbour baseline: it memorises the demonstrations."""
+"""The nearest-neighbor baseline: it stores the demonstrations."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from ibc_agents.policies import nearest_neighbor_index, nearest_neighbor_policy
 
 @gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
 class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
-    """Acts as was demonstrated at the closest observation; there is nothing to train.
+    """Returns the demonstrated action of the closest observation; nothing is trained.
 
-    `memorize` comes before everything else. A train step changes nothing but the step counter; the
-    loss is the mean squared error of the neighbour's scaled action: 0 on what it has memorised
-    (unless equal windows have different actions), and telling on held-out demonstrations.
+    `memorize` must be called first. A train step changes the step counter only. The loss is the
+    mean squared error of the neighbor's scaled action. It is 0 on stored windows, unless equal
+    windows have different actions, and informative on held-out demonstrations.
 
-    To restore a checkpoint, memorise the same demonstrations first. An exported policy needs
-    nothing.
+    To restore a checkpoint, memorize the same demonstrations first. An exported policy needs
+    nothing else.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Sec. 4.
+        https://arxiv.org/abs/2109.00137
     """
 
     memorizes = True
@@ -40,17 +44,17 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         seed: int = 0,
         train_step_counter: tf.Variable | None = None,
     ):
-        """Creates an agent that has memorised nothing yet.
+        """Creates an agent without demonstrations.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment; float vectors or a nest of them.
-            normalizer: statistics of the demonstrations; see `Normalizer.from_dataset`.
-            encoder: maps the normalised window to the vector ``[B, F]`` that is compared; not
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment; float vectors or a nest of them.
+            normalizer: Statistics of the demonstrations.
+            encoder: Maps the normalized window to the vector ``[B, F]`` that is compared; not
                 trained. By default `FlatEncoder`.
             window: T, frames of observation that are compared.
-            seed: of no effect here; all agents take one.
-            train_step_counter: int64 variable; by default TF-Agents' global step.
+            seed: No effect; all agents take one.
+            train_step_counter: Int64 variable; by default TF-Agents' global step.
         """
         self._encoder = encoder or networks.FlatEncoder()
         self._index = nearest_neighbor_index.NearestNeighborIndex()
@@ -70,14 +74,14 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         )
 
     def memorize(self, windows: Iterable[trajectory.Trajectory]) -> None:
-        """Replaces what the agent knows by these windows; call it before anything is compiled.
+        """Stores these windows instead of earlier ones; call it before anything is compiled.
 
         Args:
-            windows: as any agent's `memorize` takes them. What is kept of each is its code and
-                action, M · (8 F + 4 A + 12) bytes for all M.
+            windows: As in the base class. Their codes and actions are stored, M · (8 F + 4 A + 12)
+                bytes for M windows.
 
         Raises:
-            ValueError: if the windows do not fit `training_data_spec`, or none has an executed
+            ValueError: If the windows do not fit `training_data_spec`, or none has an executed
                 action.
         """
         codes, actions = [], []

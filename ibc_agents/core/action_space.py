@@ -1,4 +1,4 @@
-"""Nests of float vectors on one side, one flat action vector on the other."""
+"""Conversion between nests of actions and flat action vectors."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ class ActionSpace:
     """Flattens actions of a spec in the nest's order, and packs them again.
 
     Attributes:
-        spec: the nest of `tf.TensorSpec` it was built from.
+        spec: The nest of `tf.TensorSpec`s of the actions.
         size: A, the number of action dimensions.
-        low: float32 ``[A]``, the environment's lower bounds, −inf where there is none.
-        high: float32 ``[A]``, the upper bounds.
+        low: Float32 ``[A]``, the environment's lower bounds, −inf without one.
+        high: Float32 ``[A]``, the upper bounds.
     """
 
     def __init__(self, spec: Any):
         """Builds the action space.
 
         Args:
-            spec: a nest of float `tf.TensorSpec`s, bounded or not.
+            spec: A nest of float `tf.TensorSpec`s, bounded or not.
 
         Raises:
-            ValueError: if a leaf is not a float tensor of known shape; the implicit policies of the
-                paper search a continuous space.
+            ValueError: If a leaf is not a float tensor of known shape.
         """
         self.spec = tensor_spec.from_spec(spec)
         self._leaves = tf.nest.flatten(self.spec)
@@ -36,12 +35,12 @@ class ActionSpace:
             if not leaf.dtype.is_floating or not leaf.shape.is_fully_defined():
                 raise ValueError(
                     "Actions must be float vectors of known shape, but the action spec has "
-                    f"{leaf}. Give discrete actions a continuous relaxation first."
+                    f"{leaf}. Relax discrete actions to continuous ones first."
                 )
         self._sizes = [math.prod(leaf.shape) for leaf in self._leaves]
         self.size = sum(self._sizes)
         if self.size == 0:
-            raise ValueError(f"The action spec {spec} holds no numbers.")
+            raise ValueError(f"The action spec {spec} has no elements.")
         self.low = self._bound("minimum", -np.inf)
         self.high = self._bound("maximum", np.inf)
 

@@ -1,4 +1,4 @@
-"""Sizes of noise, from fine to coarse, all orders of magnitude alike."""
+"""Log-uniform standard deviations of noise."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ibc_agents.core import stateless_random
 
 
 class NoiseScales:
-    """Standard deviations that are log-uniform between two."""
+    """Draws standard deviations that are log-uniform between two values."""
 
     def __init__(self, min_stddev: float, max_stddev: float):
         """Sets the range.
 
         Args:
-            min_stddev: positive, in the units of what the noise is added to.
-            max_stddev: at least `min_stddev`.
+            min_stddev: Smallest standard deviation, positive.
+            max_stddev: Largest standard deviation, at least `min_stddev`.
 
         Raises:
-            ValueError: if a number is out of range.
+            ValueError: If a setting is out of range.
         """
         if not 0 < min_stddev <= max_stddev:
             raise ValueError(

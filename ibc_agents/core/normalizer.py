@@ -1,4 +1,4 @@
-"""Between the environment's units and the scaled world of networks and samplers."""
+"""Converts between the environment's units and the scaled ones of networks and samplers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ _SMALLEST_DEVIATION = 1e-6
 
 @gin.configurable(denylist=["statistics", "observation_spec", "action_spec"])
 class Normalizer(tf.Module):
-    """Normalises observations, scales actions, and knows where actions may be searched.
+    """Normalizes observations, scales actions, and holds the bounds of the action search.
 
     Observations become (o − mean) / std, element by element; elements that never vary are only
-    centred. Images (uint8) pass unchanged: networks scale them themselves, as late as they can.
-    Actions become [−1, 1] over the range of the data, dimension by dimension. The search bounds are
-    that range widened by `margin` of its width on each side, then cut to the environment's own
-    bounds (reference settings: 5 %).
+    centered. Images (uint8) are unchanged, since networks scale them as late as they can. Actions
+    become [−1, 1] over the range of the data, dimension by dimension. The search bounds are that
+    range widened by `margin` of its width on each side, then cut to the environment's bounds.
 
-    All statistics are non-trainable variables, so they are checkpointed with the agent and live
-    inside the exported policy.
+    All statistics are non-trainable variables, so they are part of checkpoints and of exported
+    policies. `from_statistics` makes a normalizer; `from_dataset` computes the statistics first.
 
     Attributes:
-        action_space: how nests of actions flatten.
+        action_space: Flattens and packs nests of actions.
+
+    References:
+        Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
+        https://arxiv.org/abs/2109.00137
     """
 
     def __init__(
@@ -41,19 +44,19 @@ class Normalizer(tf.Module):
         margin: float = 0.05,
         deviation_exponent: float = 1.0,
     ):
-        """Builds the normaliser from exact statistics of the training split.
+        """Creates the normalizer; see `from_statistics`.
 
         Args:
-            statistics: of observations and actions, in the environment's units.
-            observation_spec: nest of tensor specs, without time or batch.
-            action_spec: nest of float tensor specs.
-            margin: how far beyond the data's range actions are searched, as a fraction of the
+            statistics: Statistics of observations and actions, of the structure of the specs.
+            observation_spec: Nest of tensor specs, without time or batch.
+            action_spec: Nest of float tensor specs.
+            margin: How far beyond the data's range actions are searched, as a fraction of the
                 range's width; not negative.
-            deviation_exponent: observations become (o − mean) / std ** exponent, not negative: 0.5
+            deviation_exponent: Observations become (o − mean) / std ** exponent, not negative: 0.5
                 in the published settings of implicit policies on D4RL.
 
         Raises:
-            ValueError: if the margin or the exponent is negative, or the statistics are of other
+            ValueError: If the margin or the exponent is negative, or the statistics are of other
                 specs.
         """
         super().__init__(name="Normalizer")
@@ -76,44 +79,74 @@ class Normalizer(tf.Module):
         maximum = np.concatenate([np.reshape(leaf.maximum, [-1]) for leaf in leaves])
         width = maximum - minimum
         half_range = np.where(width > 0, 0.5 * width, 1.0)
-        centre = 0.5 * (minimum + maximum)
+        center = 0.5 * (minimum + maximum)
         low = np.maximum(minimum - margin * width, np.minimum(self.action_space.low, minimum))
         high = np.minimum(maximum + margin * width, np.maximum(self.action_space.high, maximum))
         # In float32 as `scale_action` does it: no action of the data rounds to beyond the bounds.
-        centre, half_range = centre.astype(np.float32), half_range.astype(np.float32)
+        center, half_range = center.astype(np.float32), half_range.astype(np.float32)
         low, high = low.astype(np.float32), high.astype(np.float32)
-        self._action_centre = _variable(centre)
+        self._action_center = _variable(center)
         self._action_half_range = _variable(half_range)
-        self._low = _variable((low - centre) / half_range)
-        self._high = _variable((high - centre) / half_range)
+        self._low = _variable((low - center) / half_range)
+        self._high = _variable((high - center) / half_range)
+
+    @classmethod
+    def from_statistics(
+        cls,
+        statistics: data_statistics.Statistics,
+        observation_spec: Any,
+        action_spec: Any,
+        **settings: float,
+    ) -> Normalizer:
+        """Makes the normalizer of exact statistics of the training split.
+
+        Args:
+            statistics: Statistics in the environment's units. The leaves of their nests are those
+                of the specs, in the same order; the types of the nests may differ.
+            observation_spec: Nest of tensor specs, without time or batch.
+            action_spec: Nest of float tensor specs.
+            **settings: `margin` and `deviation_exponent` of the constructor.
+
+        Raises:
+            ValueError: If the leaves do not match.
+        """
+        observation, action = (
+            tf.nest.pack_sequence_as(spec, tf.nest.flatten(part))
+            for spec, part in (
+                (observation_spec, statistics.observation),
+                (action_spec, statistics.action),
+            )
+        )
+        packed = data_statistics.Statistics(observation, action)
+        return cls(packed, observation_spec, action_spec, **settings)
 
     @classmethod
     def from_dataset(
-        cls, dataset: Iterable, observation_spec: Any, action_spec: Any, **kwargs
+        cls, dataset: Iterable, observation_spec: Any, action_spec: Any, **settings: float
     ) -> Normalizer:
-        """Takes the statistics in one exact pass over a finite dataset, then builds the normaliser.
+        """Makes the normalizer of a finite dataset, by one exact pass over it.
 
         Args:
-            dataset: trajectories (or pairs of a trajectory and anything, as replay buffers give)
-                with any number of leading dimensions, in the environment's units. Must end.
-            observation_spec: nest of tensor specs, without time or batch.
-            action_spec: nest of float tensor specs.
-            **kwargs: of the constructor.
+            dataset: Trajectories with any number of leading dimensions, in the environment's units,
+                or pairs of a trajectory and anything, as replay buffers give. Must end.
+            observation_spec: Nest of tensor specs, without time or batch.
+            action_spec: Nest of float tensor specs.
+            **settings: `margin` and `deviation_exponent` of the constructor.
 
         Raises:
-            ValueError: if the dataset is empty or holds a number that is not finite.
+            ValueError: If the dataset is empty or has a value that is not finite.
         """
         spec = trajectory.Trajectory((), observation_spec, action_spec, (), (), (), ())
         statistics = data_statistics.compute_statistics(dataset, spec)
-        return cls(statistics, observation_spec, action_spec, **kwargs)
+        return cls.from_statistics(statistics, observation_spec, action_spec, **settings)
 
     @property
     def bounds(self) -> protocols.Bounds:
-        """Where actions may be searched, scaled, ``[A]`` each."""
+        """The box in which actions are searched, scaled, ``[A]`` each."""
         return protocols.Bounds(tf.convert_to_tensor(self._low), tf.convert_to_tensor(self._high))
 
     def normalize_observation(self, observation: Any) -> Any:
-        """Normalises a nest of observations with any leading dimensions; float32, images uint8."""
+        """Normalizes a nest of observations with any leading dimensions; float32, images uint8."""
         leaves = [
             leaf if moments is None else (tf.cast(leaf, tf.float32) - moments[0]) / moments[1]
             for leaf, moments in zip(tf.nest.flatten(observation), self._moments, strict=True)
@@ -122,11 +155,11 @@ class Normalizer(tf.Module):
 
     def scale_action(self, action: Any) -> tf.Tensor:
         """Scales a nest of actions in the environment's units to one tensor ``[…, A]``."""
-        return (self.action_space.flatten(action) - self._action_centre) / self._action_half_range
+        return (self.action_space.flatten(action) - self._action_center) / self._action_half_range
 
     def unscale_action(self, scaled: tf.Tensor) -> Any:
-        """Gives scaled actions ``[…, A]`` back in the environment's units and structure."""
-        return self.action_space.pack(scaled * self._action_half_range + self._action_centre)
+        """Returns scaled actions ``[…, A]`` in the environment's units and structure."""
+        return self.action_space.pack(scaled * self._action_half_range + self._action_center)
 
 
 def _check_shapes(spec: Any, statistics: Any) -> None:
@@ -138,7 +171,7 @@ def _check_shapes(spec: Any, statistics: Any) -> None:
 
 
 def _deviation(std: np.ndarray) -> np.ndarray:
-    """Replaces deviations that are zero, or as good as, by one."""
+    """Replaces deviations that are zero or nearly so by one."""
     return np.where(std > _SMALLEST_DEVIATION, std, 1.0)
 
 

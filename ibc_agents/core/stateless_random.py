@@ -1,9 +1,8 @@
 """Stateless random numbers, for a whole batch or row by row.
 
-A seed of shape ``[2]`` draws for the whole batch at once, which is what training wants. A
-seed of shape ``[B, 2]`` gives every row a stream of its own, so that what a row draws does not
-depend on which other rows are in the batch, which is what policies want. Equal seeds give
-equal numbers.
+A seed of shape ``[2]`` draws for the whole batch at once, as in training. A seed of shape
+``[B, 2]`` gives every row a stream of its own, so that the draws of a row do not depend on the
+other rows of the batch, as in policies. Equal seeds give equal numbers.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def _draw(
 ) -> tf.Tensor:
     if seed.shape.rank == 1:
         return draw(tf.stack([batch_size, *shape]), seed)
-    # Whatever is known of the shape while tracing; the loop over rows would forget it.
+    # The static part of the shape, which the loop over rows would lose.
     known = [size if isinstance(size, int) else None for size in shape]
     return _each_row(
         lambda row: tf.ensure_shape(draw(tf.stack(shape), row), known),
@@ -56,7 +55,7 @@ def _draw(
 def _each_row(
     function: Callable[[tf.Tensor], tf.Tensor], seed: tf.Tensor, spec: tf.TensorSpec
 ) -> tf.Tensor:
-    """Applies a function to every row of ``[B, 2]``; its values are of `spec`."""
-    if seed.shape[0] == 1:  # as when a robot acts; a loop takes longer than what it goes through
+    """Applies a function to every row of ``[B, 2]``; its values have `spec`."""
+    if seed.shape[0] == 1:  # as on a robot; a loop costs more than its body
         return function(seed[0])[None]
     return tf.map_fn(function, seed, fn_output_signature=spec)

@@ -25,7 +25,7 @@ class ConditionalNCE:
     Neighbors may lie outside of the bounds, since cutting them off would break the symmetry.
 
     References:
-        Ceylan and Gutmann, "Conditional Noise-Contrastive Estimation of Unnormalised Models", 2018.
+        Ceylan and Gutmann, "Conditional Noise-Contrastive Estimation of Unnormalized Models", 2018.
         https://arxiv.org/abs/1806.03664
 
     Examples:

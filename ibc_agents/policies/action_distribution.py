@@ -1,4 +1,4 @@
-"""What `policy.distribution` returns: a distribution over scaled actions, in raw units."""
+"""The distribution that `policy.distribution` returns, in raw units."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import tensorflow_probability as tfp
 
 
 class ActionDistribution(tfp.distributions.Distribution):
-    """One leaf of the action that a distribution over scaled action vectors gives.
+    """The distribution of one leaf of the action, given one over scaled action vectors.
 
-    It has a mode and samples; densities in raw units are nobody's question. The leaves of a nested
-    action share one `scaled` distribution: their modes, and samples drawn with equal stateless
+    It has a mode and samples; `log_prob` in raw units is not implemented. The leaves of a nested
+    action share one `scaled` distribution, so their modes, and samples drawn with equal stateless
     seeds (two integers), belong to the same action.
     """
 
@@ -27,10 +27,10 @@ class ActionDistribution(tfp.distributions.Distribution):
         """Creates the distribution.
 
         Args:
-            scaled: of batch shape ``[B]`` and event shape ``[A]``.
-            to_leaf: from scaled actions ``[…, A]`` to this leaf ``[…, *leaf.shape]``.
-            leaf: spec of the leaf.
-            name: of the distribution.
+            scaled: Distribution of batch shape ``[B]`` and event shape ``[A]``.
+            to_leaf: From scaled actions ``[…, A]`` to this leaf ``[…, *leaf.shape]``.
+            leaf: Spec of the leaf.
+            name: Name of the distribution.
         """
         parameters: dict[str, Any] = dict(locals())
         self._scaled = scaled

@@ -1,4 +1,4 @@
-"""The distribution an MDN policy has: a mixture of Gaussians, with a mode."""
+"""The distribution of an MDN policy: a mixture of Gaussians with a mode."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from ibc_agents.networks.heads import mixture_density
 class GaussianMixture(tfp.distributions.MixtureSameFamily):
     """p(a) = Σ_k w_k N(a; μ_k, σ_k²), where w = softmax(logits / temperature).
 
-    A temperature above 1 evens the weights out, below 1 it favours the largest; means and standard
-    deviations stay as they are. Densities are summed in logarithms, so that weights and densities
-    beyond float32's range do no harm.
+    A temperature above 1 flattens the weights, and one below 1 favors the largest; means and
+    standard deviations are unchanged. Densities are summed in logarithms, which avoids overflow.
 
-    The mode is the component mean where the density of the whole mixture is highest. The largest
-    weight alone would not do: a broad component of large weight can be lower at its mean than a
-    narrow one of small weight, and components that overlap add up. The true maximum has no closed
-    form; it lies near that mean, and at it where components lie apart.
+    The mode is the component mean with the highest density of the whole mixture. The component of
+    the largest weight may be broad and have a lower density at its mean than a narrow one, and
+    overlapping components add up. The true maximum has no closed form. It is close to that mean,
+    and equal to it for well separated components.
     """
 
     @classmethod
@@ -28,8 +27,8 @@ class GaussianMixture(tfp.distributions.MixtureSameFamily):
         """Returns the distribution, of batch shape ``[B]`` and event shape ``[A]``.
 
         Args:
-            parameters: of the mixtures.
-            temperature: divides the logits, positive.
+            parameters: Parameters of the mixtures.
+            temperature: Divides the logits, positive.
         """
         return cls(
             tfp.distributions.Categorical(logits=parameters.logits / temperature),

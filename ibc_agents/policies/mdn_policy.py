@@ -1,4 +1,4 @@
-"""The explicit policy of the mixture-density baseline: the likeliest component's mean."""
+"""The explicit policy of the mixture-density baseline."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ibc_agents.policies import gaussian_mixture, window_policy
 
 
 class MdnPolicy(window_policy.WindowPolicy):
-    """Acts by the mode of the mixture that the network predicts; see `GaussianMixture`.
+    """Returns the mode of the mixture that the network predicts; see `GaussianMixture`.
 
-    `action` draws nothing at random. `distribution` is the mixture itself, cut to the bounds.
+    `action` is deterministic. `distribution` is the mixture itself, clipped to the bounds.
     """
 
     def __init__(
@@ -30,16 +30,16 @@ class MdnPolicy(window_policy.WindowPolicy):
         """Creates the policy.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment.
-            mixture_network: normalised window → mixture over scaled actions.
-            normalizer: from the environment's units to scaled ones and back.
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment.
+            mixture_network: Normalized window → mixture over scaled actions.
+            normalizer: Converts between the environment's units and scaled ones.
             window: T, frames of observation, at least 1.
-            temperature: divides the mixture's logits, positive.
-            name: of the policy.
+            temperature: Divides the mixture's logits, positive.
+            name: Name of the policy.
 
         Raises:
-            ValueError: if the temperature is not positive.
+            ValueError: If the temperature is not positive.
         """
         if temperature <= 0:
             raise ValueError(f"temperature must be positive, got {temperature}.")

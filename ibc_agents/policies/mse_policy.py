@@ -27,12 +27,12 @@ class MsePolicy(window_policy.WindowPolicy):
         """Creates the policy.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment.
-            regression_network: normalised window → scaled action ``[B, A]``.
-            normalizer: from the environment's units to scaled ones and back.
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment.
+            regression_network: Normalized window → scaled action ``[B, A]``.
+            normalizer: Converts between the environment's units and scaled ones.
             window: T, frames of observation, at least 1.
-            name: of the policy.
+            name: Name of the policy.
         """
         self._regression_network = regression_network
         super().__init__(time_step_spec, action_spec, normalizer, window, name=name)

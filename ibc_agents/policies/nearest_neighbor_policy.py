@@ -1,4 +1,4 @@
-"""The paper's nearest-neighbour baseline: the demonstrated action of the closest observation."""
+"""The policy of the nearest-neighbor baseline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ibc_agents.policies import nearest_neighbor_index, window_policy
 
 
 class NearestNeighborPolicy(window_policy.WindowPolicy):
-    """Returns the action of the memorised window whose code is closest, by Euclidean distance."""
+    """Returns the action of the memorized window whose code is closest, by Euclidean distance."""
 
     def __init__(
         self,
@@ -27,13 +27,13 @@ class NearestNeighborPolicy(window_policy.WindowPolicy):
         """Creates the policy; the index may be filled later, but before the policy acts.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment.
-            encoder: normalised window → code ``[B, F]``.
-            index: code → scaled action ``[B, A]`` of the closest one.
-            normalizer: from the environment's units to scaled ones and back.
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment.
+            encoder: Normalized window → code ``[B, F]``.
+            index: Code → scaled action ``[B, A]`` of the closest one.
+            normalizer: Converts between the environment's units and scaled ones.
             window: T, frames of observation, at least 1.
-            name: of the policy.
+            name: Name of the policy.
         """
         self._encoder = encoder
         self._index = index

@@ -1,4 +1,4 @@
-"""The distribution an implicit policy has: a handful of actions and how likely each is."""
+"""The distribution of an implicit policy: weighted actions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import tensorflow_probability as tfp
 
 
 class WeightedSamples(tfp.distributions.Distribution):
-    """A discrete distribution over N points of any shape, one set a batch row.
+    """A discrete distribution over N points of any shape, for each batch row.
 
     The mode is the point of the largest weight. Distributions of equal weights draw points of the
-    same number with equal stateless seeds (two integers).
+    same index with equal stateless seeds (two integers).
     """
 
     def __init__(self, points: tf.Tensor, logits: tf.Tensor, name: str = "WeightedSamples"):
@@ -18,8 +18,8 @@ class WeightedSamples(tfp.distributions.Distribution):
 
         Args:
             points: ``[B, N, *event]``.
-            logits: float32 ``[B, N]``, unnormalised log weights.
-            name: of the distribution.
+            logits: Float32 ``[B, N]``, unnormalized log weights.
+            name: Name of the distribution.
         """
         parameters = dict(locals())
         self._points = points

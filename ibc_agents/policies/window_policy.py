@@ -1,4 +1,4 @@
-"""What all policies share: a window of observations, and randomness that travels with a row."""
+"""The base class of all policies: a window of observations, and a seed for each row."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import windows
 from ibc_agents.policies import action_distribution
 
-# 2³² divided by the golden ratio, as int32: sums of it visit all of int32 before they repeat.
+# 2³² divided by the golden ratio, as int32; its multiples take all int32 values in turn.
 _NEXT_EPISODE = -1640531527
 
 
 class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
-    """A policy on the last T raw observations; it runs in any Actor, driver or SavedModel.
+    """A policy on the last T raw observations, for any Actor, driver or SavedModel.
 
-    The state is a dict. `seed`, int32 ``[B, 2]``, decides the randomness of a row: word 0 moves on
-    at every FIRST, word 1 at every action. `observations` (if T > 1) holds the last T − 1 raw
-    observations, refilled at FIRST. Both are refilled row by row, so rows of a batch may begin
-    episodes at different times. Whoever sets a row's seed before FIRST fixes that row's episode.
+    The state is a dict. `seed`, int32 ``[B, 2]``, determines the randomness of a row: word 0
+    changes at every FIRST, word 1 at every action. `observations` (if T > 1) holds the last T − 1
+    raw observations, refilled at FIRST. Both are refilled row by row, so rows of a batch may begin
+    episodes at different times. A row's seed before FIRST determines that row's episode.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
         """Creates the policy.
 
         Args:
-            time_step_spec: of the unwrapped environment.
-            action_spec: of the unwrapped environment.
-            normalizer: from the environment's units to scaled ones and back.
+            time_step_spec: Time step spec of the unwrapped environment.
+            action_spec: Action spec of the unwrapped environment.
+            normalizer: Converts between the environment's units and scaled ones.
             window: T, frames of observation, at least 1.
-            seed: of `get_initial_state`; None draws from TensorFlow's global generator.
-            name: of the policy.
+            seed: Seed of `get_initial_state`; None draws from TensorFlow's global generator.
+            name: Name of the policy.
 
         Raises:
-            ValueError: if the window is shorter than 1.
+            ValueError: If the window is shorter than 1.
         """
         if window < 1:
             raise ValueError(f"window must be at least 1 frame, got {window}.")
@@ -68,7 +68,7 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
             action_spec,
             policy_state_spec=state_spec,
             clip=True,
-            # The base class would overwrite seeds that the caller has set; rows reset below.
+            # The base class would overwrite the caller's seeds; `recall` resets rows.
             automatic_state_reset=False,
             name=name,
         )
@@ -77,11 +77,11 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
     def _scaled_distribution(
         self, observation: Any, seed: tf.Tensor
     ) -> tfp.distributions.Distribution:
-        """Returns a distribution over scaled actions, with a mode; bounds are kept by the caller.
+        """Returns a distribution over scaled actions with a mode; the caller clips to the bounds.
 
         Args:
-            observation: normalised window, a nest of ``[B, T, …]``.
-            seed: int32 ``[B, 2]``.
+            observation: Normalized window, a nest of ``[B, T, …]``.
+            seed: Int32 ``[B, 2]``.
 
         Returns:
             Batch shape ``[B]``, event shape ``[A]``.
@@ -102,11 +102,11 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
         return state
 
     def recall(self, time_step: ts.TimeStep, policy_state: Any) -> tuple[Any, tf.Tensor, Any]:
-        """Returns what an action at this time step depends on; nothing is drawn yet.
+        """Returns what an action at this time step depends on, without drawing anything.
 
         Args:
-            time_step: leaves ``[B, …]``.
-            policy_state: as `get_initial_state` or the step before gave it.
+            time_step: Leaves ``[B, …]``.
+            policy_state: As `get_initial_state` or the step before gave it.
 
         Returns:
             The raw window, a nest of ``[B, T, …]``; the seed, int32 ``[B, 2]``; the policy state
@@ -131,7 +131,7 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
         return policy_step.PolicyStep(self._in_raw_units(scaled), next_state, ())
 
     def _in_raw_units(self, scaled):
-        """Returns the nest of action distributions, cut to the normaliser's bounds."""
+        """Returns the nest of action distributions, cut to the normalizer's bounds."""
         bounds = self._normalizer.bounds
 
         def to_leaf(number, actions):
@@ -155,6 +155,6 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
 
 
 def _seed_change(is_first: tf.Tensor) -> tf.Tensor:
-    """What FIRST adds to seeds: int32 ``[B, 2]``, non-zero in word 0 of the rows that are first."""
+    """Returns what FIRST adds to seeds, int32 ``[B, 2]``: non-zero in word 0 of first rows."""
     word = tf.where(is_first, tf.constant(_NEXT_EPISODE), tf.constant(0))
     return tf.stack([word, tf.zeros_like(word)], axis=-1)

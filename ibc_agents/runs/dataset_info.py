@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
@@ -85,15 +84,9 @@ class DatasetInfo:
             time_step_spec: Time step spec of the agent.
             action_spec: Action spec of the agent.
         """
-        # The nests of the dataset and of the environment have equal leaves; their types can differ.
-        observation_spec = time_step_spec.observation
-        statistics = dataset_statistics.Statistics(
-            tf.nest.pack_sequence_as(
-                observation_spec, tf.nest.flatten(self.statistics.observation)
-            ),
-            tf.nest.pack_sequence_as(action_spec, tf.nest.flatten(self.statistics.action)),
+        return normalizer.Normalizer.from_statistics(
+            self.statistics, time_step_spec.observation, action_spec
         )
-        return normalizer.Normalizer(statistics, observation_spec, action_spec)
 
     def summary(self) -> dict[str, Any]:
         """Returns the entry of `results.json`, as JSON types."""

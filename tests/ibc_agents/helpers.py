@@ -99,7 +99,7 @@ def make_two_modes(batch_size: int, seed: int) -> trajectory.Trajectory:
 def make_normalizer(
     experience: trajectory.Trajectory | None = None,
 ) -> normalizer_lib.Normalizer:
-    """The normaliser of some experience, by default of make_experience."""
+    """The normalizer of some experience, by default of make_experience."""
     experience = experience or make_experience(500, 1)
     return normalizer_lib.Normalizer.from_dataset([experience], OBSERVATION_SPEC, ACTION_SPEC)
 

@@ -55,7 +55,7 @@ def make_experience(batch_size: int, window: int = 2, seed: int = 0) -> trajecto
 
 
 def make_normalizer() -> normalizer_lib.Normalizer:
-    """The normaliser of make_experience."""
+    """The normalizer of make_experience."""
     return normalizer_lib.Normalizer.from_dataset(
         [make_experience(200, 1)], OBSERVATION_SPEC, ACTION_SPEC
     )

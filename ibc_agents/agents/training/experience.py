@@ -1,4 +1,4 @@
-"""What an agent does with a window of experience before it learns from it."""
+"""Checks and repairs windows of experience."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ibc_agents.core import windows
 
 
 def check_experience(experience: Any, spec: trajectory.Trajectory, window: int) -> None:
-    """Holds experience against the spec of one frame.
+    """Checks experience against the spec of one frame.
 
     Args:
-        experience: what a replay buffer gave, leaves ``[B, T, …]``.
+        experience: Output of a replay buffer, leaves ``[B, T, …]``.
         spec: `training_data_spec`, leaves ``[…]``.
         window: T.
 
     Raises:
-        ValueError: naming every leaf that is missing, not expected, or of another dtype or shape.
+        ValueError: Naming every leaf that is missing, not expected, or of another dtype or shape.
     """
     wanted, given = _leaves(spec), _leaves(experience)
     problems = [f"{path} is missing" for path in wanted if path not in given]
@@ -51,7 +51,7 @@ def repair_window(experience: trajectory.Trajectory) -> tuple[Any, tf.Tensor]:
     was never executed.
 
     Args:
-        experience: leaves ``[B, T, …]``.
+        experience: Leaves ``[B, T, …]``.
 
     Returns:
         The observations, a nest of ``[B, T, …]``, and whether each window's newest action was

@@ -1,4 +1,4 @@
-"""An optimiser step that numbers which are not finite can never enter."""
+"""An optimizer step that skips gradients that are not finite."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import tensorflow as tf
 class GuardedUpdate(tf.Module):
     """Applies gradients if the loss and all of them are finite; counts the steps it skips.
 
-    A skipped step leaves weights and optimiser state (moments, iteration count) as they were.
+    A skipped step leaves weights and optimizer state (moments, iteration count) as they were.
 
     Attributes:
-        skipped: int64 variable, steps skipped so far.
-        skipped_in_a_row: int64 variable, steps skipped since the last one applied.
+        skipped: Int64 variable, steps skipped so far.
+        skipped_in_a_row: Int64 variable, steps skipped since the last one applied.
     """
 
     def __init__(self, optimizer: tf.keras.optimizers.Optimizer):
-        """Wraps an optimiser."""
+        """Wraps an optimizer."""
         super().__init__(name="GuardedUpdate")
         self.optimizer = optimizer
         self.skipped = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -28,9 +28,9 @@ class GuardedUpdate(tf.Module):
         """Applies one step.
 
         Args:
-            loss: scalar, this replica's share.
-            gradients: this replica's share, one a variable; summed over replicas here.
-            variables: to be updated.
+            loss: Scalar, this replica's share.
+            gradients: This replica's share, one a variable; summed over replicas here.
+            variables: To be updated.
 
         Returns:
             The global norm of the summed gradients, scalar.
@@ -44,12 +44,12 @@ class GuardedUpdate(tf.Module):
         return norm
 
     def build(self, variables: list[tf.Variable]) -> None:
-        """Creates the optimiser's variables, so that a checkpoint taken at step 0 has them."""
+        """Creates the optimizer's variables, so that a checkpoint taken at step 0 has them."""
         self.optimizer.build(variables)
 
     def _apply_everywhere(self, strategy, finite, gradients, variables):
-        # After the sum every replica holds the same answer; the branch must be taken outside of
-        # the replicas, for variable updates in a strategy may not sit inside a tf.cond.
+        # All replicas have the same sums. The branch is outside of the replicas, since a strategy
+        # allows no variable updates inside a tf.cond.
         def apply():
             strategy.extended.call_for_each_replica(self._apply, args=(gradients, variables))
             self.skipped_in_a_row.assign(0)

@@ -1,4 +1,4 @@
-"""Convolutional networks: from images to maps of features."""
+"""Convolutional networks from images to feature maps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 import gin
 import tensorflow as tf
 
-# What `dtype` of an image layer may be; None stands for Keras' global policy, float32 unless set.
+# The `dtype` of an image layer; None is Keras' global policy, float32 unless set.
 Precision: TypeAlias = str | tf.keras.mixed_precision.Policy | None
 
 
@@ -25,12 +25,12 @@ class ConvMaxPool(tf.keras.layers.Layer):
         """Creates the layers.
 
         Args:
-            channels: of each convolution, positive; the default is published.
-            kernel_size: pixels, height and width of each convolution.
+            channels: Channels of each convolution, positive; the default is published.
+            kernel_size: Pixels, height and width of each convolution.
             dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
-            ValueError: if there is no convolution.
+            ValueError: If there is no convolution.
         """
         super().__init__(dtype=dtype)
         _check_channels(channels)
@@ -40,7 +40,7 @@ class ConvMaxPool(tf.keras.layers.Layer):
         """Checks the size of the images.
 
         Raises:
-            ValueError: if the max-pools leave nothing of the images.
+            ValueError: If the max-pools leave nothing of the images.
         """
         _, height, width, _ = input_shape
         smallest = 2 ** len(self._convolutions)
@@ -55,7 +55,7 @@ class ConvMaxPool(tf.keras.layers.Layer):
         """Maps float ``[B, H, W, C]`` to ``[B, ⌊H / 2^n⌋, ⌊W / 2^n⌋, channels[−1]]``."""
         hidden = image
         for convolution in self._convolutions:
-            # The ReLU of a maximum is the maximum of the ReLUs, and a quarter of the work.
+            # ReLU and maximum commute; after the maximum the ReLU has a quarter of the work.
             hidden = tf.nn.relu(tf.nn.max_pool2d(convolution(hidden), 2, 2, "VALID"))
         return hidden
 
@@ -64,8 +64,8 @@ class ConvMaxPool(tf.keras.layers.Layer):
 class ConvStrided(tf.keras.layers.Layer):
     """Convolutions with strides and a ReLU between each two; the last one is linear.
 
-    The affordable encoder: in front of a `SpatialSoftArgmax`, which finds things in a map of this
-    size to a fraction of a pixel, its defaults cost a fifteenth of the published convolutions.
+    With the defaults it costs a fifteenth of the published convolutions. A `SpatialSoftArgmax`
+    after it locates objects in a map of this size to a fraction of a pixel.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class ConvStrided(tf.keras.layers.Layer):
         """Creates the layers.
 
         Args:
-            channels: of each convolution, positive.
-            strides: of each convolution, positive; the map of features is so many times smaller.
-            kernel_sizes: pixels, height and width of each convolution.
+            channels: Channels of each convolution, positive.
+            strides: Stride of each convolution, positive.
+            kernel_sizes: Pixels, height and width of each convolution.
             dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
-            ValueError: if there is no convolution, or not one stride and kernel size for each.
+            ValueError: If there is no convolution, or not one stride and kernel size for each.
         """
         super().__init__(dtype=dtype)
         _check_channels(channels)
@@ -108,8 +108,8 @@ class ConvStrided(tf.keras.layers.Layer):
 class ConvResNet(tf.keras.layers.Layer):
     """Stages of a convolution with a stride and a pre-activation residual block of two more.
 
-    The convolutional sibling of `DenseResNet`; like it, it ends linearly. The paper names such an
-    encoder without its sizes, so the defaults are ours.
+    The convolutional form of `DenseResNet`, linear at its end. The paper names such an encoder
+    without its sizes, so the defaults are those of this library.
     """
 
     def __init__(
@@ -122,13 +122,13 @@ class ConvResNet(tf.keras.layers.Layer):
         """Creates the layers.
 
         Args:
-            channels: of each stage, positive.
-            strides: of each stage, positive; the map of features is so many times smaller.
-            kernel_size: pixels, height and width of each convolution.
+            channels: Channels of each stage, positive.
+            strides: Stride of each stage, positive.
+            kernel_size: Pixels, height and width of each convolution.
             dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
-            ValueError: if there is no stage, or not one stride for each.
+            ValueError: If there is no stage, or not one stride for each.
         """
         super().__init__(dtype=dtype)
         _check_channels(channels)
@@ -152,7 +152,7 @@ class ConvResNet(tf.keras.layers.Layer):
 def _convolution(
     owner: tf.keras.layers.Layer, channels: int, kernel_size: int, stride: int = 1
 ) -> tf.keras.layers.Conv2D:
-    """A convolution in its owner's precision (Keras gives parts the global one)."""
+    """Returns a convolution with its owner's dtype policy, since Keras uses the global one."""
     return tf.keras.layers.Conv2D(
         channels, kernel_size, stride, padding="same", dtype=owner.dtype_policy
     )

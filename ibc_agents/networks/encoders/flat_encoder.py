@@ -1,4 +1,4 @@
-"""An encoder that learns nothing: the observation itself, in a row."""
+"""An encoder without variables: the flattened observation."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ibc_agents.networks.layers import dense_resnet
 
 @gin.configurable
 class FlatEncoder(tf.keras.layers.Layer):
-    """All numbers of the window in a row, images made small first.
+    """Flattens the window into one vector; images are downscaled first.
 
-    So weighted that distances mean something: one unit of squared distance is a vector element that
-    is off by one standard deviation in one frame, or an image whose pixels (in [0, 1]) are off by
+    The weights make distances meaningful. One unit of squared distance is a vector element that
+    differs by one standard deviation in one frame, or an image whose pixels (in [0, 1]) differ by
     1 / `image_weight`, root mean square, in one frame.
     """
 
@@ -26,13 +26,13 @@ class FlatEncoder(tf.keras.layers.Layer):
         """Creates the encoder.
 
         Args:
-            height: of the small images, in pixels, positive; images that are smaller stay.
-            width: likewise.
-            image_weight: positive. Of no effect where there is nothing but images.
-            name: of the layer.
+            height: Height of downscaled images, in pixels, positive; smaller images are unchanged.
+            width: Width of downscaled images, likewise.
+            image_weight: Positive. No effect if all leaves are images.
+            name: Name of the layer.
 
         Raises:
-            ValueError: if a number is out of range.
+            ValueError: If a number is out of range.
         """
         super().__init__(name=name)
         if height < 1 or width < 1 or image_weight <= 0:
@@ -44,7 +44,7 @@ class FlatEncoder(tf.keras.layers.Layer):
         self._image_weight = image_weight
 
     def call(self, observation: Any) -> tf.Tensor:
-        """Maps a nest of normalised windows, leaves ``[B, T, …]``, to float32 ``[B, size]``."""
+        """Maps a nest of normalized windows, leaves ``[B, T, …]``, to float32 ``[B, size]``."""
         parts = [
             self._shrink(leaf) if leaf.dtype == tf.uint8 else dense_resnet.flatten_observation(leaf)
             for leaf in tf.nest.flatten(observation)
@@ -55,7 +55,7 @@ class FlatEncoder(tf.keras.layers.Layer):
         """Maps uint8 ``[B, T, height, width, channels]`` to float32 ``[B, size]``."""
         window, *shape = frames.shape[1:].as_list()
         size = [min(side, most) for side, most in zip(shape, self._size)]
-        # Averages over areas: no pixel of a small object falls between the samples.
+        # Averages over areas, so that no small object falls between the samples.
         small = tf.image.resize(tf.reshape(frames, [-1, *shape]), size, method="area")
         pixels = math.prod(size) * shape[-1]
         weighted = small * (self._image_weight / (255.0 * math.sqrt(pixels)))

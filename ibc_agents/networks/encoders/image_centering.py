@@ -1,4 +1,4 @@
-"""Images without their overall brightness."""
+"""Subtraction of the mean color of an image."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import tensorflow as tf
 class ImageCentering(tf.keras.layers.Layer):
     """Subtracts from each image its own mean, channel by channel.
 
-    A plain background becomes about 0, as the padding of convolutions is, and things stand out from
-    it. A soft-argmax behind convolutions then learns several times sooner where they are: block,
-    zone and effector of block pushing to 4 to 6 mm where it was 6 to 20 mm, after equal CPU time.
+    A uniform background becomes about 0, equal to the padding of convolutions. A soft-argmax after
+    the convolutions then learns to locate objects in fewer steps.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""Where a pixel is: coordinates in [−1, 1] over the image."""
+"""Coordinates of pixels, in [−1, 1] over the image."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import tensorflow as tf
 def pixel_grid(height: int, width: int) -> np.ndarray:
     """Returns (x, y) of every pixel, float32 ``[height, width, 2]``.
 
-    x grows to the right and y downwards, from −1 at the centre of the first pixel to 1 at the
-    centre of the last. A single row or column is at 0.
+    x grows to the right and y downwards, from −1 at the center of the first pixel to 1 at the
+    center of the last. A single row or column is at 0.
     """
     x, y = np.meshgrid(_axis(width), _axis(height))
     return np.stack([x, y], axis=-1).astype(np.float32)
@@ -19,10 +19,14 @@ def pixel_grid(height: int, width: int) -> np.ndarray:
 
 @gin.configurable
 class CoordConv(tf.keras.layers.Layer):
-    """Adds to an image two channels that say where each pixel is (Liu et al. 2018).
+    """Adds to an image two channels with the coordinates of each pixel.
 
-    Convolutions treat all places alike; with these channels in front they need not. The paper's
-    explicit convolutional baselines have them.
+    Convolutions are translation invariant; these channels let them depend on the position. The
+    paper's explicit convolutional baselines use them.
+
+    References:
+        Liu et al., "An Intriguing Failing of Convolutional Neural Networks and the CoordConv
+        Solution", 2018. https://arxiv.org/abs/1807.03247
     """
 
     def __init__(self):

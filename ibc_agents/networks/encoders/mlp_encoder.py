@@ -1,4 +1,4 @@
-"""Observation encoders: from a window of observations to one vector."""
+"""Encoder of vector observations."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from ibc_agents.networks.layers import dense_resnet
 class MlpEncoder(tf.keras.layers.Layer):
     """A width × depth dense ResNet over the observation window.
 
-    Before an energy it runs once an observation, so its width costs next to nothing compared with
-    the layers that see every sample.
+    Before an energy it runs once per observation, so its width costs little compared with the
+    layers that score every sample.
+
+    Examples:
+        >>> MlpEncoder(width=16, depth=2)(tf.zeros([3, 2, 5])).shape
+        TensorShape([3, 16])
     """
 
     def __init__(
@@ -34,26 +38,26 @@ class MlpEncoder(tf.keras.layers.Layer):
         Args:
             width: W, units of every layer, positive.
             depth: D, even; D/2 residual blocks.
-            activation: name of a Keras activation.
-            dropout_rate: share of the activations dropped in training, in [0, 1); 0.1 in the
+            activation: Name of a Keras activation.
+            dropout_rate: Share of the activations dropped in training, in [0, 1); 0.1 in the
                 paper's MSE baseline.
-            layer_norm: whether the inputs of each residual layer are normalised.
-            dense: makes a dense layer of so many units, for example `SpectralNormDense`.
-            noise: maps the flattened observation ``[B, ·]`` to the same shape, as `Noise`; None
+            layer_norm: Whether the inputs of each residual layer are normalized.
+            dense: Makes a dense layer of the given units, for example `SpectralNormDense`.
+            noise: Maps the flattened observation ``[B, ·]`` to the same shape, as `Noise`; None
                 leaves it as it is.
-            distances: maps the flattened observation to further features ``[B, ·]`` of it, as
-                `LogDistances`, or None. Their share of the first layer begins as nothing, so as not
-                to stand in the way of what is linear in the observation.
+            distances: Maps the flattened observation to further features ``[B, ·]`` of it, as
+                `LogDistances`, or None. Their share of the first layer is initially zero, so that
+                the encoder begins as one without them.
 
         Raises:
-            ValueError: if width, depth or dropout rate cannot be.
+            ValueError: If width, depth or dropout rate cannot be.
         """
         super().__init__()
         self._noise = noise
         self._projection = dense(width)
         self._distances = distances
         if distances is not None:
-            # Always a plain layer: there is no singular value to divide zeros by.
+            # Always a plain layer, since a kernel of zeros has no singular value to divide by.
             self._distance_projection = tf.keras.layers.Dense(
                 width, use_bias=False, kernel_initializer="zeros"
             )

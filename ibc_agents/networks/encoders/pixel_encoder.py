@@ -1,4 +1,4 @@
-"""Encoder of observations that have images in them: from a window to one vector."""
+"""Encoder of observations with images."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class PixelEncoder(tf.keras.layers.Layer):
         """Creates the encoder.
 
         Args:
-            image_layers: applied in turn to float32 ``[B, H, W, channels]`` in [0, 1]; the last one
+            image_layers: Applied in turn to float32 ``[B, H, W, channels]`` in [0, 1]; the last one
                 returns ``[B, F]``. By default `ConvMaxPool`, then `GlobalAveragePooling`.
             size: (height, width) in pixels that every image is resized to; None leaves them as they
                 are.
-            resize_method: of `tf.image.resize`; "area" is slower and does not skip pixels.
-            head: maps features and vectors, joined, ``[B, ·]`` to the code, for example
+            resize_method: Method of `tf.image.resize`; "area" is slower and does not skip pixels.
+            head: Maps features and vectors, joined, ``[B, ·]`` to the code, for example
                 `MlpEncoder` for an explicit baseline; None returns them as they are.
 
         Raises:
-            ValueError: if the size is not two positive numbers.
+            ValueError: If the size is not two positive numbers.
         """
         super().__init__()
         if size is not None and (len(size) != 2 or min(size) < 1):
@@ -57,17 +57,17 @@ class PixelEncoder(tf.keras.layers.Layer):
         self._head = head
 
     def call(self, observation: Any, training: bool | None = None) -> tf.Tensor:
-        """Encodes normalised observations.
+        """Encodes normalized observations.
 
         Args:
-            observation: nest of ``[B, T, …]``, images uint8 ``[B, T, H, W, C]``, sizes static.
-            training: as Keras means it.
+            observation: Nest of ``[B, T, …]``, images uint8 ``[B, T, H, W, C]``, sizes static.
+            training: As in Keras.
 
         Returns:
             float32 ``[B, C]``.
 
         Raises:
-            ValueError: if there is no image, if images of different sizes are not resized, or if
+            ValueError: If there is no image, if images of different sizes are not resized, or if
                 the image layers return no vector.
         """
         images, vectors = split_observation(observation)
@@ -88,7 +88,7 @@ class PixelEncoder(tf.keras.layers.Layer):
         sizes = [tuple(image.shape[2:4]) for image in images]
         if self._size is None and len(set(sizes)) > 1:
             raise ValueError(
-                f"The images are of different sizes, {sizes}: say which one they are resized to."
+                f"The images are of different sizes, {sizes}. Set the size they are resized to."
             )
         stacked = [tf.cast(stack_frames(self._resize(image)), tf.float32) for image in images]
         return tf.concat(stacked, axis=-1) * (1 / 255)
@@ -104,13 +104,13 @@ class PixelEncoder(tf.keras.layers.Layer):
 
 
 def split_observation(observation: Any) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-    """Tells the images of a nest of windows from its vectors.
+    """Separates the images of a nest of windows from its vectors.
 
     Returns:
         Images, uint8 ``[B, T, H, W, C]``, and all other leaves ``[B, T, …]``, in the nest's order.
 
     Raises:
-        ValueError: if there is no image, or a uint8 leaf that is none.
+        ValueError: If there is no image, or a uint8 leaf that is none.
     """
     leaves = tf.nest.flatten(observation)
     images = [leaf for leaf in leaves if leaf.dtype == tf.uint8]

@@ -1,4 +1,4 @@
-"""From a map of features to one vector: what the two image encoders of the paper differ in."""
+"""Pooling of a feature map to one vector."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ibc_agents.networks.encoders import image_coordinates
 
 @gin.configurable
 class GlobalAveragePooling(tf.keras.layers.Layer):
-    """The mean of each feature over all places.
+    """The mean of each feature over all positions.
 
-    Behind convolutions that keep a good part of the resolution this is the average pooling over
+    After convolutions that keep much of the resolution this is the average pooling over
     dense features of the paper's planar sweeping (Sec. 4).
     """
 
@@ -29,22 +29,26 @@ class GlobalAveragePooling(tf.keras.layers.Layer):
 
 @gin.configurable
 class SpatialSoftArgmax(tf.keras.layers.Layer):
-    """Where each feature is strongest, softly (Levine et al. 2016; Finn et al. 2016).
+    """The expected position of each feature.
 
-    A channel's softmax over all places, divided by a temperature, weighs the places' coordinates:
-    their mean is the feature's (x, y).
+    The softmax of a channel over all positions, at a temperature, weights the coordinates; their
+    weighted mean is the feature's (x, y).
+
+    References:
+        Levine et al., "End-to-End Training of Deep Visuomotor Policies", 2016.
+        https://arxiv.org/abs/1504.00702
     """
 
     def __init__(self, temperature: float = 1.0, learn_temperature: bool = False):
         """Creates the layer.
 
         Args:
-            temperature: the features are divided by it, positive; smaller is sharper. The first
-                value where it is learned.
-            learn_temperature: whether it is learned, one number for all channels.
+            temperature: Divides the features, positive; smaller is sharper. The initial value if
+                it is learned.
+            learn_temperature: Whether it is learned, one number for all channels.
 
         Raises:
-            ValueError: if the temperature is not positive.
+            ValueError: If the temperature is not positive.
         """
         super().__init__()
         if not 0 < temperature < math.inf:
@@ -56,15 +60,15 @@ class SpatialSoftArgmax(tf.keras.layers.Layer):
         """Creates the temperature.
 
         Raises:
-            ValueError: if there is but one place to choose from.
+            ValueError: If the map has a single position.
         """
         _, height, width, _ = input_shape
         if height * width < 2:
             raise ValueError(
-                f"A soft-argmax has nothing to choose from in a {height} × {width} map of "
-                "features: give it larger images, or smaller strides before it."
+                f"A soft-argmax needs more than one position, got a {height} × {width} map of "
+                "features. Use larger images or smaller strides before it."
             )
-        # Its logarithm, so that it stays positive however it is learned.
+        # Its logarithm, so that it stays positive.
         self._log_temperature = self.add_weight(
             "log_temperature",
             shape=[],

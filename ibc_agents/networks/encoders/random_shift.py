@@ -10,25 +10,29 @@ from ibc_agents.networks.layers import random_layer
 
 @gin.configurable
 class RandomShift(random_layer.RandomLayer):
-    """Shifts each image a few pixels, anew at each call (Yarats et al. 2021, DrQ).
+    """Shifts each image by a few pixels, drawn anew at each call.
 
-    All frames and cameras of an example are channels of one image, so they move together, and
-    motion between frames stays what it was. Edge pixels are repeated.
+    All frames and cameras of an example are channels of one image and move together, so the motion
+    between frames is unchanged. Edge pixels are repeated.
 
-    The demonstrated action stays as it is: that holds where actions are relative to what is seen
-    (a displacement of the effector), not where they are places (a set point), and it blurs where
-    things are in vectors observed beside the image. Keep the shift to a few pixels, and leave the
-    layer out where its pixels are worth more than the accuracy that the task asks for.
+    The demonstrated action is unchanged. This is correct if actions are relative to the image (a
+    displacement of the effector), and wrong if they are positions (a set point). The shift also
+    contradicts vectors that are observed beside the image. Keep it to a few pixels, and omit the
+    layer if the task needs an accuracy below its size.
+
+    References:
+        Yarats et al., "Mastering Visual Continuous Control: Improved Data-Augmented Reinforcement
+        Learning", 2021. https://arxiv.org/abs/2107.09645
     """
 
     def __init__(self, pixels: int = 4):
         """Creates the layer.
 
         Args:
-            pixels: the largest shift, in pixels up, down, left and right; at least 1.
+            pixels: The largest shift, in pixels up, down, left and right; at least 1.
 
         Raises:
-            ValueError: if the largest shift is not positive.
+            ValueError: If the largest shift is not positive.
         """
         super().__init__()
         if pixels < 1:
@@ -42,11 +46,11 @@ class RandomShift(random_layer.RandomLayer):
         down, right = tf.unstack(tf.random.stateless_uniform([2, batch_size], seed, **limits))
         rows, columns = _sources(height, down), _sources(width, right)
         places = rows[:, :, None] * width + columns[:, None, :]
-        # One gather of whole pixels was the fastest of what was tried, and as fast as on uint8.
+        # One gather of whole pixels was the fastest of the forms tried, and as fast as on uint8.
         pixels = tf.reshape(inputs, [batch_size, height * width, channels])
         return tf.gather(pixels, places, axis=1, batch_dims=1)
 
 
 def _sources(size: int, shifts: tf.Tensor) -> tf.Tensor:
-    """Returns where each row or column comes from, int32 ``[B, size]``, for shifts ``[B]``."""
+    """Returns the source of each row or column, int32 ``[B, size]``, for shifts ``[B]``."""
     return tf.clip_by_value(tf.range(size) - shifts[:, None], 0, size - 1)

@@ -1,4 +1,4 @@
-"""The mixture-density baseline's network (Bishop 1994): Gaussians and weights from a window."""
+"""Mixture-density network: a mixture of Gaussians for each window."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class MixtureParameters(NamedTuple):
     """Mixtures of K Gaussians with diagonal covariance over scaled actions, one a batch row.
 
     Attributes:
-        logits: float32 ``[B, K]``, unnormalised log weights.
-        means: float32 ``[B, K, A]``.
-        stddevs: float32 ``[B, K, A]``, positive.
+        logits: Float32 ``[B, K]``, unnormalized log weights.
+        means: Float32 ``[B, K, A]``.
+        stddevs: Float32 ``[B, K, A]``, positive.
     """
 
     logits: tf.Tensor
@@ -27,15 +27,19 @@ class MixtureParameters(NamedTuple):
 class MixtureDensityNetwork(network.Network):
     """An encoder and a linear layer: from the observation window to a mixture density.
 
-    Where actions repeat exactly the likelihood has no maximum: it grows without end as a component
-    narrows around them. So standard deviations are softplus(·) + `min_stddev`, which bounds the
-    density and, unlike a cut, leaves a narrow component the gradient that can widen it again. The
-    floor does not limit how exactly a mean is hit, but how much that counts: the means' gradients
-    grow with 1/σ², and beside large ones which component to choose is learned late.
+    If actions repeat exactly, the likelihood has no maximum: it grows without bound as a component
+    narrows around them. Standard deviations are therefore softplus(·) + `min_stddev`. This bounds
+    the density and, unlike clipping, leaves a narrow component the gradient that can widen it. The
+    floor does not limit the accuracy of a mean but its weight in the loss: the gradients of means
+    grow with 1/σ², and large ones delay learning which component to choose.
 
-    At first the components' means are spread over [−1, 1] in every dimension, whatever the
-    observation. Components that begin alike get equal gradients and would stay one component; and
-    those that begin far from all data get no share of it, hence none of the gradient.
+    The initial means are spread over [−1, 1] in every dimension, whatever the observation.
+    Components with equal initial means would get equal gradients and remain equal, and those far
+    from all data would get no gradient.
+
+    References:
+        Bishop, "Mixture Density Networks", 1994.
+        https://publications.aston.ac.uk/id/eprint/373/
     """
 
     def __init__(
@@ -50,13 +54,13 @@ class MixtureDensityNetwork(network.Network):
 
         Args:
             action_size: A, positive.
-            encoder: maps the observation window, or the code of one, to a vector ``[B, ·]``.
+            encoder: Maps the observation window, or its code, to a vector ``[B, ·]``.
             num_components: K, positive; 26 is the paper's.
-            min_stddev: the smallest standard deviation, positive; scaled actions lie in [−1, 1].
-            name: of the network.
+            min_stddev: The smallest standard deviation, positive; scaled actions lie in [−1, 1].
+            name: Name of the network.
 
         Raises:
-            ValueError: if a number is out of range.
+            ValueError: If a number is out of range.
         """
         if num_components < 1:
             raise ValueError(f"num_components must be at least 1, got {num_components}.")
@@ -72,13 +76,13 @@ class MixtureDensityNetwork(network.Network):
         self._components_shape = [num_components, action_size]
 
     def call(self, observation, step_type=None, network_state=(), training=False):
-        """Maps normalised observations, a nest of ``[B, T, …]``, to `MixtureParameters`.
+        """Maps normalized observations, a nest of ``[B, T, …]``, to `MixtureParameters`.
 
         Args:
-            observation: the window.
-            step_type: not used.
-            network_state: passed through; the network keeps none.
-            training: as Keras means it.
+            observation: The window.
+            step_type: Not used.
+            network_state: Returned unchanged; the network has no state.
+            training: As in Keras.
 
         Returns:
             (parameters, network_state).
@@ -98,12 +102,12 @@ class MixtureDensityNetwork(network.Network):
 class LatinHypercube(tf.keras.initializers.Initializer):
     """Points in [−1, 1]^A, flattened: a Latin hypercube sample (McKay et al. 1979).
 
-    In every dimension the K coordinates are evenly spaced, in an order of its own, so that K points
-    cover each dimension equally well whatever A is.
+    In every dimension the K coordinates are evenly spaced, in a random order, so K points cover
+    each dimension equally well for any A.
     """
 
     def __init__(self, num_points: int, dimension: int):
-        """Creates the initialiser.
+        """Creates the initializer.
 
         Args:
             num_points: K, positive.
@@ -113,13 +117,13 @@ class LatinHypercube(tf.keras.initializers.Initializer):
         self._dimension = dimension
 
     def __call__(self, shape, dtype=None, **kwargs):
-        """Returns ``[K · A]``, point by point; TensorFlow's global seed decides the order."""
+        """Returns ``[K · A]``, point by point; the order depends on TensorFlow's global seed."""
         order = tf.argsort(tf.random.uniform([self._num_points, self._dimension]), axis=0)
-        centres = (2.0 * tf.cast(order, dtype or tf.float32) + 1.0) / self._num_points - 1.0
-        return tf.reshape(centres, shape)
+        centers = (2.0 * tf.cast(order, dtype or tf.float32) + 1.0) / self._num_points - 1.0
+        return tf.reshape(centers, shape)
 
 
 def _linear(size: int, bias_initializer: Any = "zeros") -> tf.keras.layers.Layer:
-    # Weights this small leave the outputs to the biases at first, whatever the encoder's width.
+    # With weights this small the initial outputs are the biases, whatever the encoder's width.
     small = tf.keras.initializers.VarianceScaling(0.01, "fan_in")
     return tf.keras.layers.Dense(size, kernel_initializer=small, bias_initializer=bias_initializer)

@@ -1,4 +1,4 @@
-"""The explicit baselines' network: the same encoders as the energies', and a linear output."""
+"""Regression network: an encoder and a linear output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tf_agents.networks import network
 
 
 class RegressionNetwork(network.Network):
-    """An encoder and a linear layer: from the observation window to numbers."""
+    """An encoder and a linear layer: from the observation window to a vector."""
 
     def __init__(
         self, encoder: tf.keras.layers.Layer, output_size: int, name: str = "RegressionNetwork"
@@ -15,22 +15,22 @@ class RegressionNetwork(network.Network):
         """Creates the network; variables come with the first call.
 
         Args:
-            encoder: maps the observation window to a vector ``[B, ·]``.
-            output_size: numbers it returns for each observation, positive.
-            name: of the network.
+            encoder: Maps the observation window to a vector ``[B, ·]``.
+            output_size: Size of the output vector, positive.
+            name: Name of the network.
         """
         super().__init__(input_tensor_spec=None, state_spec=(), name=name)
         self._encoder = encoder
         self._output = tf.keras.layers.Dense(output_size)
 
     def call(self, observation, step_type=None, network_state=(), training=False):
-        """Maps normalised observations, a nest of ``[B, T, …]``, to float32 ``[B, output_size]``.
+        """Maps normalized observations, a nest of ``[B, T, …]``, to float32 ``[B, output_size]``.
 
         Args:
-            observation: the window.
-            step_type: not used.
-            network_state: passed through; the network keeps none.
-            training: as Keras means it.
+            observation: The window.
+            step_type: Not used.
+            network_state: Returned unchanged; the network has no state.
+            training: As in Keras.
 
         Returns:
             (outputs, network_state).

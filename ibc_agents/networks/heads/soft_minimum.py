@@ -1,4 +1,4 @@
-"""An energy as the soft minimum of several basins."""
+"""The energy as the soft minimum of several basins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import gin
 import tensorflow as tf
 
-# The flanks' factor at the beginning; about the natural one for a handful of dimensions.
+# Initial factor of the logarithms; a Student density of a few dimensions has about this one.
 _FIRST_FLANK = 4.0
 
 
@@ -15,26 +15,30 @@ _FIRST_FLANK = 4.0
 class SoftMinimum(tf.keras.layers.Layer):
     """−log Σₖ exp(−Eₖ), Eₖ = c · log(1 + r · ‖Wₖ x + bₖ‖²) + hₖ · x + gₖ, with k = 1 … K basins.
 
-    With the action among what x is made of, each Wₖ x + bₖ is a learned difference of the action
-    and one of the ways to act, and hₖ · x + gₖ says how good that way is. One way may be an affine
-    map of x where the choice between them is not, so that to copy is learned soon. The steepness r,
-    which begins as 1 / units, and c > 0 are learned; all basins have the same.
+    The action is part of x, so Wₖ x + bₖ is a learned difference between the action and one way to
+    act, and hₖ · x + gₖ is the energy at the bottom of that basin. The steepness r, initially
+    1 / units, and c > 0 are learned and shared by all basins.
 
-    A basin is a parabola at its bottom, but its flanks are logarithms, as those of Student's
-    density: from far away all basins look alike but for hₖ · x + gₖ, so that only the good ones
-    attract. Parabolas throughout would each keep what starts nearest, however bad they are.
+    Near its bottom a basin is a parabola, and far from it a logarithm, as the log density of
+    Student's t distribution. Far actions therefore have about the same energy in all basins but for
+    hₖ · x + gₖ, and move to the low basins. With parabolas throughout, every basin would keep the
+    actions that begin nearest to it.
+
+    Examples:
+        >>> SoftMinimum(units=4, num_basins=2)(tf.zeros([5, 16])).shape
+        TensorShape([5, 1])
     """
 
     def __init__(self, units: int = 32, num_basins: int = 4):
         """Creates the layer.
 
         Args:
-            units: of each vector whose norm is taken, positive; at least the action's dimensions,
-                or some directions of the action make no difference to a basin.
+            units: U, rows of Wₖ, positive. With fewer than the action has dimensions, a basin does
+                not depend on some directions of the action.
             num_basins: K, positive.
 
         Raises:
-            ValueError: if there are no units or no basins.
+            ValueError: If there are no units or no basins.
         """
         super().__init__()
         for name, number in {"units": units, "num_basins": num_basins}.items():

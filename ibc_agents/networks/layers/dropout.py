@@ -8,19 +8,23 @@ from ibc_agents.networks.layers import random_layer
 
 
 class Dropout(random_layer.RandomLayer):
-    """Sets a share of its inputs to 0 in training, and scales up the rest (Srivastava et al. 2014).
+    """Sets a share of its inputs to 0 in training, and scales up the rest.
 
-    What Keras' own layer draws no checkpoint holds; see `random_layer`.
+    Keras' own layer draws numbers that are not part of checkpoints; see `random_layer`.
+
+    References:
+        Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
+        2014. https://jmlr.org/papers/v15/srivastava14a.html
     """
 
     def __init__(self, rate: float):
         """Creates the layer.
 
         Args:
-            rate: probability of being dropped, in [0, 1).
+            rate: Probability of dropping an input, in [0, 1).
 
         Raises:
-            ValueError: if the rate is out of range.
+            ValueError: If the rate is out of range.
         """
         super().__init__()
         if not 0 <= rate < 1:

@@ -1,4 +1,4 @@
-"""Variables of a layer that training moves, but no gradient."""
+"""Variables of a layer that change in training without a gradient."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def add_state(
 ) -> tf.Variable:
     """Adds a non-trainable variable, for `build` of a layer to call.
 
-    It may be written in a layer's `call`, also by replicas: each has a copy of its own, which all
-    must move alike, and a checkpoint takes the first one's.
+    A layer's `call` may write it, also on replicas. Each replica has a copy, all copies must change
+    alike, and a checkpoint contains the first one.
 
     Args:
-        layer: that it belongs to.
-        name: of the variable.
-        shape: of the variable.
-        dtype: of the variable.
-        initial_value: makes the first value.
+        layer: The owner of the variable.
+        name: Name of the variable.
+        shape: Shape of the variable.
+        dtype: Dtype of the variable.
+        initial_value: Makes the first value.
     """
     return layer.add_weight(
         name,

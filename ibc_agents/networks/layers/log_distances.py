@@ -1,4 +1,4 @@
-"""How near parts of a vector are to each other, as features."""
+"""Logarithms of learned distances, as features."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import tensorflow as tf
 
 @gin.configurable
 class LogDistances(tf.keras.layers.Layer):
-    """log(‖Wₖ x + bₖ‖² / U + floor), k = 1 … K, with Wₖ of U rows; x with noise in training.
+    """log(‖Wₖ x + bₖ‖² / U + floor), k = 1 … K, with Wₖ of U rows; noise on x in training.
 
-    Where demonstrations do one thing until something is near something else, and then another,
-    what decides is a distance, and small ones matter by their ratios: 0.01 or 0.02 from a goal of
-    sixteen numbers is nothing to a layer that adds them up. With parts of x as what Wₖ compares,
-    each feature is the logarithm of a learned distance.
+    Demonstrations that change their behavior when two things come close to each other depend on a
+    distance, and small distances matter by their ratios. A dense layer hardly distinguishes 0.01
+    from 0.02 from a goal of sixteen dimensions. With Wₖ comparing parts of x, each feature is the
+    logarithm of a learned distance.
 
-    Demonstrations come nearer than a policy will that errs a little, and what is learned to decide
-    at their distances may never happen to the policy. Noise of the size of its errors makes them
-    alike, and as it is here alone, whatever else depends on x, such as where to go, stays exact.
+    A policy with small errors does not come as close as the demonstrations do. Noise of the size of
+    its errors makes both distances alike. It applies to these features only, so all other features
+    of x remain exact.
     """
 
     def __init__(
@@ -31,16 +31,16 @@ class LogDistances(tf.keras.layers.Layer):
 
         Args:
             num_distances: K, positive.
-            units: U, numbers in each difference, positive.
-            floor: the least mean square that is told from none, positive.
-            noise: maps x ``[B, W]`` to the same shape, as `Noise`; None leaves it as it is.
+            units: U, dimensions of each difference, positive.
+            floor: Smallest mean square that differs from zero, positive.
+            noise: Maps x ``[B, W]`` to the same shape, as `Noise`; None leaves it as it is.
 
         Raises:
-            ValueError: if a number is out of range.
+            ValueError: If a number is out of range.
         """
         super().__init__()
-        numbers = {"num_distances": num_distances, "units": units, "floor": floor}
-        for name, number in numbers.items():
+        settings = {"num_distances": num_distances, "units": units, "floor": floor}
+        for name, number in settings.items():
             if number <= 0:
                 raise ValueError(f"{name} must be positive, got {number}.")
         self._differences = tf.keras.layers.Dense(num_distances * units)

@@ -11,23 +11,23 @@ from ibc_agents.networks.layers import random_layer
 
 @gin.configurable
 class Noise(random_layer.RandomLayer):
-    """Adds normal noise to each vector, of a size that is drawn for each.
+    """Adds normal noise to each vector, with a standard deviation that is drawn for each.
 
-    It shows what follows states beside those of the demonstrations, where a policy comes by its own
-    small errors. It also hides whatever in the demonstrations depends on less. Sizes are
-    log-uniform; fine ones beside coarse ones leave that to be learned where the demonstrations are.
+    The following layers then train on states beside those of the demonstrations, which a policy
+    reaches by its small errors. The noise also hides dependencies on smaller differences. Standard
+    deviations are log-uniform, so small ones keep some of these dependencies visible.
     """
 
     def __init__(self, min_stddev: float = 0.05, max_stddev: float = 0.05):
         """Creates the layer.
 
         Args:
-            min_stddev: least standard deviation of the noise, positive; for a normalised
+            min_stddev: Least standard deviation of the noise, positive; for a normalized
                 observation in standard deviations of the data.
-            max_stddev: greatest standard deviation, at least `min_stddev`.
+            max_stddev: Greatest standard deviation, at least `min_stddev`.
 
         Raises:
-            ValueError: if a number is out of range.
+            ValueError: If a number is out of range.
         """
         super().__init__()
         self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)

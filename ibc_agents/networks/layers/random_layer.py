@@ -1,9 +1,9 @@
 """Layers that draw random numbers in training only, and draw the same ones after a restart.
 
-Keras' own layers draw from a generator that no checkpoint holds, so that a resumed run would go on
-with other numbers. Here the generator is a variable: a number drawn when the layer is built (equal
-global seeds give equal draws) and a count of the calls, from which each call's seed follows.
-Replicas draw numbers of their own.
+Keras' own layers draw from a generator that is not part of checkpoints, so a resumed run would
+continue with other numbers. Here the generator is a variable: a number drawn when the layer is
+built (equal global seeds give equal draws) and a count of the calls. Both determine the seed of
+each call. Replicas draw different numbers.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ibc_agents.networks.layers import layer_state
 
 
 class RandomLayer(tf.keras.layers.Layer, abc.ABC):
-    """The identity, unless in training."""
+    """A layer that is the identity except in training."""
 
     def build(self, input_shape):
-        """Creates the state: the layer's own number and the count of calls."""
+        """Creates the state: a number of the layer and the count of calls."""
         self._state = layer_state.add_state(self, "state", [2], tf.int64, _first_state)
         super().build(input_shape)
 
@@ -29,15 +29,15 @@ class RandomLayer(tf.keras.layers.Layer, abc.ABC):
 
     @abc.abstractmethod
     def _randomized(self, inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Returns what training sees in place of the inputs.
+        """Returns the outputs in training.
 
         Args:
-            inputs: as `call` has them.
-            seed: of stateless random numbers, int64 ``[2]``; no two calls have the same.
+            inputs: The inputs of `call`.
+            seed: Seed of stateless random numbers, int64 ``[2]``, different in each call.
         """
 
     def _next_seed(self) -> tf.Tensor:
-        """Counts one more call."""
+        """Returns the seed of this call and counts the call."""
         seed = tf.identity(self._state)
         self._state.assign_add([0, 1])
         replica = tf.distribute.get_replica_context()

@@ -1,4 +1,4 @@
-"""Spectral normalisation of dense layers (Miyato et al. 2018; the paper's D4RL energies)."""
+"""Spectral normalization of dense layers, as in the paper's D4RL energies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ibc_agents.networks.layers import layer_state
 
-# Iterations before training; the estimate then follows the kernel with one or so a step.
+# Iterations before training; about one per step then follows the changes of the kernel.
 _FIRST_ITERATIONS = 30
 
 
@@ -15,26 +15,29 @@ _FIRST_ITERATIONS = 30
 class SpectralNormDense(tf.keras.layers.Dense):
     """A dense layer whose kernel is divided by its largest singular value: y = x W/σ(W) + b.
 
-    σ is estimated by power iteration on a vector u, a non-trainable variable that is in
-    checkpoints and SavedModels. Only calls with `training` move u; a Langevin chain may call the
-    layer as often as it likes. Gradients flow through σ = vᵀWu with u and v held fixed.
+    σ is estimated by power iteration on a vector u, a non-trainable variable that is part of
+    checkpoints and SavedModels. Only calls with `training` change u, so a Langevin chain may call
+    the layer any number of times. Gradients flow through σ = vᵀWu with u and v held fixed.
 
-    Keras' own `SpectralNormalization` writes the divided kernel back to the trainable variable in
-    the forward pass. That is why it is not used: replicas may not write to a mirrored weight
-    there, and a training step that is skipped because a number is not finite must leave the weights
-    as they were. Here the trainable kernel belongs to the optimiser alone.
+    Keras' `SpectralNormalization` writes the divided kernel to the trainable variable in the
+    forward pass. Replicas may not write to a mirrored weight there, and a training step that is
+    skipped must leave the weights unchanged. Here only the optimizer writes the kernel.
+
+    References:
+        Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018.
+        https://arxiv.org/abs/1802.05957
     """
 
     def __init__(self, units: int, num_iterations: int = 1, **kwargs):
         """Creates the layer.
 
         Args:
-            units: outputs, positive.
-            num_iterations: of the power method at each call with `training`, at least 1.
-            **kwargs: of Keras' dense layer.
+            units: Outputs, positive.
+            num_iterations: Power iterations at each call with `training`, at least 1.
+            **kwargs: Of Keras' dense layer.
 
         Raises:
-            ValueError: if there is no iteration.
+            ValueError: If there is no iteration.
         """
         super().__init__(units, **kwargs)
         if num_iterations < 1:
@@ -65,12 +68,12 @@ class SpectralNormDense(tf.keras.layers.Dense):
 
 
 def _iterate(kernel: tf.Tensor, u: tf.Tensor, num_iterations: int) -> tf.Tensor:
-    """Turns `u` ``[out]`` towards the first right singular vector of `kernel` ``[in, out]``."""
+    """Turns `u` ``[out]`` toward the first right singular vector of `kernel` ``[in, out]``."""
     kernel = tf.stop_gradient(kernel)
     for _ in range(num_iterations):
         image = _unit(tf.linalg.matvec(kernel, u))
         turned = tf.linalg.matvec(kernel, image, transpose_a=True)
-        # A kernel of zeros turns nothing; without its direction u would stay 0 for ever.
+        # A kernel of zeros has no direction; u keeps its own, since it could not leave 0 again.
         u = tf.where(tf.reduce_any(turned != 0), _unit(turned), u)
     return u
 

@@ -108,10 +108,10 @@ def test_zero_width_dimension_does_not_count_in_the_density():
     window = helpers.make_experience(3, 1).observation
     actions = tf.constant([[[0.3, 0.25], [-0.7, 0.25]]] * 3)
     code = agent.energy_network.encode(normalizer.normalize_observation(window))
-    centres = np.linspace(*(float(bound[0]) for bound in normalizer.bounds), 2001)
-    prefixes = tf.constant(np.tile(centres[None, :, None], [3, 1, 1]), tf.float32)
+    centers = np.linspace(*(float(bound[0]) for bound in normalizer.bounds), 2001)
+    prefixes = tf.constant(np.tile(centers[None, :, None], [3, 1, 1]), tf.float32)
     energies = agent.energy_network.energy(code, prefixes).numpy()
-    log_normalizer = np.log(np.trapz(np.exp(-energies), centres, axis=1))
+    log_normalizer = np.log(np.trapz(np.exp(-energies), centers, axis=1))
     expected = agent.energy_network.energy(code, actions[..., :1]) + log_normalizer[:, None]
     np.testing.assert_allclose(agent.energy_function(window)(actions), expected, atol=1e-3)
 
@@ -126,7 +126,7 @@ def test_networks_of_the_other_kind_are_refused():
 
 
 def test_samplers_of_the_other_kind_are_refused():
-    """They would minimise the last dimension's energy alone, and nobody would notice."""
+    """They would minimize the last dimension's energy alone, and nobody would notice."""
     with pytest.raises(ValueError, match="AutoregressiveBCAgent cannot use DerivativeFree"):
         helpers.make_autoregressive_agent(policy_search=policies.PolicySearch())
     sampler = samplers.Autoregressive()

@@ -44,7 +44,7 @@ def gradients_of(agent, experience, weights=None):
 
 
 def state_of(agent):
-    """Weights, optimiser state and normaliser, by name of their place in a checkpoint."""
+    """Weights, optimizer state and normalizer, by name of their place in a checkpoint."""
     return [v.numpy() for v in [*agent._variables(), *agent._update.optimizer.variables]]
 
 
@@ -260,7 +260,7 @@ def test_checkpoint_restores_everything(make, tmp_path):
     assert_equal(state_of(other), state_of(agent))
 
 
-def test_a_checkpoint_of_step_zero_has_the_optimisers_state(tmp_path):
+def test_a_checkpoint_of_step_zero_has_the_optimizers_state(tmp_path):
     path = tf.train.Checkpoint(agent=helpers.make_mse_agent()).save(str(tmp_path / "checkpoint"))
     agent = helpers.make_mse_agent()
     agent.train(helpers.make_experience(8, 2))

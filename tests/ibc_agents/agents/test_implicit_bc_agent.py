@@ -98,9 +98,9 @@ def test_loss_is_the_papers():
 
 def test_gradient_penalty_is_added_at_the_demonstration_and_the_counter_examples():
     plain = helpers.make_agent()
-    penalised = helpers.make_agent(gradient_penalty=losses.GradientPenalty(margin=0.0, weight=3.0))
+    penalized = helpers.make_agent(gradient_penalty=losses.GradientPenalty(margin=0.0, weight=3.0))
     experience = helpers.make_experience(6, 2)
-    info = penalised.loss(experience)
+    info = penalized.loss(experience)
     np.testing.assert_allclose(
         info.loss, plain.loss(experience).loss + info.extra["gradient_penalty"], rtol=1e-5
     )

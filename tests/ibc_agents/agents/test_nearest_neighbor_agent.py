@@ -1,4 +1,4 @@
-"""The nearest-neighbour baseline: what it memorises, how it acts, and that it can be saved."""
+"""The nearest-neighbor baseline: what it memorizes, how it acts, and that it can be saved."""
 
 import subprocess
 import sys
@@ -62,7 +62,7 @@ def make_episode(length, seed):
 
 
 def test_acts_as_at_the_closest_observation():
-    """Against SciPy's tree, in normalised units."""
+    """Against SciPy's tree, in normalized units."""
     memorized, others = helpers.make_experience(200, 1), helpers.make_experience(50, 1, seed=1)
     agent = make_agent(memorized=[memorized])
     action, _ = act(agent.policy, at(others, 0))
@@ -84,7 +84,7 @@ def test_a_demonstrated_observation_gives_its_own_action():
         np.testing.assert_allclose(action, part.action[:, 0], atol=1e-6)
 
 
-def test_contract_windows_that_end_in_last_are_not_memorised():
+def test_contract_windows_that_end_in_last_are_not_memorized():
     experience = helpers.make_experience(20, 1)
     wild = experience.action.numpy()
     wild[5:8] = np.nan
@@ -131,7 +131,7 @@ def test_windows_of_two_frames_tell_apart_what_one_frame_cannot():
 
 
 def test_order_of_dimensions_does_not_matter():
-    """Observations whose elements change places, likewise in what is memorised."""
+    """Observations whose elements change places, likewise in what is memorized."""
 
     def permuted(experience):
         return experience._replace(
@@ -157,7 +157,7 @@ def test_order_of_dimensions_does_not_matter():
     np.testing.assert_allclose(actual, expected, atol=1e-6)
 
 
-def test_loss_is_the_squared_error_of_the_neighbours_action():
+def test_loss_is_the_squared_error_of_the_neighbors_action():
     memorized, others = helpers.make_experience(100, 1), helpers.make_experience(30, 1, seed=1)
     agent = make_agent(memorized=[memorized])
     assert agent.loss(memorized).loss == 0
@@ -194,17 +194,17 @@ def test_numbers_that_are_not_finite_are_counted_as_any_agent_does():
     assert agent.skipped_steps.numpy() == 1
 
 
-def test_nothing_memorised_is_a_clear_error():
+def test_nothing_memorized_is_a_clear_error():
     agent = make_agent()
     experience = helpers.make_experience(4, 1)
     for use in (agent.loss, agent.train, lambda e: act(agent.policy, at(e, 0))):
         with pytest.raises(ValueError, match="give the demonstrations to NearestNeighborAgent.mem"):
             use(experience)
-    with pytest.raises(ValueError, match="nothing to memorise: no window has an executed action"):
+    with pytest.raises(ValueError, match="nothing to memorize: no window has an executed action"):
         agent.memorize([with_last(experience, [0, 1, 2, 3])])
 
 
-def test_contract_agent_checks_what_it_memorises():
+def test_contract_agent_checks_what_it_memorizes():
     experience = helpers.make_experience(4, 2)
     with pytest.raises(ValueError, match=r"action should be float32 \(None, 2, 2\)"):
         make_agent(window=2, memorized=[experience._replace(action=experience.action[..., :1])])
@@ -212,7 +212,7 @@ def test_contract_agent_checks_what_it_memorises():
         make_agent(window=1, memorized=[experience])
 
 
-def test_checkpoint_restores_what_was_memorised(tmp_path):
+def test_checkpoint_restores_what_was_memorized(tmp_path):
     agent = make_agent(memorized=[helpers.make_experience(50, 1)])
     agent.train(helpers.make_experience(4, 1))
     path = tf.train.Checkpoint(agent=agent).save(str(tmp_path / "checkpoint"))

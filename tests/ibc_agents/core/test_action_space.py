@@ -72,7 +72,7 @@ def test_contract_actions_that_are_not_float_vectors_are_refused(leaf):
 
 
 def test_an_empty_action_is_refused():
-    with pytest.raises(ValueError, match="holds no numbers"):
+    with pytest.raises(ValueError, match="has no elements"):
         action_space.ActionSpace(tf.TensorSpec((0,)))
 
 

@@ -1,4 +1,4 @@
-"""The normaliser."""
+"""The normalizer."""
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -20,12 +20,14 @@ NO_OBSERVATIONS = np.zeros([2, 1])
 
 
 def build(actions, action_spec, observations=NO_OBSERVATIONS, **kwargs):
-    """A normaliser of one observation vector and one action vector, rows [n, size]."""
+    """A normalizer of one observation vector and one action vector, rows [n, size]."""
     statistics = data_statistics.Statistics(
         helpers.leaf_statistics(observations), helpers.leaf_statistics(actions)
     )
     observation_spec = tf.TensorSpec(observations.shape[1:])
-    return normalizer_lib.Normalizer(statistics, observation_spec, action_spec, **kwargs)
+    return normalizer_lib.Normalizer.from_statistics(
+        statistics, observation_spec, action_spec, **kwargs
+    )
 
 
 @helpers.properties
@@ -129,7 +131,7 @@ def test_nested_action_round_trip_in_its_own_dtypes():
             "grip": helpers.leaf_statistics(action["grip"], leaf_rank=0),
         },
     )
-    normalizer = normalizer_lib.Normalizer(statistics, tf.TensorSpec((1,)), spec)
+    normalizer = normalizer_lib.Normalizer.from_statistics(statistics, tf.TensorSpec((1,)), spec)
     scaled = normalizer.scale_action(action)
     assert scaled.shape == (20, 3) and scaled.dtype == tf.float32
     back = normalizer.unscale_action(scaled)
@@ -209,7 +211,7 @@ def test_contract_statistics_refuse_what_is_not_finite_and_what_is_empty():
 def test_contract_normalizer_statistics_are_variables_and_none_is_trainable():
     frames = make_frames((6,))
     normalizer = normalizer_lib.Normalizer.from_dataset([frames], FRAME_SPEC, helpers.ACTION_SPEC)
-    # Mean and deviation of two leaves; centre, half range, low and high of the action.
+    # Mean and deviation of two leaves; center, half range, low and high of the action.
     assert len(normalizer.variables) == 8
     assert normalizer.trainable_variables == ()
 

@@ -1,4 +1,4 @@
-"""The neighbourhood's loss against NumPy, its noise, and what it is meant to learn."""
+"""The neighborhood's loss against NumPy, its noise, and what it is meant to learn."""
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -63,18 +63,18 @@ def test_noise_of_one_size_is_normal():
     assert (np.abs(correlations) < 5 / np.sqrt(20_000)).all()
 
 
-def test_sizes_are_log_uniform_and_each_neighbours_own():
+def test_sizes_are_log_uniform_and_each_neighbors_own():
     """Of log σ uniform in [log a, log b]: E log|noise| = (log a + log b) / 2 + E log|N(0, 1)|."""
     found = np.log(np.abs(noise(losses.ConditionalNCE(10_000, 0.01, 1.0))))
     of_normal = -0.5 * (np.euler_gamma + np.log(2))
     np.testing.assert_allclose(found.mean(), np.log(0.1) + of_normal, atol=0.05)
-    # The dimensions of one neighbour share its size, and so go together.
+    # The dimensions of one neighbor share its size, and so go together.
     assert np.corrcoef(found.reshape(-1, 3).T)[0, 1] > 0.4
     assert abs(np.corrcoef(found[0, :-1, 0], found[0, 1:, 0])[0, 1]) < 0.06
 
 
 @pytest.mark.parametrize("seed", [SEED, tf.constant([[1, 2], [3, 4]])], ids=["batch", "rows"])
-def test_equal_seeds_give_equal_neighbours(seed):
+def test_equal_seeds_give_equal_neighbors(seed):
     loss = losses.ConditionalNCE(20)
     np.testing.assert_array_equal(noise(loss, seed), noise(loss, seed))
     assert not np.intersect1d(noise(loss, seed), noise(loss, seed + 1)).size

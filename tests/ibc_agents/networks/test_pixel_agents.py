@@ -138,7 +138,7 @@ def test_autoregressive_energies_encode_images_once_for_all_dimensions(convolved
 
 
 def test_images_stay_uint8_up_to_the_encoder():
-    """In the policy's memory and behind the normaliser."""
+    """In the policy's memory and behind the normalizer."""
     agent = make_implicit()
     experience = pixels.make_experience(3)
     assert agent.policy.policy_state_spec["observations"]["rgb"].dtype == tf.uint8

@@ -111,20 +111,20 @@ def test_mode_is_not_the_largest_weight_where_that_is_broad_or_where_others_add_
 
 def test_samples_follow_the_weights_and_each_component():
     """The components lie so far apart that every sample tells where it is from."""
-    weights, centres, stddevs = [0.5, 0.3, 0.15, 0.05], [-0.9, -0.3, 0.3, 0.9], [0.02, 0.05] * 2
-    parameters = mixture(weights, np.stack([centres, np.negative(centres)], axis=1), stddevs)
+    weights, centers, stddevs = [0.5, 0.3, 0.15, 0.05], [-0.9, -0.3, 0.3, 0.9], [0.02, 0.05] * 2
+    parameters = mixture(weights, np.stack([centers, np.negative(centers)], axis=1), stddevs)
     count = 20_000
     samples = make(parameters).sample(count, seed=5).numpy()[:, 0]
     assert samples.shape == (count, 2)
-    source = np.abs(samples[:, :1] - centres).argmin(axis=1)
+    source = np.abs(samples[:, :1] - centers).argmin(axis=1)
     expected = count * np.array(weights)
     chi_square = np.sum((np.bincount(source) - expected) ** 2 / expected)
     assert chi_square < 16.3  # the 0.999 quantile at 3 degrees of freedom
-    for k, (centre, stddev) in enumerate(zip(centres, stddevs, strict=True)):
+    for k, (center, stddev) in enumerate(zip(centers, stddevs, strict=True)):
         own = samples[source == k]
         # Four standard errors of a mean and of a standard deviation.
         tolerance = 4 * stddev / np.sqrt(len(own))
-        np.testing.assert_allclose(own.mean(axis=0), [centre, -centre], atol=tolerance)
+        np.testing.assert_allclose(own.mean(axis=0), [center, -center], atol=tolerance)
         np.testing.assert_allclose(own.std(axis=0), stddev, atol=tolerance)
 
 

@@ -63,7 +63,7 @@ def in_action_spec(action):
 
 @SAMPLERS
 def test_contract_energy_low_is_good_the_policy_takes_the_lowest(sampler):
-    """The energy has its minimum at the normalised goal: the scaled action must get there."""
+    """The energy has its minimum at the normalized goal: the scaled action must get there."""
     network = helpers.CountingEnergyNetwork()
     policy = make_policy(energy_network=network, num_samples=512)
     time_step = helpers.make_time_step(4)
@@ -78,7 +78,7 @@ def test_contract_energy_low_is_good_the_policy_takes_the_lowest(sampler):
 
 @SAMPLERS
 def test_contract_policy_outcome_of_a_row_depends_on_its_own_seed_and_observations(sampler):
-    """Whatever the batch size and the neighbours, over an episode of three steps."""
+    """Whatever the batch size and the neighbors, over an episode of three steps."""
     policy = make_policy(sampler=sampler)
     rows, seeds = 5, tf.constant([[k, 3 * k] for k in range(5)], tf.int32)
 
@@ -119,7 +119,7 @@ def test_contract_policy_equal_seeds_equal_actions_and_other_seeds_other_actions
     ids=["derivative_free", "langevin"],
 )
 def test_saved_model_equals_the_live_policy_at_the_same_state(tmp_path, sampler, window):
-    """Raw observations in, raw actions out, the normaliser being inside; for any batch."""
+    """Raw observations in, raw actions out, the normalizer being inside; for any batch."""
     policy = make_policy(window, sampler)
     policy_saver.PolicySaver(policy, batch_size=None).save(str(tmp_path / "policy"))
     saved = tf.saved_model.load(str(tmp_path / "policy"))
@@ -275,7 +275,7 @@ def test_actions_stay_within_the_action_spec():
         helpers.TIME_STEP_SPEC,
         spec,
         Outwards(),
-        normalizer_lib.Normalizer(statistics, helpers.OBSERVATION_SPEC, spec),
+        normalizer_lib.Normalizer.from_statistics(statistics, helpers.OBSERVATION_SPEC, spec),
         2,
         proposals.Uniform(),
         policies.PolicySearch(samplers.DerivativeFree(num_iterations=5), 64),
@@ -302,7 +302,7 @@ def test_nested_action_spec():
         helpers.TIME_STEP_SPEC,
         spec,
         network,
-        normalizer_lib.Normalizer(statistics, helpers.OBSERVATION_SPEC, spec),
+        normalizer_lib.Normalizer.from_statistics(statistics, helpers.OBSERVATION_SPEC, spec),
         2,
         proposals.Uniform(),
         policies.PolicySearch(number=16),
@@ -322,7 +322,7 @@ def test_nested_action_spec():
     )
 
 
-def test_variables_are_the_networks_and_the_normalisers():
+def test_variables_are_the_networks_and_the_normalizers():
     """What a variable container must carry to another process."""
     policy = make_policy()
     variables = {id(variable) for variable in policy.variables()}

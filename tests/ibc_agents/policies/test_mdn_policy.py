@@ -10,7 +10,7 @@ from tests.ibc_agents import helpers
 
 
 class TwoActions(network.Network):
-    """Components at plus and minus the newest normalised goal; weights 0.6 and 0.4."""
+    """Components at plus and minus the newest normalized goal; weights 0.6 and 0.4."""
 
     def __init__(self, factor, stddevs):
         super().__init__(name="TwoActions")
@@ -40,7 +40,7 @@ def make_policy(factor=0.3, stddevs=(0.02, 0.02), **kwargs):
 
 
 def act(policy, seed=0):
-    """The scaled action and the normalised goal, [6, 2] each."""
+    """The scaled action and the normalized goal, [6, 2] each."""
     time_step, state = helpers.make_time_step(6), policy.get_initial_state(6)
     state = {**state, "seed": tf.fill([6, 2], seed)}
     action = policy.action(time_step, state).action
@@ -68,7 +68,7 @@ def test_temperature_divides_the_logits():
         np.testing.assert_allclose(scaled, sign * 0.3 * goal, atol=1e-5)
 
 
-def test_action_is_cut_to_the_normalisers_bounds():
+def test_action_is_cut_to_the_normalizers_bounds():
     policy = make_policy(factor=50.0)
     low, high = (bound.numpy() for bound in policy._normalizer.bounds)
     scaled, goal = act(policy)

@@ -8,7 +8,7 @@ from tests.ibc_agents import helpers
 
 
 class Goal(network.Network):
-    """Returns a multiple of the newest normalised goal."""
+    """Returns a multiple of the newest normalized goal."""
 
     def __init__(self, factor):
         super().__init__(name="Goal")
@@ -34,7 +34,7 @@ def test_action_is_the_networks_output_in_the_environments_units():
     np.testing.assert_allclose(action, normalizer.unscale_action(scaled), atol=1e-6)
 
 
-def test_action_is_cut_to_the_normalisers_bounds():
+def test_action_is_cut_to_the_normalizers_bounds():
     normalizer, action, scaled = act(50.0)
     low, high = (normalizer.unscale_action(bound).numpy() for bound in normalizer.bounds)
     expected = np.where(scaled.numpy() > 0, high, low)

@@ -26,20 +26,20 @@ def normal(*shape, seed=0, scale=1.0):
 @hypothesis.given(
     num_points=st.integers(1, 300),
     size=st.integers(1, 40),
-    centre=st.sampled_from([0.0, 5.0, 1e4]),
+    center=st.sampled_from([0.0, 5.0, 1e4]),
     seed=st.integers(0, 1000),
 )
-def test_finds_the_closest_point(num_points, size, centre, seed):
+def test_finds_the_closest_point(num_points, size, center, seed):
     """Far from the origin too, where float32 could not tell the points apart."""
     points, queries = (
-        np.float32(centre) + normal(n, size, seed=seed + n) for n in (num_points, 20)
+        np.float32(center) + normal(n, size, seed=seed + n) for n in (num_points, 20)
     )
     found = filled(points)(tf.constant(queries)).numpy()[:, 0].astype(int)
     _, expected = spatial.cKDTree(points.astype(np.float64)).query(queries.astype(np.float64))
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_point_is_its_own_neighbour_among_very_close_ones():
+def test_a_point_is_its_own_neighbor_among_very_close_ones():
     steps = np.float32(3.0) + np.arange(500, dtype=np.float32)[:, None] * np.float32(1e-6)
     points = np.concatenate([steps, np.full([500, 30], 7.0, np.float32)], axis=1)
     points, first = np.unique(points, axis=0, return_index=True)
@@ -75,10 +75,10 @@ def test_nothing_of_it_is_trainable():
 
 def test_empty_raises():
     index = policies.NearestNeighborIndex()
-    with pytest.raises(ValueError, match="Nothing is memorised: give the demonstrations to"):
+    with pytest.raises(ValueError, match="Nothing is memorized: give the demonstrations to"):
         index(normal(2, 3))
     for parts in ([], [normal(0, 3)]):
-        with pytest.raises(ValueError, match="There is nothing to memorise"):
+        with pytest.raises(ValueError, match="there is nothing to memorize"):
             index.fill(parts, [normal(0, 1) for _ in parts])
 
 

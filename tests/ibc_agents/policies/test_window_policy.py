@@ -15,7 +15,7 @@ NEXT_EPISODE = np.uint32(0x9E3779B9)
 
 
 class RecordingPolicy(policies.WindowPolicy):
-    """Keeps the windows and seeds that it is asked to act on; always acts in the centre."""
+    """Keeps the windows and seeds that it is asked to act on; always acts in the center."""
 
     def __init__(self, window, **kwargs):
         self.seen = []

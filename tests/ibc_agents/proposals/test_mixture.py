@@ -51,8 +51,8 @@ def test_contract_proposal_log_prob_is_the_density_of_the_samples(seed):
     proposal = make_proposal()
     actions = proposal.sample(CODE, 100_000, helpers.UNIT_BOUNDS, seed).numpy()[..., 0]
     edges = np.linspace(-4.0, 4.0, 81)
-    centres = 0.5 * (edges[1:] + edges[:-1])
-    grid = tf.broadcast_to(tf.constant(centres[:, None], tf.float32), [2, 80, 1])
+    centers = 0.5 * (edges[1:] + edges[:-1])
+    grid = tf.broadcast_to(tf.constant(centers[:, None], tf.float32), [2, 80, 1])
     density = np.exp(proposal.log_prob(CODE, grid, helpers.UNIT_BOUNDS, seed))
     for row in range(2):
         counted = np.histogram(actions[row], edges)[0] / 100_000

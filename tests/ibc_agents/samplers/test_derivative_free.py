@@ -1,4 +1,4 @@
-"""Derivative-free optimisation."""
+"""Derivative-free optimization."""
 
 import hypothesis
 import numpy as np
@@ -50,14 +50,14 @@ def test_contract_sampler_equal_seeds_give_equal_samples(seed):
 
 def test_contract_sampler_a_row_alone_is_the_row_in_a_batch():
     seeds = tf.constant([[1, 2], [3, 4], [5, 6]], tf.int32)
-    centres = tf.constant([[[0.5, 0.1]], [[-0.9, 0.0]], [[0.2, -0.3]]])
+    centers = tf.constant([[[0.5, 0.1]], [[-0.9, 0.0]], [[0.2, -0.3]]])
     initial = uniform_actions(40, batch_size=3)
     sampler = samplers.DerivativeFree()
-    batch = sampler(helpers.quadratic(centres), initial, helpers.UNIT_BOUNDS, seeds)
+    batch = sampler(helpers.quadratic(centers), initial, helpers.UNIT_BOUNDS, seeds)
     for row in range(3):
         one = slice(row, row + 1)
         alone = sampler(
-            helpers.quadratic(centres[one]), initial[one], helpers.UNIT_BOUNDS, seeds[one]
+            helpers.quadratic(centers[one]), initial[one], helpers.UNIT_BOUNDS, seeds[one]
         )
         np.testing.assert_array_equal(alone.actions[0], batch.actions[row])
         np.testing.assert_array_equal(alone.energies[0], batch.energies[row])
@@ -70,12 +70,12 @@ def test_begins_inside_the_bounds():
 
 
 def test_finds_the_minimum_of_a_quadratic():
-    centre = tf.constant([0.3, -0.7])
+    center = tf.constant([0.3, -0.7])
     result = samplers.DerivativeFree(num_iterations=6)(
-        helpers.quadratic(centre, steepness=100.0), uniform_actions(512), helpers.UNIT_BOUNDS, SEED
+        helpers.quadratic(center, steepness=100.0), uniform_actions(512), helpers.UNIT_BOUNDS, SEED
     )
     best = tf.gather(result.actions, tf.argmin(result.energies, axis=1), batch_dims=1)
-    np.testing.assert_allclose(best, [centre] * 2, atol=0.03)
+    np.testing.assert_allclose(best, [center] * 2, atol=0.03)
 
 
 def test_finds_the_deeper_of_two_wells():

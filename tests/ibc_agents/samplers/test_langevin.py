@@ -19,20 +19,20 @@ def uniform_actions(n, batch_size=2, dimension=2):
 
 
 @tf.function(input_signature=[tf.TensorSpec([2]), tf.TensorSpec([2], tf.int32)])
-def descend_published_chain(centre, seed):
-    energy_fn = helpers.quadratic(centre, steepness=20.0)
+def descend_published_chain(center, seed):
+    energy_fn = helpers.quadratic(center, steepness=20.0)
     result = samplers.Langevin()(energy_fn, uniform_actions(8), helpers.UNIT_BOUNDS, seed)
     return result.actions, result.energies, energy_fn(result.actions)
 
 
 @helpers.properties
 @hypothesis.given(st.tuples(*[st.floats(-0.9, 0.9)] * 2), st.integers(0, 2**31 - 1))
-def test_ends_at_the_minimum_of_a_quadratic(centre, seed):
+def test_ends_at_the_minimum_of_a_quadratic(center, seed):
     """The published chain: only the noise of its last, smallest steps is left."""
     actions, energies, wanted = descend_published_chain(
-        tf.constant(centre, tf.float32), tf.constant([seed, 0], tf.int32)
+        tf.constant(center, tf.float32), tf.constant([seed, 0], tf.int32)
     )
-    np.testing.assert_allclose(actions, np.broadcast_to(centre, (2, 8, 2)), atol=0.1)
+    np.testing.assert_allclose(actions, np.broadcast_to(center, (2, 8, 2)), atol=0.1)
     np.testing.assert_allclose(energies, wanted, rtol=1e-6)
 
 
@@ -60,7 +60,7 @@ def test_contract_sampler_stays_in_bounds_and_returns_the_energies_of_its_action
 def test_published_update_matches_numpy_step_for_step(seed):
     """a ← clip(a − clip(λ_k (½ ∇E + ω n))), bounds and clip different in each dimension."""
     low, high = np.array([-1.0, -0.4], np.float32), np.array([1.0, 0.7], np.float32)
-    centre, steepness, k_all, omega, fraction = np.float32([0.2, 0.9]), 30.0, 25, 0.7, 0.15
+    center, steepness, k_all, omega, fraction = np.float32([0.2, 0.9]), 30.0, 25, 0.7, 0.15
     initial = uniform_actions(6).numpy() * [1.0, 0.4]
     sampler = samplers.Langevin(
         num_iterations=k_all,
@@ -68,7 +68,7 @@ def test_published_update_matches_numpy_step_for_step(seed):
         update=samplers.PublishedUpdate(omega, fraction),
     )
     trace = sampler(
-        helpers.quadratic(centre, steepness),
+        helpers.quadratic(center, steepness),
         tf.constant(initial, tf.float32),
         helpers.make_bounds(low, high),
         seed,
@@ -80,7 +80,7 @@ def test_published_update_matches_numpy_step_for_step(seed):
     np.testing.assert_array_equal(trace[0], actions)
     for k in range(k_all):
         step_size = (0.2 - 1e-3) * (1 - k / (k_all - 1)) ** 2 + 1e-3
-        change = step_size * (0.5 * steepness * (actions - centre) + omega * noise[:, :, k])
+        change = step_size * (0.5 * steepness * (actions - center) + omega * noise[:, :, k])
         limit = fraction * 0.5 * (high - low)
         clipped += (np.abs(change) > limit).sum()
         actions = np.clip(actions - np.clip(change, -limit, limit), low, high)
@@ -97,13 +97,13 @@ def test_exact_update_samples_the_gaussian(temperature):
         schedule=samplers.Constant(step_size),
         update=samplers.ExactUpdate(temperature, max_change=1.0),
     )
-    centre = tf.constant([0.1, -0.2])
-    energy_fn = helpers.quadratic(centre, steepness=1.0 / variance)
+    center = tf.constant([0.1, -0.2])
+    energy_fn = helpers.quadratic(center, steepness=1.0 / variance)
     wide = helpers.make_bounds([-3.0, -3.0], [3.0, 3.0])
     actions = sampler(energy_fn, uniform_actions(10_000), wide, SEED).actions.numpy()
     expected = temperature * variance / (1 - step_size / (4 * variance))
     for row in actions:
-        np.testing.assert_allclose(row.mean(0), centre, atol=5 * np.sqrt(expected / 10_000))
+        np.testing.assert_allclose(row.mean(0), center, atol=5 * np.sqrt(expected / 10_000))
         np.testing.assert_allclose(row.var(0), [expected] * 2, rtol=5 * np.sqrt(2 / 10_000))
 
 

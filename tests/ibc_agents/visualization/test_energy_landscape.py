@@ -152,7 +152,9 @@ def test_nested_actions_are_flat_and_named(window):
     )
     agent = helpers.make_agent(
         action_spec=spec,
-        normalizer=normalizer_lib.Normalizer(statistics, helpers.OBSERVATION_SPEC, spec),
+        normalizer=normalizer_lib.Normalizer.from_statistics(
+            statistics, helpers.OBSERVATION_SPEC, spec
+        ),
     )
     demonstrated = {"arm": np.array([0.1, -0.3]), "grip": np.float32(0.75)}
     shown = energy_landscape.Landscapes(agent, [2, 0], 5).at(

@@ -58,7 +58,9 @@ def particle_agent():
     return helpers.make_agent(
         time_step_spec=ts.time_step_spec(observation_spec),
         action_spec=action_spec,
-        normalizer=normalizer_lib.Normalizer(statistics, observation_spec, action_spec),
+        normalizer=normalizer_lib.Normalizer.from_statistics(
+            statistics, observation_spec, action_spec
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Centred images."""
+"""Centered images."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from ibc_agents import networks
 IMAGES = np.random.default_rng(0).normal(0.5, 0.3, [3, 5, 6, 4]).astype(np.float32)
 
 
-def test_each_channel_of_each_image_is_centred():
-    centred = networks.ImageCentering()(IMAGES)
+def test_each_channel_of_each_image_is_centered():
+    centered = networks.ImageCentering()(IMAGES)
     np.testing.assert_allclose(
-        centred, IMAGES - IMAGES.mean(axis=(1, 2), keepdims=True), rtol=1e-5, atol=1e-6
+        centered, IMAGES - IMAGES.mean(axis=(1, 2), keepdims=True), rtol=1e-5, atol=1e-6
     )
 
 

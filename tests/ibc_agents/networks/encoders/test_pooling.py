@@ -44,7 +44,7 @@ def test_soft_argmax_of_one_bright_pixel_is_its_coordinate():
     np.testing.assert_allclose(found, image_coordinates.pixel_grid(height, width), atol=1e-6)
 
 
-def test_soft_argmax_of_equal_features_is_the_centre():
+def test_soft_argmax_of_equal_features_is_the_center():
     found = networks.SpatialSoftArgmax()(tf.fill([2, 4, 5, 3], 7.0))
     np.testing.assert_allclose(found, np.zeros([2, 6]), atol=1e-6)
 
@@ -78,12 +78,12 @@ def test_a_learned_temperature_starts_as_told_and_has_a_gradient():
     np.testing.assert_allclose(found, networks.SpatialSoftArgmax(2.0)(features), rtol=1e-5)
     (variable,) = layer.trainable_variables
     assert np.exp(variable) == pytest.approx(2.0)
-    # Softer is nearer to the centre.
+    # Softer is nearer to the center.
     assert tape.gradient(loss, variable) < 0
 
 
 def test_a_map_of_one_place_raises():
-    with pytest.raises(ValueError, match="nothing to choose from in a 1 × 1 map"):
+    with pytest.raises(ValueError, match="more than one position, got a 1 × 1 map"):
         networks.SpatialSoftArgmax()(tf.zeros([1, 1, 1, 8]))
 
 

@@ -126,9 +126,9 @@ def test_a_factory_makes_every_dense_layer_of_energy_and_encoder():
         width=16, depth=4, encoder=encoder, dense=networks.SpectralNormDense
     )
     network((OBSERVATION, ACTIONS))
-    normalised = [m for m in network.submodules if isinstance(m, networks.SpectralNormDense)]
+    normalized = [m for m in network.submodules if isinstance(m, networks.SpectralNormDense)]
     dense = [m for m in network.submodules if isinstance(m, tf.keras.layers.Dense)]
-    assert len(normalised) == len(dense) == 3 + 7
+    assert len(normalized) == len(dense) == 3 + 7
     kernels = [v for v in network.trainable_variables if v.shape.rank == 2]
     assert len(kernels) == 10 and len(network.non_trainable_variables) == 10
 

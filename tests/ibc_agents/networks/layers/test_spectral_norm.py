@@ -1,4 +1,4 @@
-"""Spectrally normalised dense layers."""
+"""Spectrally normalized dense layers."""
 
 import gin
 import numpy as np
@@ -159,7 +159,7 @@ def test_gradients_in_a_while_loop_are_those_of_plain_calls():
 def test_a_kernel_of_zeros_gives_finite_numbers():
     layer = make(kernel_initializer="zeros")
     np.testing.assert_array_equal(layer(tf.ones([2, 9]), training=True), np.zeros([2, 6]))
-    # And it is normalised as any other once it has moved.
+    # And it is normalized as any other once it has moved.
     kernel = np.random.default_rng(0).normal(0, 5, [9, 6]).astype(np.float32)
     layer.kernel.assign(kernel)
     for _ in range(50):
