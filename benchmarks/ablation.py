@@ -1,10 +1,10 @@
-"""Repeats the ablation of docs/particle.md: the 8-D particle without single parts of the recipe.
+"""Repeats the ablation of docs/particle.md: the 8-D particle without parts of the recipe.
 
 Usage: python benchmarks/ablation.py [--method no_noise …] [--only_print] [--write]
 
-Trains and evaluates what is missing in benchmarks/results/ablation; runs/ablation has the runs.
-Training seed 0, three fifths of the default steps, evaluation seed 2029, on which no setting was
-chosen.
+Trains and evaluates the cells that are missing in benchmarks/results/ablation, with runs in
+runs/ablation. The training seed is 0 and the training has 60 % of the default steps. The evaluation
+seed is 2029, which was not used to select any setting.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""What an agent costs to train and to act: train steps per second, latency of one action.
+"""Measures the cost of training and of acting: train steps per second, latency of one action.
 
 Usage: python benchmarks/agent_speed.py [--seconds=10] [--out=speed.json] [GIN_FILES ...]
 
-Trains and acts as the gin files say, TASK.gin+METHOD.gin (by default every method's on the 2-D
-particle), from memory, on a few demonstrations collected into a temporary folder; nothing is
-learned to the end. Actions are taken one observation at a time, as a robot takes them. Costs are
-also given as multiples of the MSE baseline's in the same run. The float32 matmul rate of the same
-run tells how busy and how fast the machine was.
+Each argument is a composition TASK.gin+METHOD.gin; the default is every method on the 2-D particle.
+Training reads 40 demonstrations from memory and stops before it converges. Acting takes one
+observation at a time, as on a robot. The table also gives the costs relative to the MSE baseline in
+the same run. The float32 matmul rate of the same run indicates the speed and the load of the
+machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pathlib
 import tempfile
 import time
 
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 import numpy as np
 import tensorflow as tf
 from tf_agents.train import learner as learner_lib
@@ -39,9 +39,9 @@ def measure(files: str, seconds: float, bindings: tuple[str, ...] = ()) -> dict[
     """Returns train steps per second and the latency of an action in milliseconds.
 
     Args:
-        files: gin files of a run, joined by plus signs.
-        seconds: of each of the two measurements.
-        bindings: after the file's.
+        files: Gin files of a run, joined by plus signs.
+        seconds: Duration of each of the two measurements.
+        bindings: Gin bindings that override the files.
     """
     import gin
 
@@ -73,24 +73,24 @@ def measure(files: str, seconds: float, bindings: tuple[str, ...] = ()) -> dict[
 
 
 def action_latencies(policy, demonstrations, seconds: float) -> list[float]:
-    """Returns the seconds that single actions took."""
+    """Returns the latencies of single actions in seconds."""
     frames = next(iter(demonstrations.train)).frames
     observation = tf.nest.map_structure(lambda leaf: tf.constant(leaf[:1]), frames.observation)
     time_step = ts.restart(observation, batch_size=1)
     action = tf.function(policy.action)
     state = action(time_step, policy.get_initial_state(1)).state
-    taken, began = [], time.perf_counter()
-    while time.perf_counter() - began < seconds or len(taken) < 20:
-        started = time.perf_counter()
+    latencies, start = [], time.perf_counter()
+    while time.perf_counter() - start < seconds or len(latencies) < 20:
+        action_start = time.perf_counter()
         step = action(time_step, state)
         tf.nest.map_structure(lambda leaf: leaf.numpy(), step.action)
-        taken.append(time.perf_counter() - started)
+        latencies.append(time.perf_counter() - action_start)
         state = step.state
-    return taken
+    return latencies
 
 
 def print_table(results: dict[str, dict[str, float]]) -> None:
-    """Prints Markdown; multiples of the baseline's cost where it was measured too."""
+    """Prints a Markdown table, with costs relative to the baseline if it was measured."""
     print("| | train steps/s | × MSE's cost | one action, median | × MSE's | 99th percentile |")
     print("|---|---|---|---|---|---|")
     baseline = results.get(_BASELINE)
@@ -108,11 +108,11 @@ def print_table(results: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
-    """Measures, prints a table and writes it where --out says."""
+    """Measures, prints a table and writes the results to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("gin_files", nargs="*", default=_DEFAULT, metavar="GIN_FILES")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    parser.add_argument("--seconds", type=float, default=10.0, help="duration of each measurement")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     arguments = parser.parse_args()
     results = {name: measure(name, arguments.seconds) for name in arguments.gin_files}
     matmul = measuring.matmul_flops(arguments.seconds / 3)["per_second"]

@@ -1,28 +1,27 @@
-"""Train steps and actions: this library against the authors' code, in turns in one run.
+"""Compares the speed of this library with the authors' code, in alternating calls of one run.
 
-Usage: python benchmarks/authors_speed.py --checkout=DIR [--seconds=10] [--out=FILE] [WORK ...]
+Usage: python benchmarks/authors_speed.py --checkout=DIR [--seconds=10] [--out=FILE] [WORKLOAD ...]
 
-DIR holds a clone of the authors' repository; what is imported of it needs nothing that this library
-does not need:
+DIR holds a clone of the authors' repository. The imported modules need no additional packages:
 
     git clone https://github.com/google-research/ibc DIR/ibc
 
-The works are those of `equal_work.py`, which are the authors' own particle and pushing settings;
-their agent is set up by their gin files. Both sides have the same batch, number of weights, samples
-and length of chains (the last three are compared before anything is timed), three rounds of the
-derivative-free optimiser, and the same random observations and actions. Each side is timed with
-TensorFlow's threads as they come, and with one thread an operation and as many operations at once
-as there are cores; each in a process of its own, one call of each in turn. Train steps stand in a
-tf.function under a summary writer that records nothing meanwhile, as in TF-Agents' Learner between
-two records; actions are those of the agent's policy in a tf.function.
+The workloads are those of `equal_work.py`, which are the authors' particle and pushing settings.
+The authors' gin files configure their agent. Both implementations have the same batch size, number
+of weights, number of samples and chain length (the last three are checked before any measurement),
+three iterations of the derivative-free optimizer, and the same random observations and actions.
+Each implementation is measured with TensorFlow's default threads, and with one thread per operation
+and as many concurrent operations as cores. Each combination has its own process. Train steps run in
+a tf.function with a summary writer that does not record, as in TF-Agents' Learner between two
+summaries. Actions are those of the agent's policy in a tf.function.
 
-What differs: the authors' step gets normalised windows from its input, ours normalises, checks and
-repairs windows in the step; ours remembers the window in its policy, theirs gets it whole; their
-observations, one vector here, are some vectors in their environments, joined in the network. Their
-chains also collect all visited actions, energies and slopes, and their step reports how far
-counter-examples are from the demonstration, both by their settings. Their particle gin file asks
-for chains of 100, but 25 run, the function's default: tf.function passes defaults on to what gin
-would configure.
+The following differences remain. The authors' train step receives normalized windows from its input
+pipeline; ours normalizes, checks and pads windows in the step. Our policy stores the window; theirs
+receives complete windows. Their environments have several observation vectors, which the network
+concatenates; the workloads have one. By their settings, their chains also collect all visited
+actions, energies and gradients, and their train step reports the distances of counter-examples from
+the demonstration. Their particle gin file sets chains of 100 steps, but chains of 25 steps run, the
+default of the function, because tf.function passes default arguments to the configured function.
 """
 
 from __future__ import annotations
@@ -50,84 +49,86 @@ from tf_agents.trajectories import time_step as ts
 
 from ibc_agents.acceleration import machine
 
-# How TensorFlow uses the cores: as it comes, and each operation in one thread, several at once.
+# Environment variables of each use of the cores.
 _THREADS = {
-    "as they come": {},
-    "one an operation": {
+    "default threads": {},
+    "one thread per operation": {
         "TF_NUM_INTRAOP_THREADS": "1",
         "TF_NUM_INTEROP_THREADS": str(machine.num_cores()),
     },
 }
-# Of `Normalizer`, over actions in [−1, 1].
-_SAMPLED_TO = 1.1
+# Bound of sampled actions by `Normalizer`, for demonstrated actions in [−1, 1].
+_SAMPLING_BOUND = 1.1
 
 
 def main() -> None:
-    """Measures, prints a table and writes it where --out says."""
+    """Measures, prints a table and writes the results to --out."""
     parser = equal_work.make_parser(__doc__.splitlines()[0])
-    parser.add_argument("--checkout", type=pathlib.Path, required=True, help="holds ibc/")
+    parser.add_argument(
+        "--checkout", type=pathlib.Path, required=True, help="folder that contains the clone ibc/"
+    )
     arguments = parser.parse_args()
     if not (arguments.checkout / "ibc" / "ibc" / "agents" / "ibc_agent.py").is_file():
-        parser.error(f"{arguments.checkout} holds no clone ibc/ of the authors' repository")
-    print("| work | threads | authors' | here | times | authors', a CPU-second | here | times |")
+        parser.error(f"{arguments.checkout} has no clone ibc/ of the authors' repository")
+    print("| workload | threads | authors | here | speedup | authors, CPU time | here | speedup |")
     print("|---|---|---|---|---|---|---|---|")
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        sides = {
+        implementations = {
             "authors": functools.partial(_prepare_authors, folder, arguments.checkout),
             "here": functools.partial(_prepare_here, folder),
         }
         processes = {
-            f"{side}, {threads}": measuring.Elsewhere(prepare, environment)
-            for side, prepare in sides.items()
+            f"{implementation}, {threads}": measuring.WorkloadProcess(prepare, environment)
+            for implementation, prepare in implementations.items()
             for threads, environment in _THREADS.items()
         }
-        for name in arguments.works or equal_work.WORKS:
-            ways = {way: process.prepare(name) for way, process in processes.items()}
-            results[name] = measuring.rates_in_turns(ways, arguments.seconds)
+        for name in arguments.workloads or equal_work.WORKLOADS:
+            prepared = {key: process.prepare(name) for key, process in processes.items()}
+            results[name] = measuring.alternating_rates(prepared, arguments.seconds)
             for threads in _THREADS:
-                print(_row(equal_work.WORKS[name], threads, results[name]), flush=True)
+                print(_row(equal_work.WORKLOADS[name], threads, results[name]), flush=True)
     if arguments.out:
-        content = {"works": results, **measuring.machine()}
+        content = {"workloads": results, **measuring.machine()}
         arguments.out.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _prepare_here(folder: str, name: str) -> tuple[Callable[[], Any], int]:
-    """As `Work.prepare` of this library's agent."""
-    _be_as_in_a_learner(folder)
-    return equal_work.WORKS[name].prepare(textbook=False)
+    """Prepares a workload with this library's agent, as `Workload.prepare`."""
+    _enter_summary_writer(folder)
+    return equal_work.WORKLOADS[name].prepare(textbook=False)
 
 
 def _prepare_authors(
     folder: str, checkout: pathlib.Path, name: str
 ) -> tuple[Callable[[], Any], int]:
-    """As `Work.prepare` of the authors' agent."""
-    _be_as_in_a_learner(folder)
+    """Prepares a workload with the authors' agent, as `Workload.prepare`."""
+    _enter_summary_writer(folder)
     if os.fspath(checkout) not in sys.path:
         sys.path.insert(0, os.fspath(checkout))
-    work = equal_work.WORKS[name]
-    agent = _agent(work, checkout)
+    workload = equal_work.WORKLOADS[name]
+    agent = _agent(workload, checkout)
     agent.initialize()
-    experience = work.experience(work.batch_size)
-    if work.acts:
+    experience = workload.experience(workload.batch_size)
+    if workload.acts:
         return equal_work.actions(agent, experience.observation)
     return equal_work.train_steps(agent, (experience.observation, experience.action[:, -1]))
 
 
-def _agent(work: equal_work.Work, checkout: pathlib.Path) -> tf_agent.TFAgent:
-    """Their agent as their training command makes it, of their settings."""
+def _agent(workload: equal_work.Workload, checkout: pathlib.Path) -> tf_agent.TFAgent:
+    """Returns the authors' agent with the settings of their training command."""
     ibc_agent = importlib.import_module("ibc.ibc.agents.ibc_agent")
     mlp_ebm = importlib.import_module("ibc.networks.mlp_ebm")
     stats = importlib.import_module("ibc.ibc.train.stats")
-    _configure(work, checkout)
-    observation_spec = tf.TensorSpec([work.window, work.observation_size], tf.float32)
-    highest = np.ones([work.action_size], np.float32)
+    _configure(workload, checkout)
+    observation_spec = tf.TensorSpec([workload.window, workload.observation_size], tf.float32)
+    highest = np.ones([workload.action_size], np.float32)
     action_spec, sampled_spec = (
-        tensor_spec.BoundedTensorSpec([work.action_size], tf.float32, -bound, bound)
-        for bound in (2.0 * highest, _SAMPLED_TO * highest)
+        tensor_spec.BoundedTensorSpec([workload.action_size], tf.float32, -bound, bound)
+        for bound in (2.0 * highest, _SAMPLING_BOUND * highest)
     )
     network = mlp_ebm.MLPEBM((observation_spec, action_spec), tf.TensorSpec([1]))
-    of_observations = np.zeros([work.observation_size]), np.ones([work.observation_size])
+    mean_and_stddev = np.zeros([workload.observation_size]), np.ones([workload.observation_size])
     rate = tf.keras.optimizers.schedules.ExponentialDecay(1e-3, decay_steps=100, decay_rate=0.99)
     agent = ibc_agent.ImplicitBCAgent(
         ts.time_step_spec(observation_spec),
@@ -135,47 +136,47 @@ def _agent(work: equal_work.Work, checkout: pathlib.Path) -> tf_agent.TFAgent:
         sampled_spec,
         network,
         tf.keras.optimizers.Adam(rate),
-        obs_norm_layer=stats.StdNormalizationLayer(*of_observations),
+        obs_norm_layer=stats.StdNormalizationLayer(*mean_and_stddev),
         act_norm_layer=stats.MinMaxNormalizationLayer(-highest, highest),
         act_denorm_layer=stats.MinMaxDenormalizationLayer(-highest, highest),
         train_step_counter=tf.Variable(0, dtype=tf.int64),
     )
-    _check_equal(work, network, sampled_spec)
+    _check_equal(workload, network, sampled_spec)
     return agent
 
 
-def _configure(work: equal_work.Work, checkout: pathlib.Path) -> None:
-    """Parses their gin file; what belongs to their command, which is not imported, is skipped."""
-    name = "particle/mlp_ebm_langevin" if work.chain else "pushing_states/mlp_ebm_best"
+def _configure(workload: equal_work.Workload, checkout: pathlib.Path) -> None:
+    """Parses the authors' gin file, except for the settings of their command."""
+    name = "particle/mlp_ebm_langevin" if workload.chain else "pushing_states/mlp_ebm_best"
     text = (checkout / "ibc" / "ibc" / "configs" / f"{name}.gin").read_text()
     gin.clear_config()
-    # Ours has the same name.
+    # This library has a configurable with the same name.
     gin.parse_config(
         text.replace("ImplicitBCAgent.", "ibc_agent.ImplicitBCAgent."), skip_unknown=True
     )
 
 
 def _check_equal(
-    work: equal_work.Work, network: Any, sampled_spec: tensor_spec.BoundedTensorSpec
+    workload: equal_work.Workload, network: Any, sampled_spec: tensor_spec.BoundedTensorSpec
 ) -> None:
-    """Ends the program where the two sides would not do the same work."""
-    ours = work.agent(textbook=False)
+    """Exits if the two implementations differ in a size."""
+    ours = workload.agent(textbook=False)
     num_samples = "IbcPolicy.num_action_samples"
-    if not work.acts:
+    if not workload.acts:
         num_samples = "ibc_agent.ImplicitBCAgent.num_counter_examples"
     compared = {
         "weights": (_size(network), _size(ours.energy_network)),
-        "samples": (gin.query_parameter(num_samples), work.num_samples),
+        "samples": (gin.query_parameter(num_samples), workload.num_samples),
     }
-    if work.chain:
-        compared["steps of a chain"] = (_chain_length(network, sampled_spec), work.chain)
+    if workload.chain:
+        compared["chain length"] = (_chain_length(network, sampled_spec), workload.chain)
     different = {name: pair for name, pair in compared.items() if pair[0] != pair[1]}
     if different:
-        raise SystemExit(f"{work.title}: the authors' and ours differ in {different}")
+        raise SystemExit(f"{workload.title}: the two implementations differ in {different}")
 
 
 def _chain_length(network: Any, sampled_spec: tensor_spec.BoundedTensorSpec) -> int:
-    """Runs a chain of theirs and counts its steps."""
+    """Returns the number of steps of a chain in the authors' code."""
     mcmc = importlib.import_module("ibc.ibc.agents.mcmc")
     observation, action = (tf.zeros([1, *spec.shape]) for spec in network.input_tensor_spec)
     limits = sampled_spec.minimum, sampled_spec.maximum
@@ -190,8 +191,8 @@ def _size(network: Any) -> int:
 
 
 @functools.cache
-def _be_as_in_a_learner(folder: str) -> contextlib.ExitStack:
-    """For good, a summary writer that might record: whatever would be reported is computed."""
+def _enter_summary_writer(folder: str) -> contextlib.ExitStack:
+    """Enters a summary writer for the rest of the process, so that all summaries are computed."""
     recording = tf.Variable(False)
     stack = contextlib.ExitStack()
     stack.enter_context(tf.summary.create_file_writer(folder).as_default())
@@ -199,12 +200,12 @@ def _be_as_in_a_learner(folder: str) -> contextlib.ExitStack:
     return stack
 
 
-def _row(work: equal_work.Work, threads: str, rates: dict[str, dict[str, float]]) -> str:
-    """A row of the table."""
-    cells = [work.title, threads]
+def _row(workload: equal_work.Workload, threads: str, rates: dict[str, dict[str, float]]) -> str:
+    """Returns a row of the table."""
+    cells = [workload.title, threads]
     authors, here = rates[f"authors, {threads}"], rates[f"here, {threads}"]
     for unit in ("per_second", "per_cpu_second"):
-        cells += [work.shown(authors[unit]), work.shown(here[unit])]
+        cells += [workload.format_rate(authors[unit]), workload.format_rate(here[unit])]
         cells.append(f"{here[unit] / authors[unit]:.2f}")
     return f"| {' | '.join(cells)} |"
 

@@ -1,10 +1,10 @@
-"""How the cost of autoregressive optimisation grows with the action dimension.
+"""Measures how the cost of autoregressive optimization grows with the action dimension.
 
 Usage: python benchmarks/autoregressive_cost.py [--seconds=5] [--out=cost.json] [DIMENSION ...]
 
-Trains and acts as gin_configs/methods/ibc_autoregressive.gin says, in 1 to 30 dimensions (the
-largest action of the paper's tasks); nothing is learned to the end. A straight line is fitted to
-the costs: what a dimension adds, and what an agent without any would cost.
+Trains and acts with gin_configs/methods/ibc_autoregressive.gin in 1 to 30 dimensions (the largest
+action of the paper's tasks). Training stops before it converges. A linear fit of the costs gives
+the cost of one dimension (slope) and the fixed cost (intercept).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _DIMENSIONS = (1, 2, 4, 8, 16, 30)
 
 
 def main() -> None:
-    """Measures, prints a table and writes it where --out says."""
+    """Measures, prints a table and writes the results to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dimensions", nargs="*", type=int, default=_DIMENSIONS, metavar="DIMENSION")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    parser.add_argument("--seconds", type=float, default=5.0, help="duration of each measurement")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     arguments = parser.parse_args()
     print("| dimensions | one train step | one action, median |")
     print("|---|---|---|")
@@ -46,7 +46,7 @@ def main() -> None:
     for name, slope, start, share in zip(
         ("train step", "action"), slopes, starts, shares, strict=True
     ):
-        print(f"{name}: {start:.1f} ms + {slope:.1f} ms a dimension (R² = {share:.3f})")
+        print(f"{name}: {start:.1f} ms + {slope:.1f} ms per dimension (R² = {share:.3f})")
     if arguments.out:
         content = {"dimensions": results, **measuring.machine()}
         arguments.out.write_text(json.dumps(content, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""The checkout of a benchmark, which this module makes importable, and its commands."""
+"""Makes the checkout importable and runs its commands."""
 
 from __future__ import annotations
 

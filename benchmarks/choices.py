@@ -1,4 +1,4 @@
-"""What command lines of benchmarks share."""
+"""Argument types of the benchmarks' command lines."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Callable, Collection
 
 
 def one_of(kind: str, names: Collection[str]) -> Callable[[str], str]:
-    """Returns the argparse type of one of `names`; its own choices refuse that there be none.
+    """Returns an argparse type that accepts one of some names.
+
+    The `choices` of argparse reject an empty list of positional arguments.
 
     Args:
-        kind: of what has these names, for the message.
-        names: that there are.
+        kind: Noun for the error message, such as "workload".
+        names: The valid names.
     """
 
     def name(text: str) -> str:
         if text not in names:
             raise argparse.ArgumentTypeError(
-                f"no {kind} is called {text}; there are {', '.join(names)}"
+                f"unknown {kind} {text!r}; choose from {', '.join(names)}"
             )
         return text
 

@@ -1,16 +1,16 @@
-"""How fast the D4RL tasks are on this machine.
+"""Measures the speed of the D4RL tasks on this machine.
 
 Usage: python benchmarks/d4rl_rates.py [--seconds=5] [--out=benchmarks/results/d4rl_rates.json]
 
-Steps and pictures are counted a CPU-second of one process. Actions are random, new at every step;
-where an episode ends the next begins, which counts as a step. Pictures are those of videos, 240 x
-320, and drawn in software where there is no graphics card.
+The first table gives steps and images per CPU-second of one process. Every step has a new random
+action. The reset after an episode counts as a step. Images are the 240 × 320 frames of videos,
+rendered in software on machines without a GPU.
 
-Neighbours on the same core and its caches slow a step by up to a half, so rates are measured in
-slices of half a second: the best is nearest to what a quiet machine does, the mean is what it was.
+Other processes on the same core and its caches slow a step by up to 50 %, so rates are measured in
+slices of 0.5 s. The best slice estimates the rate of an idle machine.
 
-Then as many processes as there are cores step environments at the same time, which is how far
-evaluators that share episodes can get; those steps are counted a second of the clock.
+The second table gives steps per second of wall time when as many processes as there are cores step
+environments at the same time. It bounds the speed of evaluators that share episodes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 import numpy as np
 
 from environments import base, d4rl
@@ -32,9 +32,9 @@ from ibc_agents.rollouts import workers
 
 _SEED = 0
 _SLICE = 0.5  # seconds
-_TO_START = 30.0  # seconds that processes are given until all of them begin
+_STARTUP_SECONDS = 30.0  # time for all processes to start
 
-# And the steps a CPU-second that the project aims at.
+# The tasks, and the targets of the project in steps per CPU-second.
 TASKS: dict[type[base.Environment], int] = {
     d4rl.PenEnvironment: 1500,
     d4rl.HammerEnvironment: 1500,
@@ -47,18 +47,18 @@ TASKS: dict[type[base.Environment], int] = {
 
 
 def rates(task: type[base.Environment], seconds: float) -> dict[str, dict[str, float]]:
-    """Returns steps and pictures a CPU-second: the mean, and the best slice's."""
+    """Returns steps and images per CPU-second: the mean, and the best slice."""
     environment = task()
     found = {
         "steps": in_slices(stepping(environment, _SEED), seconds),
-        "pictures": in_slices(environment.render, seconds),
+        "images": in_slices(environment.render, seconds),
     }
     environment.close()
     return found
 
 
 def stepping(environment: base.Environment, seed: int) -> Callable[[], Any]:
-    """Begins an episode; returns what takes a random step."""
+    """Resets the environment; returns a function that takes a random step."""
     environment.seed(seed)
     environment.reset()
     spec = environment.action_spec()
@@ -68,7 +68,7 @@ def stepping(environment: base.Environment, seed: int) -> Callable[[], Any]:
 
 
 def in_slices(work: Callable[[], Any], seconds: float) -> dict[str, float]:
-    """Returns how often a CPU-second something can be done."""
+    """Returns the calls per CPU-second: the mean over slices, and the best slice."""
     slices = [
         measuring.rate(work, 1, _SLICE)["per_cpu_second"]
         for _ in range(max(1, round(seconds / _SLICE)))
@@ -77,12 +77,12 @@ def in_slices(work: Callable[[], Any], seconds: float) -> dict[str, float]:
 
 
 class Stepper:
-    """What a process does: it steps from a given time on, and returns how fast it was.
+    """A task of a worker process: steps an environment from a given time on.
 
     Args:
-        task: whose environment is stepped.
-        begin: as `time.time` tells it.
-        seconds: how long.
+        task: Class of the environment.
+        begin: Start of the measurement, in seconds since the epoch.
+        seconds: Duration of the measurement.
     """
 
     def __init__(self, task: type[base.Environment], begin: float, seconds: float) -> None:
@@ -91,46 +91,47 @@ class Stepper:
         self._seconds = seconds
 
     def __call__(self, seed: int, report: workers.Report) -> float:
-        """Returns steps a second."""
+        """Returns steps per second."""
         del report
         work = stepping(self._task(), seed)
         time.sleep(max(0.0, self._begin - time.time()))
         return measuring.rate(work, 1, self._seconds)["per_second"]
 
     def close(self) -> None:
-        """Has nothing open that its process would not close."""
+        """Does nothing; the process releases the environment at its exit."""
 
 
 def together(task: type[base.Environment], num_processes: int, seconds: float) -> float:
-    """Returns steps a second of so many processes in all."""
-    stepper = Stepper(task, time.time() + _TO_START, seconds)
+    """Returns the total steps per second of several processes."""
+    stepper = Stepper(task, time.time() + _STARTUP_SECONDS, seconds)
     return sum(workers.run(stepper, range(num_processes), num_processes, lambda: None))
 
 
 def main() -> None:
-    """Measures, prints a table and writes the numbers where --out says."""
+    """Measures, prints two tables and writes the results to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each rate")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    parser.add_argument("--seconds", type=float, default=5.0, help="duration of each measurement")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     arguments = parser.parse_args()
     counts = sorted({1, os.cpu_count() or 1})
     results: dict[str, dict[str, Any]] = {}
     print(
-        "| task | steps a CPU-second: best, mean | aim | pictures: best, mean |\n|---|---|---|---|"
+        "| task | steps per CPU-second: best, mean | target | images: best, mean |\n"
+        "|---|---|---|---|"
     )
-    for task, aim in TASKS.items():
+    for task, target in TASKS.items():
         found = rates(task, arguments.seconds)
         results[task.dataset] = found
         print(
             f"| {task.dataset} | {found['steps']['best']:,.0f}, {found['steps']['mean']:,.0f} "
-            f"| {aim:,} | {found['pictures']['best']:.0f}, {found['pictures']['mean']:.0f} |",
+            f"| {target:,} | {found['images']['best']:.0f}, {found['images']['mean']:.0f} |",
             flush=True,
         )
-    print("| task | " + " | ".join(f"{n} at once" for n in counts) + " |")
+    print("| task | " + " | ".join(f"{n} processes" for n in counts) + " |")
     print("|---|" + "---|" * len(counts))
     for task in (d4rl.DoorEnvironment, d4rl.KitchenCompleteEnvironment):
         found = {n: together(task, n, arguments.seconds) for n in counts}
-        results[task.dataset]["steps_a_second_by_processes"] = found
+        results[task.dataset]["steps_per_second_by_processes"] = found
         print(f"| {task.dataset} | " + " | ".join(f"{rate:,.0f}" for rate in found.values()) + " |")
     if arguments.out:
         content = {"tasks": results, "seed": _SEED, **measuring.machine()}

@@ -3,9 +3,9 @@
 Usage: python benchmarks/d4rl_results.py [--task door …] [--method ibc …] [--seed 0 …]
            [--only_print] [--write]
 
-Trains and evaluates what is missing in benchmarks/results/d4rl, and evaluates policies of the door
-again with a horizon of 300 steps; runs/d4rl has the runs. The demonstrations are those in datasets/
-under D4RL's names. Tasks without demonstrations are skipped.
+Trains and evaluates the cells that are missing in benchmarks/results/d4rl, with runs in runs/d4rl.
+The policies of the door are evaluated again with a horizon of 300 steps. The demonstrations are the
+folders in datasets/ with the names of D4RL's datasets. Tasks without demonstrations are skipped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DATASETS = {
     "kitchen_mixed": "kitchen-mixed-v0",
 }
 _LONG = "long_horizon"
-# Mean returns of three seeds with 100 episodes each; of implicit policies with Langevin dynamics.
+# Mean returns over three seeds with 100 episodes each. The implicit policies use Langevin dynamics.
 _PUBLISHED = {
     "pen": {"ibc": "2586 ± 65", "mse": "2141"},
     "hammer": {"ibc": "-133 ± 26", "mse": "-38"},

@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing import connection
 from typing import Any
 
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 import numpy as np
 import reverb
 import tensorflow as tf
@@ -69,7 +69,7 @@ def overhead(of: dict[str, Any], beside: dict[str, Any]) -> dict[str, float]:
         job["learner"] / alone["train"] - 1.0
         for job, alone in zip(of["turns"], beside["turns"], strict=True)
     ]
-    return {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+    return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
 
 
 def measure_filling(dataset: pathlib.Path) -> dict[str, Any]:

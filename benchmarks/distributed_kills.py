@@ -25,7 +25,7 @@ import tempfile
 import time
 from typing import Any
 
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 import numpy as np
 import reverb
 

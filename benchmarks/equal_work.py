@@ -1,14 +1,14 @@
-"""Train steps and actions of given sizes: this library's way against the textbook's, in one run.
+"""Compares this library with a textbook implementation on the same workloads, in one run.
 
-Usage: python benchmarks/equal_work.py [--seconds=10] [--out=FILE] [--picture=FILE] [WORK ...]
+Usage: python benchmarks/equal_work.py [--seconds=10] [--out=FILE] [--plot=FILE] [WORKLOAD ...]
 
-Both ways have the same network, batch, number of samples and chain length, the same agent and
-policy around them, and float32. The textbook's repeats the observation for every sample, joins it
-to the action, and differentiates by backpropagation alone, as the published form of the network
-reads. Floating-point operations are those of the textbook's way, whichever way is timed; the rate
-of plain matrix products in the same run says what the machine could do. Observations and actions
-are random numbers: nothing is learned. The picture tells in which operations the time went; it is
-taken after the rates, for a profile slows what it watches.
+A workload is a train step or an action with given sizes. Both implementations have the same
+network, batch, number of samples, chain length, agent and policy, in float32. The textbook
+implementation repeats the observation for every sample, concatenates it with the action, and
+computes all gradients by backpropagation. The FLOP count of a workload is that of the textbook
+implementation for both. The rate of matrix products in the same run is the reference for the speed
+of the machine. Observations and actions are random. --plot draws the time by kind of operation. The
+profile is taken after the rates, because profiling slows the operations.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 import choices
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 import tensorflow as tf
 import where_time_goes
 from tf_agents.agents import tf_agent
@@ -32,12 +32,12 @@ from ibc_agents import agents, losses, networks, policies, samplers
 from ibc_agents.core import normalizer
 from ibc_agents.networks.layers import dense_resnet
 
-_STEPS_A_CALL = 5
-_WAYS = ("textbook", "here")
+_STEPS_PER_CALL = 5
+_IMPLEMENTATIONS = ("textbook", "here")
 
 
 class TextbookEnergyNetwork(networks.EnergyNetwork):
-    """A width × depth dense ResNet on [o, a], the observation repeated for every action."""
+    """A width × depth dense ResNet on [o, a], with the observation repeated for every action."""
 
     def __init__(self, width: int, depth: int):
         super().__init__(name="TextbookEnergyNetwork")
@@ -58,8 +58,8 @@ class TextbookEnergyNetwork(networks.EnergyNetwork):
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
-    """A train step, or an action where `batch_size` is 1."""
+class Workload:
+    """A train step, or an action if `batch_size` is 1."""
 
     title: str
     width: int
@@ -68,7 +68,7 @@ class Work:
     batch_size: int
     num_samples: int
     chain: int = 0  # Langevin steps
-    rounds: int = 0  # of the derivative-free optimiser
+    rounds: int = 0  # iterations of the derivative-free optimizer
     window: int = 2
     action_size: int = 2
 
@@ -77,18 +77,18 @@ class Work:
         return self.batch_size == 1
 
     def forward_flops(self) -> float:
-        """Of one sample's energy."""
+        """Returns the FLOP of the energy of one sample."""
         inputs = self.window * self.observation_size + self.action_size
         return 2.0 * (inputs * self.width + self.depth * self.width**2 + self.width)
 
     def flops(self) -> float:
-        """Of one step or one action."""
+        """Returns the FLOP of one train step or one action."""
         samples = self.batch_size * self.num_samples
-        # Forward, and backward to the action.
+        # Forward pass, and backward pass to the action.
         searched = samples * (2 * self.chain + self.rounds)
         if self.acts:
             return searched * self.forward_flops()
-        # Forward, and backward to weights and inputs; with the penalty all that of slopes too.
+        # Forward pass, and backward pass to weights and inputs. The penalty doubles it.
         scored = (samples + self.batch_size) * (6 if self.chain else 3)
         return (searched + scored) * self.forward_flops()
 
@@ -117,21 +117,21 @@ class Work:
         )
 
     def experience(self, batch_size: int) -> trajectory.Trajectory:
-        """Random numbers ``[B, T, …]``, in mid-episode."""
+        """Returns random frames ``[B, T, …]`` from the middle of an episode."""
         shape = [batch_size, self.window]
-        kind = tf.fill(shape, ts.StepType.MID)
+        step_type = tf.fill(shape, ts.StepType.MID)
         return trajectory.Trajectory(
-            step_type=kind,
+            step_type=step_type,
             observation=tf.random.stateless_normal([*shape, self.observation_size], [1, 2]),
             action=tf.random.stateless_uniform([*shape, self.action_size], [3, 4], -1.0, 1.0),
             policy_info=(),
-            next_step_type=kind,
+            next_step_type=step_type,
             reward=tf.zeros(shape),
             discount=tf.ones(shape),
         )
 
     def prepare(self, textbook: bool) -> tuple[Callable[[], Any], int]:
-        """Returns what does train steps or actions, and how many a call."""
+        """Returns a function that takes train steps or actions, and their number per call."""
         agent = self.agent(textbook)
         agent.initialize()
         experience = self.experience(self.batch_size)
@@ -139,13 +139,13 @@ class Work:
             return actions(agent, experience.observation[:, 0])
         return train_steps(agent, experience)
 
-    def shown(self, rate: float) -> str:
-        """Returns steps or actions a second, to be read."""
-        return f"{1e3 / rate:.1f} ms each" if self.acts else f"{rate:.2f} steps"
+    def format_rate(self, rate: float) -> str:
+        """Formats steps per second, or the time of an action."""
+        return f"{1e3 / rate:.1f} ms" if self.acts else f"{rate:.2f} steps/s"
 
 
 def actions(agent: tf_agent.TFAgent, observation: tf.Tensor) -> tuple[Callable[[], Any], int]:
-    """Returns what does actions at an observation, and how many a call."""
+    """Returns a function that acts at an observation, and its number of actions per call."""
     action = tf.function(agent.policy.action)
     time_step = ts.transition(observation, tf.zeros([1]))
     state = agent.policy.get_initial_state(1)
@@ -153,31 +153,31 @@ def actions(agent: tf_agent.TFAgent, observation: tf.Tensor) -> tuple[Callable[[
 
 
 def train_steps(agent: tf_agent.TFAgent, experience: Any) -> tuple[Callable[[], Any], int]:
-    """Returns what does train steps on a batch, and how many a call."""
+    """Returns a function that trains on a batch, and its number of steps per call."""
 
     @tf.function(autograph=False)
     def steps():
-        for _ in range(_STEPS_A_CALL):
+        for _ in range(_STEPS_PER_CALL):
             loss = agent.train(experience).loss
         return loss
 
-    return lambda: steps().numpy(), _STEPS_A_CALL
+    return lambda: steps().numpy(), _STEPS_PER_CALL
 
 
-WORKS = {
-    "train_langevin": Work(
+WORKLOADS = {
+    "train_langevin": Workload(
         "train step, particle: 256 × 2, batch 512, N = 8, chains of 25, gradient penalty",
         width=256, depth=2, observation_size=8, batch_size=512, num_samples=8, chain=25,
     ),
-    "train_uniform": Work(
+    "train_uniform": Workload(
         "train step, pushing: 128 × 8, batch 512, N = 256 uniform",
         width=128, depth=8, observation_size=10, batch_size=512, num_samples=256,
     ),
-    "act_derivative_free": Work(
+    "act_derivative_free": Workload(
         "one action, derivative-free: 16,384 samples × 3, 128 × 8",
         width=128, depth=8, observation_size=10, batch_size=1, num_samples=16384, rounds=3,
     ),
-    "act_langevin": Work(
+    "act_langevin": Workload(
         "one action, Langevin: 512 samples × 25, 256 × 2",
         width=256, depth=2, observation_size=8, batch_size=1, num_samples=512, chain=25,
     ),
@@ -185,56 +185,61 @@ WORKS = {
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:
-    """Returns a parser of what every comparison of works takes."""
+    """Returns a parser with the arguments of all comparisons of workloads."""
     parser = argparse.ArgumentParser(description=description)
-    name = choices.one_of("work", WORKS)
-    parser.add_argument("works", nargs="*", metavar="WORK", type=name, help=", ".join(WORKS))
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    name = choices.one_of("workload", WORKLOADS)
+    parser.add_argument(
+        "workloads", nargs="*", metavar="WORKLOAD", type=name, help=", ".join(WORKLOADS)
+    )
+    parser.add_argument("--seconds", type=float, default=10.0, help="duration of each measurement")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     return parser
 
 
 def main() -> None:
-    """Measures, prints a table and writes it where --out says."""
+    """Measures, prints a table and writes the results to --out."""
     parser = make_parser(__doc__.splitlines()[0])
-    parser.add_argument("--picture", type=pathlib.Path, help="PNG file: where the time goes")
+    parser.add_argument("--plot", type=pathlib.Path, help="PNG file of a time profile")
     arguments = parser.parse_args()
     matmul = measuring.matmul_flops(arguments.seconds / 3)
-    print(f"float32 products in this run: {matmul['per_second'] / 1e9:.0f} GFLOP/s\n")
-    print("| work | way | a second | GFLOP/s of the textbook | share of products | times |")
+    print(f"float32 matmul in the same run: {matmul['per_second'] / 1e9:.0f} GFLOP/s\n")
+    print("| workload | implementation | rate | textbook GFLOP/s | relative to matmul | speedup |")
     print("|---|---|---|---|---|---|")
     results: dict[str, Any] = {}
     profiles: dict[str, dict[str, dict[str, float]]] = {}
-    for name in arguments.works or WORKS:
-        work = WORKS[name]
-        results[name] = {"textbook_flops": work.flops()}
+    for name in arguments.workloads or WORKLOADS:
+        workload = WORKLOADS[name]
+        results[name] = {"textbook_flops": workload.flops()}
         profiles[name] = {}
-        for way in _WAYS:
-            call, amount = work.prepare(way == "textbook")
+        for implementation in _IMPLEMENTATIONS:
+            call, amount = workload.prepare(implementation == "textbook")
             measured = measuring.rate(call, amount, arguments.seconds)
-            results[name][way] = measured
-            print(_row(work, way, measured, results[name]["textbook"], matmul), flush=True)
-            if arguments.picture:
-                profiles[name][way] = where_time_goes.seconds_by_kind(call)
-    if arguments.picture:
-        where_time_goes.draw(profiles, arguments.picture)
+            results[name][implementation] = measured
+            print(
+                _row(workload, implementation, measured, results[name]["textbook"], matmul),
+                flush=True,
+            )
+            if arguments.plot:
+                profiles[name][implementation] = where_time_goes.seconds_by_kind(call)
+    if arguments.plot:
+        where_time_goes.draw(profiles, arguments.plot)
     if arguments.out:
-        content = {"works": results, "float32_products": matmul, **measuring.machine()}
+        content = {"workloads": results, "float32_matmul_flops": matmul, **measuring.machine()}
         arguments.out.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _row(
-    work: Work,
-    way: str,
+    workload: Workload,
+    implementation: str,
     measured: dict[str, float],
     textbook: dict[str, float],
     matmul: dict[str, float],
 ) -> str:
-    """A row of the table."""
+    """Returns a row of the table."""
     rate = measured["per_second"]
-    flops = rate * work.flops()
+    flops = rate * workload.flops()
     return (
-        f"| {work.title} | {way} | {work.shown(rate)} | {flops / 1e9:.0f} "
+        f"| {workload.title} | {implementation} | {workload.format_rate(rate)} | {flops / 1e9:.0f} "
         f"| {flops / matmul['per_second']:.0%} | {rate / textbook['per_second']:.2f} |"
     )
 

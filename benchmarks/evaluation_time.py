@@ -1,9 +1,10 @@
-"""How long it takes to evaluate a policy on 100 episodes.
+"""Measures the time of an evaluation of 100 episodes.
 
 Usage: python benchmarks/evaluation_time.py [--episodes=100] [--out=FILE] [GIN_FILE ...]
 
-As the gin files say (by default the particle's default recipe), with an untrained policy: what an
-action costs does not depend on the weights, and an episode that fails lasts longest.
+Each gin file configures one evaluation; the default is the default recipe on the particle. The
+policy is untrained: the cost of an action does not depend on the weights, and failed episodes have
+the most steps.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import json
 import pathlib
 import time
 
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 
 from ibc_agents.rollouts import evaluation
 
 
 def measure(gin_file: str, num_episodes: int) -> dict[str, float]:
-    """Returns seconds and CPU-seconds, of everything from the environments' making to the end."""
+    """Returns the times of an evaluation, including the construction of environments."""
     with measuring.experiment(gin_file) as experiment:
         policy = experiment.make_agent(experiment.open_demonstrations()).policy
     wall, cpu = time.perf_counter(), time.process_time()
@@ -38,18 +39,18 @@ def measure(gin_file: str, num_episodes: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measures, prints a line a file and writes it where --out says."""
+    """Measures, prints a line per file and writes the results to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "gin_files", nargs="*", default=("gin_configs/particle.gin",), metavar="GIN_FILE"
     )
     parser.add_argument("--episodes", type=int, default=100)
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     arguments = parser.parse_args()
     results = {name: measure(name, arguments.episodes) for name in arguments.gin_files}
     for name, row in results.items():
         print(
-            f"{name}: {arguments.episodes} episodes of {row['steps']} steps together in "
+            f"{name}: {arguments.episodes} episodes with {row['steps']} steps in total: "
             f"{row['seconds']:.1f} s, {row['cpu_seconds']:.1f} CPU-seconds"
         )
     if arguments.out:

@@ -1,9 +1,9 @@
-"""How fast training data comes: windows per second of both sources, on particle-like data.
+"""Measures the rate of training windows from both sources, on data like the particle's.
 
 Usage: python benchmarks/input_rate.py [--seconds=3] [--out=rates.json]
 
-Batches are drawn inside a graph, as a learner draws them. The float32 matmul rate of the same run
-tells how busy and how fast the machine was.
+Batches are drawn inside a graph, as in a learner. The float32 matmul rate of the same run indicates
+the speed and the load of the machine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import json
 import pathlib
 
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
@@ -26,7 +26,7 @@ _CALL = 20
 
 
 def particle_like() -> tuple[list[data.Episode], trajectory.Trajectory]:
-    """Random episodes of four observations and an action of two floats each, and their spec."""
+    """Returns random episodes with the observations and actions of the particle, and their spec."""
     generator = np.random.default_rng(0)
     step_type = np.ones(_FRAMES, np.int32)
     step_type[0], step_type[-1] = 0, 2
@@ -57,7 +57,7 @@ def particle_like() -> tuple[list[data.Episode], trajectory.Trajectory]:
 def measure_source(
     source: data.InMemorySource | reverb_source.ReverbSource, seconds: float
 ) -> dict:
-    """Windows of one source."""
+    """Returns the rate of windows from a source."""
     episodes, spec = particle_like()
     source.load(episodes, spec)
     iterator = iter(source.dataset(_WINDOW, _BATCH, seed=0))
@@ -75,17 +75,17 @@ def measure_source(
 
 
 def main() -> None:
-    """Measures, prints a table and writes it where --out says."""
+    """Measures, prints a table and writes the results to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="duration of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     arguments = parser.parse_args()
     results = {
-        "in-memory windows": measure_source(data.InMemorySource(), arguments.seconds),
-        "Reverb windows": measure_source(reverb_source.ReverbSource(), arguments.seconds),
-        "float32 matmul FLOP": measuring.matmul_flops(arguments.seconds),
+        "windows from memory": measure_source(data.InMemorySource(), arguments.seconds),
+        "windows from Reverb": measure_source(reverb_source.ReverbSource(), arguments.seconds),
+        "float32_matmul_flops": measuring.matmul_flops(arguments.seconds),
     }
-    print(f"{'':22}{'a second':>16}{'a CPU-second':>16}")
+    print(f"{'':22}{'per second':>16}{'per CPU-second':>16}")
     for name, measured in results.items():
         print(f"{name:22}{measured['per_second']:16,.0f}{measured['per_cpu_second']:16,.0f}")
     if arguments.out:

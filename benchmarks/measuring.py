@@ -1,6 +1,6 @@
-"""What the benchmarks share: rates, and the machine's own speed beside them.
+"""Rates of calls, and the matmul rate of the machine for comparison.
 
-Importing it makes the project importable from a checkout and silences the libraries.
+Importing this module makes the project importable from a checkout and silences the libraries.
 """
 
 from __future__ import annotations
@@ -26,71 +26,76 @@ from ibc_agents.cli import startup_logs  # noqa: E402
 
 startup_logs.silence_startup_logs()
 
-_MATMUL = 2048
+_MATRIX_SIZE = 2048
 _MIN_TURNS = 3
 
 
-def rate(work: Callable[[], Any], amount: float, seconds: float) -> dict[str, float]:
-    """Returns the amount a second and a CPU-second of this process, after one call to warm up.
+def rate(function: Callable[[], Any], amount: float, seconds: float) -> dict[str, float]:
+    """Returns the rate of a function per second and per CPU-second of this process.
+
+    The first call is a warm-up and is not measured.
 
     Args:
-        work: does `amount` of something a call.
-        amount: what a call does.
-        seconds: at least so long.
+        function: Function to measure.
+        amount: Units of work per call.
+        seconds: Minimum duration of the measurement.
     """
-    work()
+    function()
     calls, wall, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - wall < seconds:
-        work()
+        function()
         calls += 1
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return {"per_second": calls * amount / wall, "per_cpu_second": calls * amount / cpu}
 
 
-def rates_in_turns(
-    works: dict[str, tuple[Callable[[], tuple[float, float]], float]], seconds: float
+def alternating_rates(
+    workloads: dict[str, tuple[Callable[[], tuple[float, float]], float]], seconds: float
 ) -> dict[str, dict[str, float]]:
-    """As `rate` of each, call by call in turns, so that what else runs falls upon all alike.
+    """Returns the rate of each workload, as `rate`, with alternating calls.
+
+    Alternating calls expose all workloads to the same load of the machine.
 
     Args:
-        works: by their names, what does something and returns its seconds, of the wall's clock and
-            of the processor, and how much of it a call.
-        seconds: at least so long each, on average; at least three calls each.
+        workloads: Maps names to pairs: a function that runs the workload and returns its wall time
+            and CPU time in seconds, and the units of work per call.
+        seconds: Minimum duration per workload on average. Each has at least three calls.
 
     Returns:
-        By the same names, rates of the median call, and how many calls there were.
+        Maps the names to the rates of the median call and the number of calls.
     """
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-    for timed_call, _ in works.values():
-        timed_call()  # warms up
-    began, turns = time.perf_counter(), 0
-    while turns < _MIN_TURNS or time.perf_counter() - began < seconds * len(works):
-        for name, (timed_call, _) in works.items():
-            taken[name].append(timed_call())
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in workloads}
+    for timed_call, _ in workloads.values():
+        timed_call()  # warm-up
+    start, turns = time.perf_counter(), 0
+    while turns < _MIN_TURNS or time.perf_counter() - start < seconds * len(workloads):
+        for name, (timed_call, _) in workloads.items():
+            times[name].append(timed_call())
         turns += 1
     return {
         name: {
-            "per_second": amount / statistics.median(wall for wall, _ in taken[name]),
-            "per_cpu_second": amount / statistics.median(cpu for _, cpu in taken[name]),
+            "per_second": amount / statistics.median(wall for wall, _ in times[name]),
+            "per_cpu_second": amount / statistics.median(cpu for _, cpu in times[name]),
             "calls": turns,
         }
-        for name, (_, amount) in works.items()
+        for name, (_, amount) in workloads.items()
     }
 
 
-class Elsewhere:
-    """Does works in a process of its own, which has environment variables of its own."""
+class WorkloadProcess:
+    """Runs workloads in a separate process with its own environment variables."""
 
     def __init__(
         self,
         prepare: Callable[[str], tuple[Callable[[], Any], float]],
         environment: Mapping[str, str],
     ):
-        """Starts the process, which ends with this one.
+        """Starts the process, which exits with this one.
 
         Args:
-            prepare: maps the name of a work to what does it, and how much of it a call.
-            environment: variables beside those of this process.
+            prepare: Maps the name of a workload to the function that runs it and the units of work
+                per call.
+            environment: Environment variables in addition to those of this process.
         """
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
@@ -99,7 +104,7 @@ class Elsewhere:
         theirs.close()
 
     def prepare(self, name: str) -> tuple[Callable[[], tuple[float, float]], float]:
-        """Returns what does a work there and says how long it took, and how much of it a call."""
+        """Prepares a workload; returns a function that times it, and the units of work per call."""
         return lambda: self._ask(None), self._ask(name)
 
     def _ask(self, name: str | None) -> Any:
@@ -107,11 +112,11 @@ class Elsewhere:
         try:
             return self._pipe.recv()
         except EOFError:
-            raise SystemExit("The process that should do this ended; see above.") from None
+            raise SystemExit("the process of the workload exited; see the output above") from None
 
 
 def _serve(prepare: Callable[[str], Any], pipe: multiprocessing.connection.Connection) -> None:
-    """Prepares works by their names, and does the last one wherever there is none."""
+    """Prepares the named workload; for each None runs the last prepared one."""
     call: Callable[[], Any] | None = None
     while True:
         try:
@@ -128,24 +133,24 @@ def _serve(prepare: Callable[[str], Any], pipe: multiprocessing.connection.Conne
 
 
 def matmul_flops(seconds: float) -> dict[str, float]:
-    """Returns the rate of float32 products, in floating-point operations.
+    """Returns the rate of float32 matrix products in FLOP.
 
-    There are as many products as cores, so that all are busy also with one thread an operation.
+    There are as many products as cores, which uses all cores even with one thread per operation.
     """
     import tensorflow as tf
 
     from ibc_agents.acceleration import machine
 
-    matrices = [tf.random.normal([_MATMUL, _MATMUL]) for _ in range(machine.num_cores())]
+    matrices = [tf.random.normal([_MATRIX_SIZE, _MATRIX_SIZE]) for _ in range(machine.num_cores())]
     multiply = tf.function(lambda: [tf.matmul(matrix, matrix)[0] for matrix in matrices])
     return rate(
-        lambda: [row.numpy() for row in multiply()], len(matrices) * 2.0 * _MATMUL**3, seconds
+        lambda: [row.numpy() for row in multiply()], len(matrices) * 2.0 * _MATRIX_SIZE**3, seconds
     )
 
 
 @contextlib.contextmanager
 def experiment(gin_file: str) -> Iterator[Experiment]:
-    """The experiment of a gin file, with forty demonstrations, in a folder that goes with it."""
+    """Yields the experiment of a gin file with 40 demonstrations, in a temporary folder."""
     import gin
 
     from ibc_agents.cli import gin_files
@@ -158,7 +163,7 @@ def experiment(gin_file: str) -> Iterator[Experiment]:
 
 
 def machine() -> dict[str, Any]:
-    """Returns versions, git revision and machine, of JSON types."""
+    """Returns versions, git revision and machine as JSON types."""
     from ibc_agents.runs import provenance
 
     return provenance.describe()

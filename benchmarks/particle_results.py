@@ -1,9 +1,10 @@
 """Repeats the tables of docs/particle.md: success on the N-D particle.
 
 Usage: python benchmarks/particle_results.py [--task 2d …] [--method ibc …] [--seed 0 …]
-           [--only_print] [--write] [--picture]
+           [--only_print] [--write]
 
-Trains and evaluates what is missing in benchmarks/results/particle; runs/particle has the runs.
+Trains and evaluates the cells that are missing in benchmarks/results/particle, with runs in
+runs/particle.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from matplotlib import figure, ticker
 from ibc_agents import studies
 
 DIMENSIONS = (1, 2, 4, 8, 16, 32)
-# Steps that differ from the task's 15,000: as many as needed, or as the time allowed.
+# Steps that differ from the task's 15,000; the available time limited some of them.
 _NUM_STEPS = {
     "16d": {"ibc": 24000},
     "1d": {"ibc_langevin": 7000, "ibc_autoregressive": 3000},
     "4d": {"ibc_derivative_free": 3000, "ibc_langevin": 8000, "ibc_autoregressive": 4000},
     "8d": {"ibc_derivative_free": 3000, "ibc_langevin": 8000, "ibc_autoregressive": 2000},
 }
-_USUAL_STEPS = {"ibc_langevin": 10000, "ibc_autoregressive": 10000, "paper": 8000}
+_DEFAULT_STEPS = {"ibc_langevin": 10000, "ibc_autoregressive": 10000, "paper": 8000}
 # 32 dimensions need a wider head.
 _OTHER_SETTINGS = {
     studies.Cell("32d", "ibc"): ("MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64"),
@@ -33,7 +34,7 @@ _OTHER_SETTINGS = {
 def _variations() -> dict[studies.Cell, studies.Variation]:
     found = {}
     for task, method in ((f"{n}d", method) for n in DIMENSIONS for method in _METHODS):
-        steps = _NUM_STEPS.get(task, {}).get(method, _USUAL_STEPS.get(method))
+        steps = _NUM_STEPS.get(task, {}).get(method, _DEFAULT_STEPS.get(method))
         bindings = [] if steps is None else [f"num_steps = {steps}"]
         cell = studies.Cell(task, method)
         bindings += _OTHER_SETTINGS.get(cell, ())
@@ -96,15 +97,15 @@ def tables(runner: studies.Runner) -> dict[str, str]:
 
 def draw(runner: studies.Runner) -> figure.Figure:
     """Returns a plot of success against N with 95 % intervals, of training seed 0."""
-    picture = figure.Figure(figsize=(9, 4), layout="constrained")
-    axes = picture.subplots()
+    plot = figure.Figure(figsize=(9, 4), layout="constrained")
+    axes = plot.subplots()
     for number, (name, method) in enumerate(STUDY.methods.items()):
         found = {n: runner.results(studies.Cell(f"{n}d", name)).get(0) for n in DIMENSIONS}
         known = {n: results["success"] for n, results in found.items() if results is not None}
         rates = [success["rate"] for success in known.values()]
         intervals = [success["interval"] for success in known.values()]
         axes.errorbar(
-            # Shifted sideways, so that intervals do not overlap.
+            # A horizontal offset separates the intervals.
             [n * 1.04 ** (number - len(STUDY.methods) / 2) for n in known],
             rates,
             yerr=[
@@ -123,8 +124,8 @@ def draw(runner: studies.Runner) -> figure.Figure:
     axes.set_xlabel("N, dimensions of the particle")
     axes.set_ylabel("success rate in 100 episodes")
     axes.grid(alpha=0.3)
-    picture.legend(loc="outside right upper", frameon=False, fontsize="small")
-    return picture
+    plot.legend(loc="outside right upper", frameon=False, fontsize="small")
+    return plot
 
 
 def _titles(cell: studies.Cell) -> Sequence[str]:

@@ -1,11 +1,11 @@
-"""What encoders of images cost: a forward and backward pass, beside the published one in float32.
+"""Measures the cost of image encoders relative to the published encoder in float32.
 
 Usage: python benchmarks/pixel_speed.py [--batch_size=16] [--seconds=3] [--out=speed.json]
 
-Images are random, 90 × 120, two frames an observation. Times are CPU time, of all cores together;
-multiples are of the published encoder in float32 in the same run. Random shifts and the gathering
-of windows in memory come beside them. bfloat16 is many times slower than float32 on processors
-without instructions for it, and is measured on the smallest encoder alone.
+The cost is the CPU time, summed over cores, of a forward and backward pass on random 90 × 120
+images with two frames per observation. The table also has random shifts, and gathering a batch of
+windows in memory. bfloat16 is many times slower than float32 on processors without bfloat16
+instructions, and is measured on the smallest encoder only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import pathlib
 from collections.abc import Callable
 
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
@@ -31,7 +31,7 @@ Layers = list[tf.keras.layers.Layer]
 
 
 def strided(channels: tuple[int, ...] = (8, 16, 32), dtype: str = "float32") -> Layers:
-    """Strided convolutions and where their features are."""
+    """Returns strided convolutions and a spatial soft-argmax."""
     return [networks.ConvStrided(channels, dtype=dtype), networks.SpatialSoftArgmax(0.1)]
 
 
@@ -44,14 +44,14 @@ ENCODERS: dict[str, Callable[[], Layers]] = {
     "strided 16, 32, 32, soft-argmax": lambda: strided((16, 32, 32)),
     "strided 8, 16, 32, soft-argmax": strided,
     "the same, coordinates added": lambda: [networks.CoordConv(), *strided()],
-    "the same, images centred": lambda: [networks.ImageCentering(), *strided()],
+    "the same, images centered": lambda: [networks.ImageCentering(), *strided()],
     "the same, random shifts": lambda: [networks.RandomShift(), *strided()],
     "the same, bfloat16": lambda: strided(dtype="mixed_bfloat16"),
 }
 
 
 def pass_seconds(layers: Layers, batch_size: int, seconds: float) -> float:
-    """Returns the CPU seconds of a forward and backward pass on a batch."""
+    """Returns the CPU-seconds of a forward and backward pass on a batch."""
     shape = [batch_size, _WINDOW, *_SIZE, 3]
     images = tf.constant(np.random.default_rng(0).integers(0, 256, shape), tf.uint8)
     encoder = networks.PixelEncoder(layers)
@@ -67,7 +67,7 @@ def pass_seconds(layers: Layers, batch_size: int, seconds: float) -> float:
 
 
 def batch_seconds(batch_size: int, seconds: float) -> float:
-    """Returns the CPU seconds of gathering a batch of windows of images in memory."""
+    """Returns the CPU-seconds of gathering a batch of image windows in memory."""
     generator = np.random.default_rng(0)
     step_type = np.ones(_FRAMES, np.int32)
     step_type[0], step_type[-1] = 0, 2
@@ -92,11 +92,11 @@ def batch_seconds(batch_size: int, seconds: float) -> float:
 
 
 def main() -> None:
-    """Measures, prints a table and writes it where --out says."""
+    """Measures, prints a table and writes the results to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch_size", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file for the numbers")
+    parser.add_argument("--seconds", type=float, default=3.0, help="duration of each measurement")
+    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
     arguments = parser.parse_args()
     sizes = (arguments.batch_size, arguments.seconds)
     results = {name: pass_seconds(make(), *sizes) for name, make in ENCODERS.items()}
@@ -105,7 +105,7 @@ def main() -> None:
     for name, cost in results.items():
         print(f"{name:46}{1e3 * cost:10.1f}{cost / results[_PUBLISHED]:14.3f}")
     flops = measuring.matmul_flops(arguments.seconds)["per_cpu_second"]
-    print(f"float32 matmul in the same run: {flops / 1e9:.0f} GFLOP a CPU-second")
+    print(f"float32 matmul in the same run: {flops / 1e9:.0f} GFLOP per CPU-second")
     if arguments.out:
         content = {
             "cpu_seconds": results,

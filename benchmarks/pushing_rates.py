@@ -1,11 +1,12 @@
-"""How fast block pushing is on this machine, and how often its demonstrators succeed.
+"""Measures the speed of block pushing and the success of its demonstrators.
 
 Usage: python benchmarks/pushing_rates.py [PART] [--episodes=300] [--seconds=5] [--collect=2000]
 
-The parts, by default all: *demonstrators* run in episodes 0 … n - 1 of seed 1, which no training
-run collects, and their control steps are counted a CPU-second of one process; *pictures* likewise.
-*collect_states* and *collect_pixels* run the command in all its processes, into a temporary folder;
-that is wall time, and wants a quiet machine. Each prints what it found and replaces its part of
+PART is one of the following, by default all. *demonstrators*: success and control steps per
+CPU-second of one process, in episodes 0 … n - 1 of seed 1, which no training run collects.
+*images*: rendered images per CPU-second of one process. *collect_states* and *collect_pixels*: wall
+time of the collect command with all its processes, into a temporary folder, on an otherwise idle
+machine. Each part prints its results and replaces its entry of
 benchmarks/results/pushing_rates.json.
 """
 
@@ -22,7 +23,7 @@ import time
 from typing import Any
 
 import checkout
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 import numpy as np
 from tf_agents.policies import py_policy
 
@@ -39,13 +40,13 @@ TASKS: dict[str, tuple[Any, Any]] = {
     "two blocks, two targets": (block_pushing.Multimodal, block_pushing.MultimodalDemonstrator),
     "insert": (block_pushing.Insert, block_pushing.InsertDemonstrator),
 }
-# As the gin files that collect with noise have it, metres.
+# Action noise of the gin files that collect with noise, in meters.
 NOISY = {"one target": 0.006, "two blocks, two targets": 0.006}
-SIZES = ((90, 120), (180, 240), (240, 320))  # of pictures; height, width
+SIZES = ((90, 120), (180, 240), (240, 320))  # height, width of images in pixels
 
 
 def demonstrate(task: str, noise: float, episodes: int) -> dict[str, float]:
-    """Returns how often a demonstrator succeeds and what its steps cost, its own thinking too."""
+    """Returns the success of a demonstrator and the rate of its steps, including its planning."""
     make_task, make_demonstrator = TASKS[task]
     environment = block_pushing.BlockPushingEnvironment(make_task())
     demonstrator = make_demonstrator(environment, action_noise=noise)
@@ -67,7 +68,7 @@ def demonstrate(task: str, noise: float, episodes: int) -> dict[str, float]:
 
 
 def run_episode(environment: base.Environment, demonstrator: py_policy.PyPolicy) -> int:
-    """Runs an episode; returns its steps."""
+    """Runs an episode; returns its number of steps."""
     time_step, state, steps = environment.reset(), demonstrator.get_initial_state(), 0
     while not time_step.is_last():
         action, state, _ = demonstrator.action(time_step, state)
@@ -76,22 +77,22 @@ def run_episode(environment: base.Environment, demonstrator: py_policy.PyPolicy)
     return steps
 
 
-def picture_rate(size: tuple[int, int], detailed: bool, seconds: float) -> float:
-    """Returns pictures a CPU-second, each of another moment of an episode."""
+def image_rate(size: tuple[int, int], detailed: bool, seconds: float) -> float:
+    """Returns images per CPU-second, each of a different frame of an episode."""
     environment = block_pushing.BlockPushingEnvironment(
         image_size=size, appearance=block_pushing.Appearance(detailed)
     )
     plain = block_pushing.BlockPushingEnvironment()
     action = np.zeros(2, np.float32)
 
-    def cost(of: base.Environment) -> float:
-        of.seed(_SEED)
-        of.reset()
+    def cost(measured: base.Environment) -> float:
+        measured.seed(_SEED)
+        measured.reset()
 
         def step() -> None:
-            if of.current_time_step().is_last():
-                of.reset()
-            of.step(action)
+            if measured.current_time_step().is_last():
+                measured.reset()
+            measured.step(action)
 
         return 1.0 / measuring.rate(step, 1, seconds)["per_cpu_second"]
 
@@ -99,7 +100,7 @@ def picture_rate(size: tuple[int, int], detailed: bool, seconds: float) -> float
 
 
 def collect(environment: str, episodes: int) -> dict[str, float]:
-    """Returns the wall time of the command, its start included, and the size of what it wrote."""
+    """Returns the wall time of the command, including its startup, and the size of the dataset."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "dataset"
         start = time.perf_counter()
@@ -117,8 +118,8 @@ def collect(environment: str, episodes: int) -> dict[str, float]:
 
 
 def measure_demonstrators(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Each of them, and with noise those that are used so."""
-    print("| demonstrator | noise | success | mean steps | steps a CPU-second |")
+    """Measures each demonstrator, and with noise those that gin files use with noise."""
+    print("| demonstrator | noise | success | mean steps | steps per CPU-second |")
     print("|---|---|---|---|---|")
     results = {}
     for task, noise in [(task, 0.0) for task in TASKS] + list(NOISY.items()):
@@ -132,21 +133,21 @@ def measure_demonstrators(arguments: argparse.Namespace) -> dict[str, Any]:
     return {**results, "seed": _SEED}
 
 
-def measure_pictures(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Each size in both appearances."""
-    print("\n| picture | look | pictures a CPU-second |\n|---|---|---|")
+def measure_images(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measures each image size in both appearances."""
+    print("\n| image | appearance | images per CPU-second |\n|---|---|---|")
     results = {}
     for size in SIZES:
         for detailed in (False, True):
-            look = "detailed" if detailed else "plain"
-            per_second = picture_rate(size, detailed, arguments.seconds)
-            results["{}x{}, {}".format(*size, look)] = per_second
-            print("| {}×{} | {} | {:.0f} |".format(*size, look, per_second), flush=True)
+            appearance = "detailed" if detailed else "plain"
+            per_second = image_rate(size, detailed, arguments.seconds)
+            results["{}x{}, {}".format(*size, appearance)] = per_second
+            print("| {}×{} | {} | {:.0f} |".format(*size, appearance, per_second), flush=True)
     return results
 
 
 def measure_collection(environment: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """One environment's, by its name among the tasks."""
+    """Measures the collection of one task."""
     found = collect(environment, arguments.collect)
     print(
         f"\n{arguments.collect:,} demonstrations of {environment}: "
@@ -158,19 +159,19 @@ def measure_collection(environment: str, arguments: argparse.Namespace) -> dict[
 
 PARTS = {
     "demonstrators": measure_demonstrators,
-    "pictures": measure_pictures,
+    "images": measure_images,
     "collect_states": functools.partial(measure_collection, "pushing_states"),
     "collect_pixels": functools.partial(measure_collection, "pushing_pixels"),
 }
 
 
 def main() -> None:
-    """Measures what is asked for."""
+    """Measures the selected parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", nargs="?", choices=PARTS, help="by default all")
-    parser.add_argument("--episodes", type=int, default=300, help="of each demonstrator")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each picture's rate")
-    parser.add_argument("--collect", type=int, default=2000, help="demonstrations of each kind")
+    parser.add_argument("part", nargs="?", choices=PARTS, help="default: all")
+    parser.add_argument("--episodes", type=int, default=300, help="episodes of each demonstrator")
+    parser.add_argument("--seconds", type=float, default=5.0, help="duration per image size")
+    parser.add_argument("--collect", type=int, default=2000, help="demonstrations per collection")
     arguments = parser.parse_args()
     for part in [arguments.part] if arguments.part else PARTS:
         found = {**PARTS[part](arguments), **measuring.machine()}

@@ -3,8 +3,8 @@
 Usage: python benchmarks/pushing_results.py [--task states …] [--method ibc …] [--seed 0 …]
            [--only_print] [--write]
 
-Trains and evaluates what is missing in benchmarks/results/pushing, and evaluates each policy again
-with a tolerance of 0.01 m; runs/pushing has the runs.
+Trains and evaluates the cells that are missing in benchmarks/results/pushing, with runs in
+runs/pushing. Each policy is evaluated again with a tolerance of 0.01 m.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MULTI = {
     "mse": "89.7",
     "nearest_neighbor": "0.0",
 }
-# The paper does not say which optimizer its implicit policies used in which cell.
+# The paper does not state which optimizer its implicit policies used in each cell.
 _PUBLISHED = {
     "states": {
         "ibc": "100",
@@ -68,7 +68,7 @@ STUDY = studies.Study(
         "mse": result_studies.method("MSE", "mse"),
         "nearest_neighbor": result_studies.method("nearest neighbor", "nearest_neighbor"),
     },
-    # A step with chains is more expensive, and these cells got fewer steps.
+    # Training steps with chains are more expensive, so these cells have fewer steps.
     variations={
         studies.Cell("states", "ibc_langevin"): studies.Variation(bindings=["num_steps = 6000"]),
         studies.Cell("discontinuous", "ibc_langevin"): studies.Variation(

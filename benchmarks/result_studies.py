@@ -1,8 +1,8 @@
-"""What the result studies share: their command line, their tables, and the tables in documents.
+"""The command line of the result studies, and their tables in documents.
 
-A module of a study declares its cells as an `ibc_agents.studies.Study` and makes its tables. `main`
-trains what is missing and prints the tables. With ``--write`` it also replaces the tables in the
-study's document, which stand between ``<!-- NAME: … -->`` and ``<!-- end of NAME -->``.
+The module of a study declares its cells as an `ibc_agents.studies.Study` and makes its tables.
+`main` trains the missing cells and prints the tables. With ``--write`` it also replaces the tables
+in the study's document, which are marked by ``<!-- NAME: … -->`` and ``<!-- end of NAME -->``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from checkout import ROOT  # makes the project importable; must come before it
+from checkout import ROOT  # makes the project importable; must precede its imports
 from matplotlib import figure
 
 from ibc_agents import studies
@@ -25,8 +25,8 @@ Results = dict[str, Any]
 Tables = Callable[[studies.Runner], Mapping[str, str]]
 """Makes the tables of a study as Markdown, by name."""
 
-Pictures = Mapping[str, Callable[[studies.Runner], figure.Figure]]
-"""Draw the pictures of a study, by the path relative to the checkout."""
+Plots = Mapping[str, Callable[[studies.Runner], figure.Figure]]
+"""Draws the plots of a study, by the path relative to the checkout."""
 
 
 def method(title: str, name: str) -> studies.Method:
@@ -49,22 +49,22 @@ def main(
     study: studies.Study,
     tables: Tables,
     document: str,
-    pictures: Pictures | None = None,
+    plots: Plots | None = None,
 ) -> None:
     """Runs the command of a study.
 
     Args:
         description: Docstring of the study's module.
         study: Study to run.
-        tables: Makes its tables.
+        tables: Function that makes its tables.
         document: Path of the document that shows them, relative to the checkout.
-        pictures: Its pictures, which ``--write`` draws.
+        plots: Its plots, which ``--write`` draws.
     """
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--task", nargs="+", choices=list(study.tasks), help="default: all")
     parser.add_argument("--method", nargs="+", choices=list(study.methods), help="default: all")
-    parser.add_argument("--seed", nargs="+", type=int, default=[0], help="of training; default: 0")
-    parser.add_argument("--only_print", action="store_true", help="train nothing")
+    parser.add_argument("--seed", nargs="+", type=int, default=[0], help="default: 0")
+    parser.add_argument("--only_print", action="store_true", help="train no missing cells")
     parser.add_argument("--write", action="store_true", help=f"update the tables in {document}")
     arguments = parser.parse_args()
     runner = make_runner(study)
@@ -80,8 +80,8 @@ def main(
             text = replace_table(path.read_text(encoding="utf-8"), name, table)
             path.write_text(text, encoding="utf-8")
     if arguments.write:
-        for picture, draw in (pictures or {}).items():
-            draw(runner).savefig(ROOT / picture, dpi=100)
+        for path, draw in (plots or {}).items():
+            draw(runner).savefig(ROOT / path, dpi=100)
 
 
 def replace_table(text: str, name: str, table: str) -> str:

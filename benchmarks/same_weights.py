@@ -1,12 +1,12 @@
-"""Weights after some training steps, compared between two checkouts of this project.
+"""Compares the weights after training between two checkouts of this project.
 
-Usage: python benchmarks/same_weights.py BEFORE [--steps=100] [WORK ...]
+Usage: python benchmarks/same_weights.py BEFORE [--steps=100] [WORKLOAD ...]
 
-Trains relu energies from the in-memory source on random demonstrations, once with the code of the
-checkout BEFORE and once with this one's, each in a process of its own, with the same seed, data and
-settings. Prints for each work whether all weights are equal bit for bit, and otherwise the largest
-difference of a weight relative to the largest weight of its variable, and of the losses of all
-steps. Blocks of rows are switched by the work, since a measurement could choose differently.
+Trains ReLU energies from the in-memory source on random demonstrations, once with the checkout
+BEFORE and once with this checkout, in separate processes with the same seed, data and settings.
+Prints for each workload whether all weights are bit-identical, the largest difference of a weight
+relative to the largest weight of its variable, and the largest relative difference of the losses.
+The workload sets whether blocks are used, because a measurement could choose differently.
 """
 
 from __future__ import annotations
@@ -22,34 +22,44 @@ import numpy as np
 
 _BATCH_SIZE, _EPISODES, _LENGTH = 256, 20, 50
 _OBSERVATION_SIZE, _ACTION_SIZE, _WINDOW = 8, 2, 2
-_WORKS = ("uniform", "uniform_blocks", "langevin", "langevin_blocks", "basins", "autoregressive")
+_WORKLOADS = (
+    "uniform",
+    "uniform_blocks",
+    "langevin",
+    "langevin_blocks",
+    "basins",
+    "autoregressive",
+)
 
 
 def main() -> None:
     """Trains in both checkouts and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("before", type=pathlib.Path, help="another checkout")
-    parser.add_argument("works", nargs="*", default=_WORKS, metavar="WORK", help=", ".join(_WORKS))
+    parser.add_argument(
+        "workloads", nargs="*", default=_WORKLOADS, metavar="WORKLOAD", help=", ".join(_WORKLOADS)
+    )
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--write", type=pathlib.Path, help=argparse.SUPPRESS)
     arguments = parser.parse_intermixed_args()
-    if arguments.write:  # in a process of one checkout
-        np.savez(arguments.write, **_train(arguments.works[0], arguments.steps))
+    if arguments.write:  # in the process of one checkout
+        np.savez(arguments.write, **_train(arguments.workloads[0], arguments.steps))
         return
-    print("| work | weights | largest difference of weights | of losses |")
+    print("| workload | weights | largest difference of weights | of losses |")
     print("|---|---|---|---|")
-    for work in arguments.works:
+    for workload in arguments.workloads:
         before, here = (
-            _train_in(checkout.resolve(), work, arguments.steps)
+            _train_in(checkout.resolve(), workload, arguments.steps)
             for checkout in (arguments.before, pathlib.Path(__file__).parent.parent)
         )
         differences = {name: _difference(before[name], here[name]) for name in before}
-        of_losses = differences.pop("losses")
-        verdict = "another order of sums" if any(differences.values()) else "equal bit for bit"
-        print(f"| {work} | {verdict} | {max(differences.values()):.1e} | {of_losses:.1e} |")
+        loss_difference = differences.pop("losses")
+        comparison = "different" if any(differences.values()) else "bit-identical"
+        largest = max(differences.values())
+        print(f"| {workload} | {comparison} | {largest:.1e} | {loss_difference:.1e} |")
 
 
-def _train_in(checkout: pathlib.Path, work: str, steps: int) -> dict[str, np.ndarray]:
+def _train_in(checkout: pathlib.Path, workload: str, steps: int) -> dict[str, np.ndarray]:
     """Trains in a process that imports a checkout; returns its weights and losses."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "weights.npz"
@@ -58,7 +68,7 @@ def _train_in(checkout: pathlib.Path, work: str, steps: int) -> dict[str, np.nda
             "PYTHONPATH": os.fspath(checkout),
             "TF_CPP_MIN_LOG_LEVEL": "2",
         }
-        command = [sys.executable, "-W", "ignore", __file__, os.fspath(checkout), work]
+        command = [sys.executable, "-W", "ignore", __file__, os.fspath(checkout), workload]
         command += [f"--steps={steps}", f"--write={path}"]
         subprocess.run(command, env=environment, check=True, stderr=subprocess.DEVNULL)
         with np.load(path) as arrays:
@@ -69,7 +79,7 @@ def _difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one - other).max() / max(np.abs(one).max(), 1e-30))
 
 
-def _train(work: str, steps: int) -> dict[str, np.ndarray]:
+def _train(workload: str, steps: int) -> dict[str, np.ndarray]:
     """Returns the weights after training, by index, and the losses of all steps."""
     import tensorflow as tf
     from tf_agents.specs import tensor_spec
@@ -80,7 +90,7 @@ def _train(work: str, steps: int) -> dict[str, np.ndarray]:
 
     try:
         from ibc_agents.core import normalizer
-    except ImportError:  # as before the packages
+    except ImportError:  # a checkout without sub-packages
         from ibc_agents import normalizer
 
     tf.keras.utils.set_random_seed(0)
@@ -117,7 +127,7 @@ def _train(work: str, steps: int) -> dict[str, np.ndarray]:
     source = InMemorySource()
     source.load(episodes, spec)
     batches = iter(source.dataset(_WINDOW, _BATCH_SIZE, 0))
-    agent_class, settings = _agent(work)
+    agent_class, settings = _agent(workload)
     agent = agent_class(
         time_step_spec,
         action_spec,
@@ -135,13 +145,13 @@ def _train(work: str, steps: int) -> dict[str, np.ndarray]:
     return {**weights, "losses": np.array(losses)}
 
 
-def _agent(work: str):
+def _agent(workload: str):
     """Returns the class of an agent and its settings, by the names of the imported checkout."""
     from ibc_agents import agents, losses, networks, samplers
 
-    grouped = hasattr(agents, "CounterExamples")  # else as before the settings were grouped
+    grouped = hasattr(agents, "CounterExamples")  # else the checkout has ungrouped settings
     options = {}
-    name, _, in_blocks = work.partition("_")
+    name, _, in_blocks = workload.partition("_")
     if grouped:
         from ibc_agents import acceleration
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import checkout
-import measuring  # sets the search path; must come before the project's own imports
+import measuring  # sets the search path; must precede imports of the project
 from tf_agents.trajectories import trajectory
 
 from data.sources import reverb_source

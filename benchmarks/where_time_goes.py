@@ -1,4 +1,4 @@
-"""Where the time of some work goes: TensorFlow's own profile, summed by kinds of operation."""
+"""Sums TensorFlow's profile of a function by kinds of operation."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import tensorflow as tf
 from matplotlib import figure
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-# The first that matches the type of an operation; what holds others would count them twice.
+# The first match of an operation's type. Containers are dropped; they would count others twice.
 _KINDS = {
-    "holds others": r"While|If|.*PartitionedCall|PartitionedFunction.*|Case",
+    "containers": r"While|If|.*PartitionedCall|PartitionedFunction.*|Case",
     "matrix products": r".*MatMul.*|.*Einsum",
     "activations, biases, sums": r"Relu.*|Elu.*|.*Bias.*|Add.*|Mul|Sub|Neg|Sum|Mean|Square|Maximum"
     r"|Minimum|Select.*|Softmax.*|LogSoftmax|Exp|Log.*|ClipByValue|Cumsum|Real.*|Div.*|Max|Min",
@@ -24,7 +24,7 @@ _KINDS = {
     r"|Transpose|Identity.*|TensorList.*|Pad|Fill|ZerosLike|Cast|Repeat",
 }
 _OTHER = "everything else"
-_COLOURS = {
+_COLORS = {
     "matrix products": "#2a6f97",
     "activations, biases, sums": "#e07a5f",
     "random numbers": "#81b29a",
@@ -33,60 +33,60 @@ _COLOURS = {
 }
 
 
-def seconds_by_kind(work: Callable[[], Any], calls: int = 2) -> dict[str, float]:
-    """Returns the seconds a call spends in operations of each kind, of all threads together.
+def seconds_by_kind(function: Callable[[], Any], calls: int = 2) -> dict[str, float]:
+    """Returns the seconds per call in operations of each kind, summed over threads.
 
     Args:
-        work: has been called before, so that nothing is traced any more.
-        calls: that are profiled.
+        function: Function to profile. It has been called before, so that it is traced.
+        calls: Number of profiled calls.
     """
     with tempfile.TemporaryDirectory() as folder:
         options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3)  # all operations
         with tf.profiler.experimental.Profile(folder, options):
             for _ in range(calls):
-                work()
+                function()
         (file,) = pathlib.Path(folder).rglob("*.xplane.pb")
         space = xplane_pb2.XSpace.FromString(file.read_bytes())
     seconds: Counter[str] = Counter()
     for plane in space.planes:
         for line in plane.lines:
             for event in line.events:
-                # Operations are called name:Type; other events, and threads' own, are not.
+                # Only events of operations have names of the form name:Type.
                 name = plane.event_metadata[event.metadata_id].name
                 operation = re.fullmatch(r"[\w./-]+:(\w+)", name)
                 if operation:
                     seconds[_kind(operation[1])] += event.duration_ps * 1e-12 / calls
-    del seconds["holds others"]
+    del seconds["containers"]
     return dict(seconds)
 
 
 def draw(profiles: dict[str, dict[str, dict[str, float]]], path: pathlib.Path) -> None:
-    """Writes a picture: of each work a bar a way of doing it, in shares of the first way's time.
+    """Writes a bar plot of the time by kind, relative to the first implementation.
 
     Args:
-        profiles: by the names of works and of ways, what `seconds_by_kind` returned.
-        path: of the picture.
+        profiles: Maps workload → implementation → result of `seconds_by_kind`.
+        path: Path of the PNG file.
     """
     bars = [
-        (f"{work}, {way}", profile, sum(next(iter(ways.values())).values()))
-        for work, ways in profiles.items()
-        for way, profile in ways.items()
+        (f"{workload}, {implementation}", profile, sum(next(iter(by_name.values())).values()))
+        for workload, by_name in profiles.items()
+        for implementation, profile in by_name.items()
     ]
-    picture = figure.Figure(figsize=(8, 1.2 + 0.35 * len(bars)), layout="constrained")
-    axes = picture.subplots()
-    for row, (_, profile, whole) in enumerate(bars):
+    plot = figure.Figure(figsize=(8, 1.2 + 0.35 * len(bars)), layout="constrained")
+    axes = plot.subplots()
+    for row, (_, profile, total) in enumerate(bars):
         left = 0.0
-        for kind, colour in _COLOURS.items():
-            width = profile.get(kind, 0.0) / whole
-            axes.barh(row, width, left=left, color=colour, label=None if row else kind)
+        for kind, color in _COLORS.items():
+            width = profile.get(kind, 0.0) / total
+            axes.barh(row, width, left=left, color=color, label=None if row else kind)
             left += width
     axes.set_yticks(range(len(bars)), [name for name, _, _ in bars])
     axes.invert_yaxis()
-    axes.set_xlabel("time in operations, of all threads together, in shares of the first way's")
+    axes.set_xlabel("time in operations, summed over threads, relative to the first implementation")
     axes.legend(
         fontsize="small", frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.4, 1.0)
     )
-    picture.savefig(path, dpi=90)
+    plot.savefig(path, dpi=90)
 
 
 def _kind(operation: str) -> str:

@@ -1,8 +1,9 @@
-"""Makes the pictures of docs/block_pushing.md from the runs of pushing_results.py.
+"""Makes the images of docs/block_pushing.md from the runs of pushing_results.py.
 
-Usage: python benchmarks/pushing_pictures.py
+Usage: python benchmarks/pushing_images.py
 
-Strips of demonstrations, a rollout as a GIF, and the energy at chosen moments of rollouts.
+The images are strips of demonstrations, a GIF of a rollout, and the energy at selected frames of
+rollouts.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _STRIP_TASKS = (
     "pushing_multimodal",
     "pushing_insert",
 )
-# Run, episode of evaluation seed 0, frame: what happens there stands in the page.
+# Run, episode of evaluation seed 0, frame. The page describes each moment.
 _MOMENTS = {
     "choice": ("multimodal_ibc_derivative_free_seed0", 19, 0),
     "push": ("states_dfo_seed0", 0, 14),
@@ -29,7 +30,7 @@ _MOMENTS = {
 
 
 def strip(task: str) -> None:
-    """Draws a demonstration as a row of pictures, evenly spaced in time."""
+    """Draws a demonstration as a row of images, evenly spaced in time."""
     import gin
     import imageio.v2 as imageio
 
@@ -40,24 +41,24 @@ def strip(task: str) -> None:
 
     gin.clear_config()
     gin_files.parse_gin([f"gin_configs/tasks/{task}.gin"], [])
-    made = task_lib.Task()
-    environment = base.vectorize(made.environment, 1)
-    pictures: list[np.ndarray] = []
+    settings = task_lib.Task()
+    environment = base.vectorize(settings.environment, 1)
+    images: list[np.ndarray] = []
     episode_loop.run_episodes(
         environment,
-        actors.DemonstratorActor(made.demonstrator(environment)),
+        actors.DemonstratorActor(settings.demonstrator(environment)),
         [rollout_seeds.RolloutSeeds(environment=0, actor=np.zeros(2, np.int32))],
-        [recorders.PictureRecorder({0: 0}, lambda _, picture: pictures.append(picture))],
+        [recorders.ImageRecorder({0: 0}, lambda _, image: images.append(image))],
     )
     environment.close()
-    chosen = np.linspace(0, len(pictures) - 1, _STRIP_FRAMES).round().astype(int)
-    row = np.concatenate([pictures[index] for index in chosen], axis=1)
+    chosen = np.linspace(0, len(images) - 1, _STRIP_FRAMES).round().astype(int)
+    row = np.concatenate([images[index] for index in chosen], axis=1)
     small = tf.image.resize(row, [row.shape[0] // 2, row.shape[1] // 2], method="area")
     imageio.imwrite(_IMAGES / f"{task}.png", tf.cast(tf.round(small), tf.uint8).numpy())
 
 
 def moment(name: str) -> None:
-    """Draws the energy at a moment of a rollout."""
+    """Plots the energy at one frame of a rollout."""
     run, episode, frame = _MOMENTS[name]
     checkout.run_command(
         "ibc_agents.plot_energy",
@@ -70,7 +71,7 @@ def moment(name: str) -> None:
 
 
 def main() -> None:
-    """Makes them all."""
+    """Makes all images."""
     for task in _STRIP_TASKS:
         strip(task)
     for name in _MOMENTS:
