@@ -1,6 +1,6 @@
 """Summarizes a dataset.
 
-python -m data.inspect PATH … [--picture=out.png]
+python -m data.inspect PATH … [--plot=out.png]
 """
 
 from __future__ import annotations
@@ -28,20 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "of every leaf, and unusable values. The exit code is 1 if the dataset cannot be read.",
     )
     parser.add_argument("path", nargs="+", help="folder of shards, .tfrecord shard, or quoted glob")
-    parser.add_argument(
-        "--picture", help="PNG file for plots of returns, lengths, actions and images"
-    )
+    parser.add_argument("--plot", help="PNG file for plots of returns, lengths, actions and images")
     parsed = parser.parse_args(arguments)
     from data.inspection import dataset_summary, plots, report
 
     try:
-        if parsed.picture is not None:
-            plots.check_path(parsed.picture)
+        if parsed.plot is not None:
+            plots.check_path(parsed.plot)
         paths = parsed.path if len(parsed.path) > 1 else parsed.path[0]
         summary = dataset_summary.summarize_dataset(paths)
         print(report.format_report(summary))
-        if parsed.picture is not None:
-            plots.save_plots(summary, parsed.picture)
+        if parsed.plot is not None:
+            plots.save_plots(summary, parsed.plot)
     except errors.DataError as error:
         print(error, file=sys.stderr)
         return 1

@@ -6,7 +6,7 @@
 
 With --frame it draws one observation of a held-out demonstration, without it all of them. If no
 demonstration is held out, it takes a training demonstration. With --rollout it draws an episode of
-the policy, beside pictures of the environment.
+the policy, beside images of the environment.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FRAME = flags.DEFINE_integer(
 _OUT = flags.DEFINE_string(
     "out",
     None,
-    "File to write: a picture, .png, or a video, .gif or .mp4. Default: energy.png with --frame,"
+    "File to write: an image, .png, or a video, .gif or .mp4. Default: energy.png with --frame,"
     " otherwise energy.gif.",
 )
 _ROLLOUT = flags.DEFINE_bool(
@@ -92,7 +92,7 @@ def main() -> None:
         _write_video(out, episode, moments, landscapes)
         print(f"the energy along {episode} is in {out}")
     else:
-        _write_picture(out, episode, moments, landscapes)
+        _write_image(out, episode, moments, landscapes)
         print(f"the energy at frame {_FRAME.value} of {episode} is in {out}")
 
 
@@ -101,15 +101,15 @@ def _output_path() -> pathlib.Path:
     from ibc_agents.core import errors
     from ibc_agents.visualization import videos
 
-    picture = _FRAME.value is not None
-    out = pathlib.Path(_OUT.value or ("energy.png" if picture else "energy.gif"))
-    if picture and out.suffix != ".png":
-        raise errors.RunError(f"--out={out} must end in .png for a picture of one frame.")
-    if not picture and out.suffix == ".png":
+    image = _FRAME.value is not None
+    out = pathlib.Path(_OUT.value or ("energy.png" if image else "energy.gif"))
+    if image and out.suffix != ".png":
+        raise errors.RunError(f"--out={out} must end in .png for an image of one frame.")
+    if not image and out.suffix == ".png":
         raise errors.RunError(
-            f"--out={out} is a picture of one observation; choose it with --frame."
+            f"--out={out} is an image of one observation; choose it with --frame."
         )
-    if not picture:
+    if not image:
         videos.check_suffix(out)
     return out
 
@@ -185,9 +185,7 @@ def _record_rollout(experiment: Any, agent: Any) -> Iterable[Any]:
     )
 
 
-def _write_picture(
-    out: pathlib.Path, episode: str, moments: Iterable[Any], landscapes: Any
-) -> None:
+def _write_image(out: pathlib.Path, episode: str, moments: Iterable[Any], landscapes: Any) -> None:
     """Draws one moment."""
     from ibc_agents.core import errors
     from ibc_agents.visualization import landscape_plots
@@ -201,7 +199,7 @@ def _write_picture(
                 _SAMPLES.value,
                 _PATHS.value,
                 f"{episode}, frame {number}",
-                moment.picture,
+                moment.image,
             )
             return
     raise errors.RunError(f"{episode} has no frame {_FRAME.value}; --frame must be 0 to {number}.")
@@ -214,18 +212,18 @@ def _write_video(out: pathlib.Path, episode: str, moments: Iterable[Any], landsc
     from ibc_agents.visualization import landscape_plots, videos
 
     frames = [
-        (landscapes.at(moment, _HOLD.value == "chosen"), moment.picture)
+        (landscapes.at(moment, _HOLD.value == "chosen"), moment.image)
         for moment in tqdm.tqdm(moments, desc="energies", unit="frame")
     ]
     highest = max(landscape.highest for landscape, _ in frames)
     recorder = videos.RolloutRecorder()
-    for number, (landscape, picture) in enumerate(tqdm.tqdm(frames, desc="drawing", unit="frame")):
+    for number, (landscape, image) in enumerate(tqdm.tqdm(frames, desc="drawing", unit="frame")):
         drawing = landscape_plots.draw(
             landscape,
             _SAMPLES.value,
             _PATHS.value,
             f"{episode}, frame {number}",
-            picture,
+            image,
             highest,
         )
         recorder(0, landscape_plots.rasterize(drawing))

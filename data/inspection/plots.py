@@ -24,11 +24,11 @@ _COLOR = "#2a6f97"
 
 def check_path(path: str | os.PathLike) -> None:
     """Raises a DataError unless `path` is a PNG file in an existing folder."""
-    picture = pathlib.Path(path).expanduser()
-    if picture.suffix.lower() != ".png":
-        raise DataError(f"{path}: the picture is a PNG; use the suffix .png.")
-    if not picture.parent.is_dir():
-        raise DataError(f"{path}: the folder {picture.parent} does not exist; create it.")
+    plot = pathlib.Path(path).expanduser()
+    if plot.suffix.lower() != ".png":
+        raise DataError(f"{path}: the plot is a PNG; use the suffix .png.")
+    if not plot.parent.is_dir():
+        raise DataError(f"{path}: the folder {plot.parent} does not exist; create it.")
 
 
 def save_plots(summary: dataset_summary.DatasetSummary, path: str | os.PathLike) -> None:
@@ -37,8 +37,8 @@ def save_plots(summary: dataset_summary.DatasetSummary, path: str | os.PathLike)
     Raises:
         DataError: If it cannot be written.
     """
-    picture = pathlib.Path(path).expanduser()
-    with files.report_disk_errors(path, DataError), files.replacing(picture) as partial:
+    plot = pathlib.Path(path).expanduser()
+    with files.report_disk_errors(path, DataError), files.replacing(plot) as partial:
         draw_plots(summary).savefig(partial, dpi=_DPI, format="png")
 
 

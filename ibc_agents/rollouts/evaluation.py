@@ -18,7 +18,7 @@ from ibc_agents.rollouts import (
     rollout_seeds,
 )
 
-OnPicture = Callable[[int, np.ndarray], None]
+OnImage = Callable[[int, np.ndarray], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ def evaluate(
     num_episodes: int,
     seed: int,
     batch_size: int = 25,
-    on_picture: OnPicture | None = None,
+    on_image: OnImage | None = None,
     num_recorded: int = 0,
 ) -> Evaluation:
     """Evaluates a policy in episodes 0 to `num_episodes` − 1.
@@ -119,7 +119,7 @@ def evaluate(
         num_episodes: Number of episodes, at least 1.
         seed: Seed of the evaluation, at least 0.
         batch_size: Number of episodes that run at once, at least 1.
-        on_picture: Called with the number of an episode and a picture, uint8 [H, W, 3], at every
+        on_image: Called with the number of an episode and an image, uint8 [H, W, 3], at every
             frame of the recorded episodes.
         num_recorded: Number of recorded episodes, which are the first ones.
 
@@ -136,7 +136,7 @@ def evaluate(
         )
     rows = min(batch_size, num_episodes)
     with contextlib.closing(EpisodeRunner(policy, make_environment, rows)) as runner:
-        outcomes = runner.run(seed, range(num_episodes), on_picture, num_recorded)
+        outcomes = runner.run(seed, range(num_episodes), on_image, num_recorded)
     return Evaluation(seed, tuple(outcomes))
 
 
@@ -162,7 +162,7 @@ class EpisodeRunner:
         self,
         seed: int,
         episodes: range,
-        on_picture: OnPicture | None = None,
+        on_image: OnImage | None = None,
         num_recorded: int = 0,
     ) -> list[Outcome]:
         """Runs episodes of consecutive numbers.
@@ -170,7 +170,7 @@ class EpisodeRunner:
         Args:
             seed: Seed of the evaluation, at least 0.
             episodes: Numbers of the episodes.
-            on_picture: See `evaluate`.
+            on_image: See `evaluate`.
             num_recorded: Number of these episodes that are recorded, which are the first ones.
 
         Returns:
@@ -185,9 +185,9 @@ class EpisodeRunner:
             numbers = range(first, first + environment.batch_size)
             recorder = recorders.OutcomeRecorder(environment)
             observers: list[episode_loop.Observer] = [recorder]
-            if on_picture is not None:
+            if on_image is not None:
                 rows = {row: number for row, number in enumerate(numbers) if number in recorded}
-                observers.append(recorders.PictureRecorder(rows, on_picture))
+                observers.append(recorders.ImageRecorder(rows, on_image))
             seeds = [rollout_seeds.for_evaluation(seed, number) for number in numbers]
             episode_loop.run_episodes(environment, self._actor, seeds, observers)
             outcomes += self._outcomes(numbers, recorder.outcomes)

@@ -1,4 +1,4 @@
-"""Observers of the episode loop that record its episodes, their outcomes and their pictures."""
+"""Observers of the episode loop that record its episodes, their outcomes and their images."""
 
 from __future__ import annotations
 
@@ -86,25 +86,25 @@ class OutcomeRecorder:
         )
 
 
-class PictureRecorder:
-    """Renders every frame of some rows and passes the pictures on.
+class ImageRecorder:
+    """Renders every frame of some rows and passes the images on.
 
     Args:
         episodes: The number of the episode of each row that is rendered.
-        on_picture: Called with the number of the episode and a picture, uint8 [H, W, 3].
+        on_image: Called with the number of the episode and an image, uint8 [H, W, 3].
     """
 
     def __init__(
-        self, episodes: Mapping[int, int], on_picture: Callable[[int, np.ndarray], None]
+        self, episodes: Mapping[int, int], on_image: Callable[[int, np.ndarray], None]
     ) -> None:
         self._episodes = episodes
-        self._on_picture = on_picture
+        self._on_image = on_image
 
     def observe(self, frame: episode_loop.Frame) -> None:
         """Renders a frame."""
         for row, episode in self._episodes.items():
             if frame.is_active[row]:
-                self._on_picture(episode, frame.environment.render(row))
+                self._on_image(episode, frame.environment.render(row))
 
 
 def record_episodes(

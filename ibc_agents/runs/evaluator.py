@@ -98,17 +98,17 @@ class Evaluator:
             RunError: If the disk is full.
         """
         # Outside of the block below, which takes all errors of TensorFlow for a full disk.
-        picture = None if self._landscape is None else self._landscape.rasterize(f"step {step}")
+        image = None if self._landscape is None else self._landscape.rasterize(f"step {step}")
         with (
             files.report_disk_errors(f"TensorBoard's scalars to {self._directory.path}"),
             self._writer.as_default(step=step),
         ):
             tf.summary.scalar(f"success{suffix}", result.success_rate)
             tf.summary.scalar(f"return{suffix}", result.mean_return)
-            if picture is not None:
-                _log_landscape(picture)
+            if image is not None:
+                _log_landscape(image)
             self._writer.flush()
 
 
-def _log_landscape(picture: np.ndarray) -> None:
-    tf.summary.image("energy_landscape", picture[None])
+def _log_landscape(image: np.ndarray) -> None:
+    tf.summary.image("energy_landscape", image[None])

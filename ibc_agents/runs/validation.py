@@ -73,7 +73,7 @@ class HeldOutLandscape:
         return cls(agent, next(episode for episode in candidates if episode.executed.any()))
 
     def rasterize(self, title: str) -> np.ndarray:
-        """Draws the landscape into a picture, uint8 [H, W, 3]."""
+        """Draws the landscape into an image, uint8 [H, W, 3]."""
         drawing = landscape_plots.draw(self._landscapes.at(self._moment), title=title)
         return landscape_plots.rasterize(drawing)
 

@@ -23,13 +23,13 @@ class Moment(NamedTuple):
         window: Raw observations, a nest of tensors [1, T, …].
         seed: Seed of what the policy draws, int32 [1, 2].
         demonstrated: Nest of the raw actions of a demonstrator; None if there is none.
-        picture: Picture of the environment, uint8 [H, W, 3]; None if there is none.
+        image: Image of the environment, uint8 [H, W, 3]; None if there is none.
     """
 
     window: Any
     seed: tf.Tensor
     demonstrated: Any = None
-    picture: np.ndarray | None = None
+    image: np.ndarray | None = None
 
 
 def recall_demonstration(
@@ -74,7 +74,7 @@ def record_rollout(
         episode: Number of the episode, at least 0.
 
     Returns:
-        The moment of each action, with a picture of the environment before it.
+        The moment of each action, with an image of the environment before it.
     """
     recorder = _MomentRecorder(policy)
     with contextlib.closing(base.vectorize(make_environment, 1)) as environment:
@@ -99,5 +99,5 @@ class _MomentRecorder:
             return
         time_step = tf.nest.map_structure(tf.constant, frame.time_step)
         window, seed, _ = self._policy.recall(time_step, frame.actor_state)
-        picture = frame.environment.render(0)
-        self.moments.append(Moment(window, seed, picture=picture))
+        image = frame.environment.render(0)
+        self.moments.append(Moment(window, seed, image=image))

@@ -13,7 +13,7 @@ from matplotlib.backends import backend_agg
 from ibc_agents.core import files
 from ibc_agents.visualization import energy_landscape
 
-# Inches. The layout is the same for all pictures of a video. Video codecs need an even number of
+# Inches. The layout is the same for all frames of a video. Video codecs need an even number of
 # pixels, which these sizes have at any resolution that is a multiple of 20 dots an inch.
 _WIDTH, _HEIGHT, _SIDE = 5.8, 5.6, 4.2
 _LEFT, _BOTTOM = 0.72, 1.02
@@ -36,7 +36,7 @@ def save(
     num_samples: int = 64,
     num_paths: int = 24,
     title: str = "",
-    picture: np.ndarray | None = None,
+    image: np.ndarray | None = None,
 ) -> None:
     """Draws a landscape and writes it to a PNG file atomically.
 
@@ -46,12 +46,12 @@ def save(
         num_samples: See `draw`.
         num_paths: See `draw`.
         title: See `draw`.
-        picture: See `draw`.
+        image: See `draw`.
 
     Raises:
         RunError: If the file cannot be written.
     """
-    drawing = draw(shown, num_samples, num_paths, title, picture)
+    drawing = draw(shown, num_samples, num_paths, title, image)
     with files.report_disk_errors(path), files.replacing(path) as partial:
         drawing.savefig(partial, dpi=_DPI)
 
@@ -69,7 +69,7 @@ def draw(
     num_samples: int = 64,
     num_paths: int = 24,
     title: str = "",
-    picture: np.ndarray | None = None,
+    image: np.ndarray | None = None,
     highest: float | None = None,
 ) -> figure.Figure:
     """Draws a landscape: two dimensions as a map, or one as a curve above the samples' paths.
@@ -83,16 +83,16 @@ def draw(
         num_samples: Number of the policy's samples that are drawn, at least 0.
         num_paths: Number of these samples whose paths are drawn, if the sampler records parents.
         title: Title of the drawing.
-        picture: Picture of the environment to draw beside the landscape, uint8 [H, W, 3]; None for
-            no picture.
+        image: Image of the environment to draw beside the landscape, uint8 [H, W, 3]; None for
+            no image.
         highest: E − min E at the upper end of the scale. Default: the landscape's own.
     """
     highest = max(shown.highest if highest is None else highest, _MIN_SCALE)
-    beside = 0.0 if picture is None else _SIDE + 0.3
+    beside = 0.0 if image is None else _SIDE + 0.3
     with matplotlib.rc_context({"font.size": 9, "axes.titlesize": 10}):
         drawing = figure.Figure(figsize=(_WIDTH + beside, _HEIGHT))
-        if picture is not None:
-            _draw_picture(_add_axes(drawing, 0.2, _BOTTOM, _SIDE, _SIDE), picture)
+        if image is not None:
+            _draw_image(_add_axes(drawing, 0.2, _BOTTOM, _SIDE, _SIDE), image)
         if len(shown.dimensions) == 1:
             marked = _draw_line(drawing, beside, shown, num_samples, num_paths, highest)
         else:
@@ -117,8 +117,8 @@ def _add_axes(drawing, left, bottom, width, height) -> axes_lib.Axes:
     return drawing.add_axes((left / across, bottom / up, width / across, height / up))
 
 
-def _draw_picture(plot: axes_lib.Axes, picture: np.ndarray) -> None:
-    plot.imshow(picture)
+def _draw_image(plot: axes_lib.Axes, image: np.ndarray) -> None:
+    plot.imshow(image)
     plot.set_axis_off()
 
 

@@ -9,18 +9,18 @@ import numpy as np
 
 from ibc_agents.core import errors
 
-_MIN_HEIGHT = 480  # pixels; smaller pictures are enlarged by a whole factor
+_MIN_HEIGHT = 480  # pixels; smaller images are enlarged by a whole factor
 
 
 class LiveWindow:
-    """A window that shows pictures at a limited rate.
+    """A window that shows images at a limited rate.
 
-    If the user closes the window or presses Escape, the next picture raises `KeyboardInterrupt`.
+    If the user closes the window or presses Escape, the next image raises `KeyboardInterrupt`.
     The constructor opens the window, and leaving the context closes it.
 
     Args:
         title: Title of the window.
-        frames_per_second: Largest number of pictures per second.
+        frames_per_second: Largest number of images per second.
 
     Raises:
         RunError: If there is no display.
@@ -57,10 +57,10 @@ class LiveWindow:
         self._pygame.display.quit()
 
     def show(self, frame: np.ndarray) -> None:
-        """Shows a picture and waits for the time of the next one.
+        """Shows an image and waits for the time of the next one.
 
         Args:
-            frame: The picture, uint8 [H, W, 3].
+            frame: The image, uint8 [H, W, 3].
 
         Raises:
             KeyboardInterrupt: If the user has closed the window.
@@ -71,10 +71,10 @@ class LiveWindow:
             if escape or event.type == pygame.QUIT:
                 raise KeyboardInterrupt
         factor = max(1, -(-_MIN_HEIGHT // frame.shape[0]))
-        picture = np.kron(frame, np.ones([factor, factor, 1], np.uint8)).swapaxes(0, 1)
-        size = picture.shape[:2]
+        image = np.kron(frame, np.ones([factor, factor, 1], np.uint8)).swapaxes(0, 1)
+        size = image.shape[:2]
         if pygame.display.get_surface().get_size() != size:
             pygame.display.set_mode(size)
-        pygame.surfarray.blit_array(pygame.display.get_surface(), picture)
+        pygame.surfarray.blit_array(pygame.display.get_surface(), image)
         pygame.display.flip()
         self._clock.tick(self._frames_per_second)

@@ -63,9 +63,9 @@ class DriftEnvironment(Environment):
         self._x, self._left = saved
 
     def _render(self) -> np.ndarray:
-        picture = np.zeros([8, 64, 3], np.uint8)
-        picture[:, int(np.clip(self._x + 32, 0, 63))] = 255
-        return picture
+        image = np.zeros([8, 64, 3], np.uint8)
+        image[:, int(np.clip(self._x + 32, 0, 63))] = 255
+        return image
 
     def _observation(self) -> np.ndarray:
         return np.array([self._x], np.float32)

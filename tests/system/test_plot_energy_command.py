@@ -1,4 +1,4 @@
-"""`python -m ibc_agents.plot_energy`: pictures and videos of a run's energy."""
+"""`python -m ibc_agents.plot_energy`: images and videos of a run's energy."""
 
 import shutil
 
@@ -18,7 +18,7 @@ MSE = helpers.bindings(
 
 
 @pytest.fixture(autouse=True)
-def small_pictures(monkeypatch):
+def small_images(monkeypatch):
     monkeypatch.setattr(landscape_plots, "_DPI", 30)
 
 
@@ -33,12 +33,12 @@ def plot(finished, *flags):
     )
 
 
-def colorful(picture):
-    return np.ptp(picture[..., :3].reshape(-1, 3), axis=0).min() > 100
+def colorful(image):
+    return np.ptp(image[..., :3].reshape(-1, 3), axis=0).min() > 100
 
 
-def test_picture_of_one_observation(finished, tmp_path):
-    pictures = []
+def test_image_of_one_observation(finished, tmp_path):
+    images = []
     for name, *flags in (("map",), ("line", "--dimensions=1"), ("policy", "--rollout")):
         out = tmp_path / f"{name}.png"
         done = plot(finished, "--frame=7", "--samples=5", f"--out={out}", *flags)
@@ -46,11 +46,11 @@ def test_picture_of_one_observation(finished, tmp_path):
         shown = "rollout 0" if "--rollout" in flags else "held-out demonstration 0"
         assert done.stdout == f"the energy at frame 7 of {shown} is in {out}\n"
         assert done.stderr == ""
-        pictures.append(imageio.imread(out))
-    of_map, line, rollout = pictures
+        images.append(imageio.imread(out))
+    of_map, line, rollout = images
     assert of_map.shape[:2] == line.shape[:2] == SIZE
     assert rollout.shape[1] > 1.5 * SIZE[1]  # the environment beside it
-    assert all(map(colorful, pictures))
+    assert all(map(colorful, images))
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -74,7 +74,7 @@ def test_gif_has_a_frame_for_every_action(finished, tmp_path):
         (["--episode=20"], "there is no held-out demonstration 20; --episode must be 0 to "),
         (["--dimensions=0,2"], "in --dimensions: The dimensions of actions are 0 to 1, got [0, 2]"),
         (["--dimensions=x"], "--dimensions must be one or two numbers, such as 0,2; got x"),
-        (["--out={empty}/energy.gif"], "energy.gif must end in .png for a picture of one frame"),
+        (["--out={empty}/energy.gif"], "energy.gif must end in .png for an image of one frame"),
         (["--data_dir={empty}"], "{empty}/particle_2d_20 are missing; name their folder"),
         (MSE, "is a run of MseAgent, which has no energy to draw"),
         (
@@ -105,7 +105,7 @@ def test_wrong_flags_are_one_line_messages(finished, tmp_path, flags, problem):
 @pytest.mark.parametrize(
     ("out", "problem"),
     [
-        ("energy.png", "is a picture of one observation; choose it with --frame"),
+        ("energy.png", "is an image of one observation; choose it with --frame"),
         ("energy.avi", "is no name for a video. Use a name that ends in .mp4 or .gif"),
     ],
 )

@@ -64,8 +64,8 @@ def test_root_dir_holds_the_files_of_a_run(finished):
         "validation",
     ]
     assert helpers.checkpointed_step(finished.root_dir) == finished.STEPS
-    picture = imageio.imread(finished.root_dir / "energy_landscape.png")
-    assert np.ptp(picture[..., :3].reshape(-1, 3), axis=0).min() > 100  # More than one color.
+    image = imageio.imread(finished.root_dir / "energy_landscape.png")
+    assert np.ptp(image[..., :3].reshape(-1, 3), axis=0).min() > 100  # More than one color.
     # One episode: its first frame, one for each of 50 actions, and 10 times the last again.
     assert imageio.get_reader(finished.root_dir / "rollouts.mp4").count_frames() == 61
 
@@ -128,11 +128,11 @@ def test_tensorboard_has_the_scalars_of_both_splits(finished):
 def test_tensorboard_shows_the_energy_as_it_sharpens(finished):
     shown = helpers.images(finished.root_dir / "evaluation")
     assert set(shown) == {"energy_landscape"}
-    pictures = shown["energy_landscape"]
-    assert sorted(pictures) == [1000, 2000]
-    assert pictures[1000].shape == pictures[2000].shape
-    assert (pictures[1000] != pictures[2000]).any(axis=-1).mean() > 0.02
-    assert np.ptp(pictures[1000].reshape(-1, 3), axis=0).min() > 100
+    images = shown["energy_landscape"]
+    assert sorted(images) == [1000, 2000]
+    assert images[1000].shape == images[2000].shape
+    assert (images[1000] != images[2000]).any(axis=-1).mean() > 0.02
+    assert np.ptp(images[1000].reshape(-1, 3), axis=0).min() > 100
 
 
 def test_contract_experiment_operative_config_describes_the_run(finished):

@@ -113,7 +113,7 @@ def test_plots_show_returns_actions_and_images(
 ):
     shape = (12, 16, 3)
     folder = write_dataset([make_episode(n, n, shape) for n in range(5, 15)], make_spec(shape))
-    assert inspect.main([os.fspath(folder), f"--picture={tmp_path / 'out.png'}"]) == 0
+    assert inspect.main([os.fspath(folder), f"--plot={tmp_path / 'out.png'}"]) == 0
     assert tf.io.decode_png((tmp_path / "out.png").read_bytes()).shape[-1] in (3, 4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "out.png"]
     found = dataset_summary.summarize_dataset(folder)
@@ -129,16 +129,16 @@ def test_plots_show_returns_actions_and_images(
 
 
 def test_plots_omit_values_that_are_not_finite(bad_shard, tmp_path, capsys):
-    assert inspect.main([bad_shard, f"--picture={tmp_path / 'out.png'}"]) == 0
+    assert inspect.main([bad_shard, f"--plot={tmp_path / 'out.png'}"]) == 0
     assert (tmp_path / "out.png").stat().st_size
 
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("out.jpg", "the picture is a PNG"), ("absent/out.png", "the folder")],
+    [("out.jpg", "the plot is a PNG"), ("absent/out.png", "the folder")],
 )
-def test_rejects_bad_picture_paths(bad_shard, tmp_path, capsys, name, problem):
-    assert inspect.main([bad_shard, f"--picture={tmp_path / name}"]) == 1
+def test_rejects_bad_plot_paths(bad_shard, tmp_path, capsys, name, problem):
+    assert inspect.main([bad_shard, f"--plot={tmp_path / name}"]) == 1
     printed = capsys.readouterr()
     assert printed.out == "" and f"{tmp_path / name}: {problem}" in printed.err
 

@@ -168,9 +168,9 @@ def test_images_have_the_requested_size_and_are_reproducible():
     steps = [begin(environment, 5) for environment in (one, other)]
     for move in (LEFT, RIGHT, RIGHT):
         assert_equal(*steps)
-        picture = steps[0].observation["rgb"]
-        assert (picture.shape, picture.dtype) == ((45, 60, 3), np.uint8)
-        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
+        image = steps[0].observation["rgb"]
+        assert (image.shape, image.dtype) == ((45, 60, 3), np.uint8)
+        assert len(np.unique(image.reshape(-1, 3), axis=0)) > 10
         steps = [environment.step(move) for environment in (one, other)]
 
 
@@ -214,5 +214,5 @@ def test_a_custom_camera_changes_the_images():
     above = BlockPushingEnvironment(
         image_size=(30, 40), camera=Camera((0.41, 0.0, 1.5), (0.4, 0.0, 0.0), name="above")
     )
-    pictures = [begin(environment, 2).observation["rgb"] for environment in (front, above)]
-    assert np.any(pictures[0] != pictures[1])
+    images = [begin(environment, 2).observation["rgb"] for environment in (front, above)]
+    assert np.any(images[0] != images[1])

@@ -10,10 +10,10 @@ def test_images_are_not_blank():
     environment = d4rl.PenEnvironment()
     environment.seed(0)
     environment.reset()
-    picture = environment.render()
-    assert picture.shape == (240, 320, 3) and picture.dtype == np.uint8
+    image = environment.render()
+    assert image.shape == (240, 320, 3) and image.dtype == np.uint8
     # The hand is bright in the center, and the background above is dark.
-    assert picture[120:160, 150:250].mean() > 2 * picture[:30].mean() + 30
+    assert image[120:160, 150:250].mean() > 2 * image[:30].mean() + 30
     environment.close()
 
 

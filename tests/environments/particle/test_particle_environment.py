@@ -169,9 +169,9 @@ def test_images_show_both_goals_and_the_agent(dimension, shape):
     environment = ParticleEnvironment(dimension)
     environment.seed(1)
     demonstrate(environment)
-    picture = environment.render()
-    assert picture.shape == (*shape, 3)
-    colors = picture.reshape(-1, 3).astype(int)
+    image = environment.render()
+    assert image.shape == (*shape, 3)
+    colors = image.reshape(-1, 3).astype(int)
     for color in ([214, 126, 0], [0, 104, 178], [40, 40, 45]):
         assert (np.abs(colors - color).max(axis=1) <= 12).any(), color
 

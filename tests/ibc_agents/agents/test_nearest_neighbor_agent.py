@@ -267,7 +267,7 @@ NESTED = {"grip": tf.TensorSpec([], tf.float32), "move": tf.TensorSpec([2, 2], t
 
 
 def test_images_and_nested_actions():
-    """The position is the same everywhere, so that the picture alone decides."""
+    """The position is the same everywhere, so that the image alone decides."""
     rng = np.random.default_rng(0)
     experience = helpers.make_experience(40, 2)._replace(
         observation={

@@ -30,11 +30,11 @@ def test_json_keeps_the_order_of_its_keys(tmp_path):
 
 
 def test_a_partial_file_has_the_suffix_of_the_file(tmp_path):
-    """Writers of pictures and videos choose the format by it."""
+    """Writers of images and videos choose the format by it."""
     with files.replacing(tmp_path / "a.png") as partial:
         assert partial.suffix == ".png" and partial.parent == tmp_path
-        partial.write_bytes(b"picture")
-    assert (tmp_path / "a.png").read_bytes() == b"picture"
+        partial.write_bytes(b"image")
+    assert (tmp_path / "a.png").read_bytes() == b"image"
 
 
 @pytest.mark.parametrize("error_class", [errors.RunError, data_errors.DataError])

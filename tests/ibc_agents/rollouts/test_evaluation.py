@@ -150,12 +150,12 @@ def test_rows_that_end_early_keep_their_outcome(kind, won):
 def test_records_every_frame_of_the_first_episodes():
     frames = {}
 
-    def on_picture(episode, picture):
-        assert picture.shape == (8, 64, 3) and picture.dtype == np.uint8
-        frames.setdefault(episode, []).append(np.flatnonzero(picture[0, :, 0])[0] - 32)
+    def on_image(episode, image):
+        assert image.shape == (8, 64, 3) and image.dtype == np.uint8
+        frames.setdefault(episode, []).append(np.flatnonzero(image[0, :, 0])[0] - 32)
 
     evaluation.evaluate(
-        drift_policy(RightPolicy), DriftEnvironment, 7, SEED, 2, on_picture, num_recorded=5
+        drift_policy(RightPolicy), DriftEnvironment, 7, SEED, 2, on_image, num_recorded=5
     )
     assert sorted(frames) == [0, 1, 2, 3, 4]
     lengths = drift_lengths(5)

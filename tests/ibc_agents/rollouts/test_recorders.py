@@ -1,4 +1,4 @@
-"""Recorded episodes are TF-Agents trajectories, and outcomes and pictures those of the frames."""
+"""Recorded episodes are TF-Agents trajectories, and outcomes and images those of the frames."""
 
 import numpy as np
 import tensorflow as tf
@@ -91,19 +91,19 @@ def test_outcomes_are_those_of_the_recorded_episodes():
     assert outcomes.success.any() and not outcomes.success.all()
 
 
-def test_pictures_are_those_of_the_active_frames_of_the_chosen_rows():
+def test_images_are_those_of_the_active_frames_of_the_chosen_rows():
     found = []
     _, oracle = run(
-        lambda environment: recorders.PictureRecorder(
-            {1: 41, 3: 43}, lambda episode, picture: found.append((episode, picture))
+        lambda environment: recorders.ImageRecorder(
+            {1: 41, 3: 43}, lambda episode, image: found.append((episode, image))
         )
     )
     for row, episode in ((1, 41), (3, 43)):
-        pictures = [picture for number, picture in found if number == episode]
+        images = [image for number, image in found if number == episode]
         active = [frame for frame in oracle.frames if frame.is_active[row]]
-        assert len(pictures) == len(active)
+        assert len(images) == len(active)
         positions = [frame.time_step.observation[row] for frame in active]
-        drawn = [np.flatnonzero(picture[0, :, 0])[0] - 32 for picture in pictures]
+        drawn = [np.flatnonzero(image[0, :, 0])[0] - 32 for image in images]
         np.testing.assert_allclose(drawn, np.round(positions)[:, 0], atol=1)
     assert {episode for episode, _ in found} == {41, 43}
 

@@ -41,7 +41,7 @@ def test_moments_of_a_demonstration_are_the_windows_of_the_policy(episode):
     for k, (moment, frames) in enumerate(zip(moments, [[0, 0], [0, 1], [1, 2]], strict=True)):
         np.testing.assert_array_equal(moment.window["goal"], goals[frames][None])
         np.testing.assert_array_equal(moment.demonstrated, episode.frames.action[k])
-        assert moment.picture is None
+        assert moment.image is None
         assert moment.seed.shape == (1, 2) and int(moment.seed[0, 1]) == 6 + k
     again = list(landscape_moments.recall_demonstration(agent.policy, episode, POLICY_SEED))
     for one, other in zip(moments, again, strict=True):
@@ -65,14 +65,14 @@ def particle_agent():
 
 
 def test_rollout_is_the_episode_of_an_evaluation(particle_agent):
-    """The same pictures; and each landscape has the action that the policy then takes."""
-    policy, pictures = particle_agent.policy, []
+    """The same images; and each landscape has the action that the policy then takes."""
+    policy, images = particle_agent.policy, []
     evaluation.evaluate(
         policy,
         particle.ParticleEnvironment,
         num_episodes=2,
         seed=7,
-        on_picture=lambda number, frame: pictures.append(frame) if number == 1 else None,
+        on_image=lambda number, frame: images.append(frame) if number == 1 else None,
         num_recorded=2,
     )
     taken = []
@@ -87,8 +87,8 @@ def test_rollout_is_the_episode_of_an_evaluation(particle_agent):
 
     moments = landscape_moments.record_rollout(policy, Recorded, seed=7, episode=1)
     landscapes = energy_landscape.Landscapes(particle_agent, resolution=2)
-    for moment, picture in zip(moments, pictures[:-1], strict=True):
-        np.testing.assert_allclose(moment.picture, picture, atol=2)
+    for moment, image in zip(moments, images[:-1], strict=True):
+        np.testing.assert_allclose(moment.image, image, atol=2)
         assert moment.demonstrated is None
     chosen = [landscapes.at(moment).chosen for moment in moments]
     np.testing.assert_allclose(np.clip(chosen, 0, 1), taken, atol=1e-5)

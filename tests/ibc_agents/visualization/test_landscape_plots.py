@@ -33,9 +33,9 @@ def make(dimensions=(0, 1), demonstrated=(0.5, 3.0), chosen=(-0.5, 1.0), parents
     )
 
 
-def center(picture, color):
+def center(image, color):
     """Returns row and column of the center of the pixels of a color above the legend."""
-    near = np.abs(picture[: int(0.85 * len(picture))].astype(int) - color).max(axis=-1) < 12
+    near = np.abs(image[: int(0.85 * len(image))].astype(int) - color).max(axis=-1) < 12
     assert near.any()
     return np.array([index.mean() for index in np.nonzero(near)])
 
@@ -83,7 +83,7 @@ def test_ticks_of_the_color_bar_are_energies():
     np.testing.assert_allclose(np.log1p(ticks), bar.get_yticks())
     assert ticks[0] == 0 and ticks[-1] == 200
     assert bar.get_ylim() == pytest.approx((0, np.log1p(200)))
-    # On a scale of other pictures.
+    # On a scale of other images.
     _, bar = landscape_plots.draw(make(), highest=1000.0).axes
     assert bar.get_ylim() == pytest.approx((0, np.log1p(1000)))
 
@@ -104,10 +104,10 @@ def test_line_has_curve_rug_and_iterations():
 
 
 @pytest.mark.parametrize("dimensions", [(0,), (0, 1)])
-def test_picture_of_the_environment_is_drawn_beside(dimensions):
+def test_image_of_the_environment_is_drawn_beside(dimensions):
     green = np.zeros((50, 80, 3), np.uint8) + np.array([0, 200, 0], np.uint8)
     alone = landscape_plots.rasterize(landscape_plots.draw(make(dimensions)))
-    beside = landscape_plots.rasterize(landscape_plots.draw(make(dimensions), picture=green))
+    beside = landscape_plots.rasterize(landscape_plots.draw(make(dimensions), image=green))
     assert alone.dtype == beside.dtype == np.uint8
     assert beside.shape[0] == alone.shape[0] and beside.shape[1] > 1.7 * alone.shape[1]
     assert beside.shape[0] % 2 == beside.shape[1] % 2 == 0  # for video codecs
@@ -123,8 +123,8 @@ def test_constant_and_nan_energies_can_be_drawn(dimensions, energy):
     """An untrained network may be constant, and a diverged one NaN."""
     shown = make(dimensions, demonstrated=None)
     shown = dataclasses.replace(shown, energies=np.full_like(shown.energies, energy))
-    picture = landscape_plots.rasterize(landscape_plots.draw(shown, num_samples=0))
-    assert np.ptp(picture, axis=(0, 1)).min() > 100
+    image = landscape_plots.rasterize(landscape_plots.draw(shown, num_samples=0))
+    assert np.ptp(image, axis=(0, 1)).min() > 100
 
 
 @pytest.mark.filterwarnings("error")
@@ -133,15 +133,15 @@ def test_energies_that_are_not_finite_are_left_out():
     shown.energies[3:5, 7] = np.nan, np.inf
     assert shown.highest == 200
     np.testing.assert_allclose(shown.lowest, [0.0, 2.0], atol=1e-9)
-    picture = landscape_plots.rasterize(landscape_plots.draw(shown))
-    assert np.abs(picture.astype(int) - landscape_plots.rasterize(
+    image = landscape_plots.rasterize(landscape_plots.draw(shown))
+    assert np.abs(image.astype(int) - landscape_plots.rasterize(
         landscape_plots.draw(make())
     )).any(axis=-1).mean() < 0.02  # fmt: skip
 
 
-def test_picture_is_saved_atomically(tmp_path):
+def test_image_is_saved_atomically(tmp_path):
     landscape_plots.save(make(), tmp_path / "energy.png")
-    picture = imageio.imread(tmp_path / "energy.png")
+    image = imageio.imread(tmp_path / "energy.png")
     drawn = landscape_plots.rasterize(landscape_plots.draw(make()))
-    np.testing.assert_array_equal(picture[..., :3], drawn)
+    np.testing.assert_array_equal(image[..., :3], drawn)
     assert [path.name for path in tmp_path.iterdir()] == ["energy.png"]

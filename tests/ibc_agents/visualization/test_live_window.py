@@ -1,4 +1,4 @@
-"""The live window shows pictures, can be closed, and needs a display."""
+"""The live window shows images, can be closed, and needs a display."""
 
 import numpy as np
 import pygame
@@ -15,16 +15,16 @@ def window(monkeypatch):
         yield window
 
 
-def test_shows_each_picture_enlarged_by_a_whole_factor(window):
+def test_shows_each_image_enlarged_by_a_whole_factor(window):
     frame = np.random.default_rng(0).integers(0, 256, [90, 120, 3], np.uint8)
-    for picture in (frame, frame[::-1]):
-        window.show(picture)
+    for image in (frame, frame[::-1]):
+        window.show(image)
         shown = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
         assert shown.shape == (540, 720, 3)
-        np.testing.assert_array_equal(shown[3::6, 3::6], picture)
+        np.testing.assert_array_equal(shown[3::6, 3::6], image)
 
 
-def test_a_large_picture_keeps_its_size(window):
+def test_a_large_image_keeps_its_size(window):
     window.show(np.zeros([500, 600, 3], np.uint8))
     assert pygame.display.get_surface().get_size() == (600, 500)
 

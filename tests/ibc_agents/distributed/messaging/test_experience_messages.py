@@ -13,7 +13,7 @@ from ibc_agents.distributed.messaging import channels, experience_messages, tabl
 LENGTH, BATCH_SIZE, WINDOW = 4, 3, 2
 SPEC = trajectory.Trajectory(
     step_type=tf.TensorSpec([], tf.int32),
-    observation={"picture": tf.TensorSpec([2, 2, 3], tf.uint8), "x": tf.TensorSpec([2])},
+    observation={"image": tf.TensorSpec([2, 2, 3], tf.uint8), "x": tf.TensorSpec([2])},
     action=tf.TensorSpec([1]),
     policy_info=(),
     next_step_type=tf.TensorSpec([], tf.int32),

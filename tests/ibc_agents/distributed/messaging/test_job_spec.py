@@ -20,14 +20,14 @@ IMAGE = tf.TensorSpec((4, 4, 3), tf.uint8, "image")
 
 
 def make_dataset_info(**changes):
-    observation = {**helpers.OBSERVATION_SPEC, "picture": IMAGE}
+    observation = {**helpers.OBSERVATION_SPEC, "image": IMAGE}
     step_type = tf.TensorSpec((), tf.int32, "step_type")
     number = tf.TensorSpec((), tf.float32, "number")
     spec = trajectory.Trajectory(
         step_type, observation, helpers.ACTION_SPEC, (), step_type, number, number
     )
     leaf = helpers.leaf_statistics(np.random.default_rng(0).normal(size=[50, 2]))
-    of_observation = {"goal": leaf, "picture": None, "position": leaf}
+    of_observation = {"goal": leaf, "image": None, "position": leaf}
     dataset_info = dataset_info_lib.DatasetInfo(
         name="pushes",
         dataset_hash="ab" * 32,
@@ -58,7 +58,7 @@ def test_a_decoded_job_is_equal():
         assert getattr(theirs, field) == getattr(ours, field)
     tf.nest.assert_same_structure(theirs.spec, ours.spec)
     assert isinstance(theirs.spec.action, tensor_spec.BoundedTensorSpec)
-    assert theirs.statistics.observation["picture"] is None
+    assert theirs.statistics.observation["image"] is None
     for name in ("goal", "position"):
         assert_equal(theirs.statistics.observation[name], ours.statistics.observation[name])
     assert_equal(theirs.statistics.action, ours.statistics.action)

@@ -63,9 +63,9 @@ class RailEnvironment(Environment):
         self._x, self._steps_left = saved
 
     def _render(self) -> np.ndarray:
-        picture = np.zeros([8, 200, 3], np.uint8)
-        picture[:, min(int(10.0 * self._x) + 100, 199)] = 255
-        return picture
+        image = np.zeros([8, 200, 3], np.uint8)
+        image[:, min(int(10.0 * self._x) + 100, 199)] = 255
+        return image
 
     def _observation(self) -> np.ndarray:
         return np.array([self._x], np.float32)
