@@ -1,4 +1,4 @@
-"""The particle task is learned; takes as long as a real run, hence `slow`."""
+"""Recipes reach the success that the README states; each is a whole training, hence `slow`."""
 
 import json
 
