@@ -1,6 +1,7 @@
 """What every test starts from: quiet TensorFlow, few threads, parsed flags, seeds, empty gin."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -30,6 +31,10 @@ def pytest_configure() -> None:
     flags.FLAGS.mark_as_parsed()
     logging.set_verbosity(logging.WARNING)
     tf.get_logger().setLevel("ERROR")
+    # Tracing allocates millions of objects that live. Without these lines, the garbage collector
+    # visits them all, and those of the imports, again and again: a tenth of the suite's time.
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)
