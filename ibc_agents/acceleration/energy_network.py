@@ -30,7 +30,7 @@ class AcceleratedEnergyNetwork(energy_network.EnergyNetwork):
         Args:
             network: Owns the layers and variables, which must exist already.
             blocks: Sizes of blocks and shares.
-            product_dtype: See `DenseScorer`.
+            product_dtype: See `DenseScorer`; float32 for other energies than a `DenseScorer`'s.
         """
         super().__init__(name=f"Accelerated{network.name}")
         self._network = network
@@ -76,4 +76,13 @@ class AcceleratedEnergyNetwork(energy_network.EnergyNetwork):
 
     def _scorer(self, code: tf.Tensor, actions: tf.Tensor) -> dense_scorer.DenseScorer | None:
         dense = self.dense_energy(code, actions.shape[-1])
-        return None if dense is None else dense_scorer.DenseScorer(dense, self._product_dtype)
+        if dense is not None:
+            return dense_scorer.DenseScorer(dense, self._product_dtype)
+        if self._product_dtype != tf.float32:
+            raise ValueError(
+                f"Acceleration.product_dtype is {self._product_dtype.name}, but "
+                f"{self._network.name} is no MlpEnergyNetwork of plain dense layers (no dropout, "
+                "layer normalization, spectral normalization or head of another class). Leave it "
+                "at float32."
+            )
+        return None

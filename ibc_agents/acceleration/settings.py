@@ -38,7 +38,8 @@ class Acceleration:
                 measurement of this machine. See `choices`.
             block_bytes: Bytes of one layer's activations in a block, positive.
             product_dtype: "float32" or "bfloat16", of the factors of products between an energy's
-                hidden layers. With bfloat16 the values differ by its precision, 8 bits.
+                hidden layers. With bfloat16 the values differ by its precision, 8 bits; the energy
+                must consist of plain dense layers.
 
         Raises:
             ValueError: If a setting is out of range.

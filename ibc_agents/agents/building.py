@@ -10,6 +10,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.networks.energy import energy_network as energy_network_lib
 
 
 def example_window(
@@ -30,3 +31,14 @@ def build_energy_network(
     """Calls an energy network once, which creates its variables."""
     actions = tf.zeros([1, 1, normalizer.action_space.size])
     energy_network((example_window(time_step_spec, normalizer, window), actions))
+
+
+def score_example(
+    energy_network: energy_network_lib.EnergyNetwork,
+    time_step_spec: ts.TimeStep,
+    normalizer: normalizer_lib.Normalizer,
+    window: int,
+) -> tf.Tensor:
+    """Returns the energy of one zero action at one window of zeros, ``[1, 1]``."""
+    code = energy_network.encode(example_window(time_step_spec, normalizer, window))
+    return energy_network.energy(code, tf.zeros([1, 1, normalizer.action_space.size]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ibc_agents.core import protocols
+from ibc_agents.core import protocols, type_checks
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 
 
@@ -17,8 +17,12 @@ def check_network(
         energy_network: The network.
 
     Raises:
+        TypeError: If the network lacks its base class.
         ValueError: If they do not fit.
     """
+    type_checks.check_instance(
+        f"{agent}.energy_network", energy_network, energy_network_lib.EnergyNetwork
+    )
     if energy_network.scores_prefixes != scores_prefixes:
         raise ValueError(
             f"{agent} cannot use {type(energy_network).__name__}. PrefixEnergyNetwork fits "

@@ -7,7 +7,7 @@ import dataclasses
 import gin
 
 from ibc_agents import proposals
-from ibc_agents.core import protocols
+from ibc_agents.core import protocols, type_checks
 
 
 @gin.configurable
@@ -37,11 +37,15 @@ class CounterExamples:
     action_noise_stddev: float = 0.0
 
     def __post_init__(self):
-        """Checks the ranges.
+        """Checks the settings.
 
         Raises:
+            TypeError: If the proposal or the sampler lacks its base class.
             ValueError: If a setting is out of range.
         """
+        type_checks.check_instance("CounterExamples.proposal", self.proposal, protocols.Proposal)
+        if self.sampler is not None:
+            type_checks.check_instance("CounterExamples.sampler", self.sampler, protocols.Sampler)
         if self.number < 1:
             raise ValueError(f"CounterExamples.number must be at least 1, got {self.number}.")
         if self.action_noise_stddev < 0:

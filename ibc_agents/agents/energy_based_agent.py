@@ -59,7 +59,8 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
             train_step_counter: Int64 variable, or None.
 
         Raises:
-            ValueError: If network, sampler and agent do not fit together.
+            TypeError: If the network lacks its base class.
+            ValueError: If network, sampler, acceleration and agent do not fit together.
         """
         name = type(self).__name__
         compatibility.check_network(name, self.scores_prefixes, energy_network)
@@ -75,6 +76,8 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
         self._proposal = proposal
         self._energy_network = energy_network
         self._network = acceleration.network(energy_network)
+        # Settings of the acceleration that do not fit the network fail here.
+        building.score_example(self._network, time_step_spec, normalizer, window)
         policy = implicit_policy.ImplicitPolicy(
             time_step_spec,
             action_spec,

@@ -7,7 +7,7 @@ import dataclasses
 import gin
 
 from ibc_agents import samplers
-from ibc_agents.core import protocols
+from ibc_agents.core import protocols, type_checks
 
 
 @gin.configurable
@@ -28,10 +28,12 @@ class PolicySearch:
     number: int = 1024
 
     def __post_init__(self):
-        """Checks the range.
+        """Checks the settings.
 
         Raises:
+            TypeError: If the sampler lacks its base class.
             ValueError: If there is no sample.
         """
+        type_checks.check_instance("PolicySearch.sampler", self.sampler, protocols.Sampler)
         if self.number < 1:
             raise ValueError(f"PolicySearch.number must be at least 1, got {self.number}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import protocols
+from ibc_agents.core import protocols, type_checks
 
 
 @gin.configurable
@@ -27,7 +27,11 @@ class EachBasin(protocols.Sampler):
         Args:
             sampler: A sampler that moves every sample independently, as `Langevin` does. One that
                 resamples, as `DerivativeFree` does, would mix the basins.
+
+        Raises:
+            TypeError: If the sampler lacks its base class.
         """
+        type_checks.check_instance("EachBasin.sampler", sampler, protocols.Sampler)
         self._sampler = sampler
 
     def __call__(

@@ -7,7 +7,7 @@ from collections.abc import Sequence as SequenceOf
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import protocols, stateless_random
+from ibc_agents.core import protocols, stateless_random, type_checks
 
 
 @gin.configurable
@@ -30,10 +30,13 @@ class Sequence(protocols.Sampler):
             samplers: At least one sampler.
 
         Raises:
+            TypeError: If a sampler lacks its base class.
             ValueError: If there is no sampler, or only some of them search prefixes.
         """
         if not samplers:
             raise ValueError("Sequence needs at least one sampler.")
+        for each in samplers:
+            type_checks.check_instance("Each of Sequence.samplers", each, protocols.Sampler)
         prefixes = {each.searches_prefixes for each in samplers}
         if len(prefixes) > 1:
             raise ValueError(

@@ -22,7 +22,7 @@ _MIN_SCALE = 1e-3  # upper end of the scale of E − min E where the energy is c
 # With more iterations, the lines of the paths show the samples well enough.
 _MAX_ITERATIONS_WITH_DOTS = 12
 
-# Colors that are visible on light and dark backgiterations and distinct for color-blind readers.
+# Colors that are visible on light and dark backgrounds and distinct for color-blind readers.
 _DEMONSTRATED = "#e8112d"
 _CHOSEN = "#ff9f1c"
 _LOWEST = "black"

@@ -146,7 +146,7 @@ class EvaluationCoordinator:
                 if self._closed.wait(_POLL_SECONDS):
                     return
         except Exception as error:
-            if not isinstance(error, errors.RunError):
+            if not isinstance(error, errors.UserError):
                 traceback.print_exc()
             self._process.abort(f"{error}")
 

@@ -97,9 +97,17 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
     def dense_energy(
         self, code: tf.Tensor, num_dimensions: int
     ) -> dense_energy_lib.DenseEnergy | None:
-        """See the base class; a head of the user's own may draw random numbers or keep state."""
+        """See the base class.
+
+        A subclass may compute another energy, and a head of the user's own may draw random numbers
+        or keep state; they are not described.
+        """
         del num_dimensions
-        known_head = self.num_basins is not None or dense_resnet.is_linear(self._head)
+        if type(self) is not MlpEnergyNetwork:
+            return None
+        known_head = type(self._head) is soft_minimum.SoftMinimum or dense_resnet.is_linear(
+            self._head
+        )
         plain = dense_resnet.is_linear(self._action_projection) and self._blocks.is_plain
         if not (known_head and plain and self._blocks.built and self._head.built):
             return None

@@ -128,3 +128,47 @@ def test_other_dtypes_are_refused():
 def distance(one, other):
     """Relative to the first."""
     return float(tf.norm(one - other) / tf.norm(one))
+
+
+class Steeper(networks.MlpEnergyNetwork):
+    """A user's own energy on the layers of `MlpEnergyNetwork`."""
+
+    def energy(self, code, actions, training=False):
+        return super().energy(code, actions, training) + tf.reduce_sum(actions**2, axis=-1)
+
+
+class Shifted(networks.SoftMinimum):
+    """A user's own head, which differs in training."""
+
+    def call(self, inputs, training=False):
+        return super().call(inputs) + (1.0 if training else 0.0)
+
+
+def test_the_energy_of_a_subclass_is_its_own():
+    network = Steeper(width=16)
+    network((OBSERVATION, ACTIONS))
+    accelerated, code = acceleration.Acceleration().network(network), network.encode(OBSERVATION)
+    found = accelerated.energy_and_gradient(code, ACTIONS)
+    for value, wanted in zip(found, network.energy_and_gradient(code, ACTIONS), strict=True):
+        np.testing.assert_array_equal(value, wanted)
+    np.testing.assert_array_equal(accelerated.at(code)(ACTIONS), network.energy(code, ACTIONS))
+
+
+def test_a_head_of_a_subclass_knows_whether_it_trains():
+    network = make_network(head=Shifted(units=4))
+    accelerated, code = acceleration.Acceleration().network(network), network.encode(OBSERVATION)
+    np.testing.assert_allclose(
+        accelerated.energy(code, ACTIONS, training=True), network.energy(code, ACTIONS) + 1, 1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [dict(layer_norm=True), dict(dense=networks.SpectralNormDense)], ids=str
+)
+def test_bfloat16_is_refused_where_it_has_no_effect(options):
+    """Already by the agent's constructor."""
+    mixed = acceleration.Acceleration(product_dtype="bfloat16")
+    network = networks.MlpEnergyNetwork(width=16, **options)
+    with pytest.raises(ValueError, match="product_dtype is bfloat16, but MlpEnergyNetwork is no"):
+        helpers.make_agent(energy_network=network, acceleration=mixed)
+    assert helpers.make_agent(acceleration=mixed).validate(helpers.make_experience(3, 2)).loss > 0

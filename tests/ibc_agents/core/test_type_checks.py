@@ -1,0 +1,45 @@
+"""Parts without their base class, and classes in place of objects, are refused where they come."""
+
+import pytest
+import tensorflow as tf
+
+from ibc_agents import agents, networks, policies, proposals, samplers
+from ibc_agents.core import type_checks
+from tests.ibc_agents import helpers
+
+
+def plain_sampler(energy_fn, initial_actions, bounds, seed, trace=False):
+    """Has the signature of a sampler but not its base class."""
+
+
+class PlainProposal:
+    """Has no base class."""
+
+
+REFUSED = {
+    "CounterExamples.proposal": lambda: agents.CounterExamples(proposal=PlainProposal()),
+    "CounterExamples.sampler": lambda: agents.CounterExamples(sampler=plain_sampler),
+    "PolicySearch.sampler": lambda: policies.PolicySearch(sampler=samplers.Langevin),
+    "EachBasin.sampler": lambda: samplers.EachBasin(plain_sampler),
+    "Autoregressive.sampler": lambda: samplers.Autoregressive(plain_sampler),
+    "Each of Sequence.samplers": lambda: samplers.Sequence([samplers.Langevin(), plain_sampler]),
+    "ImplicitBCAgent.energy_network": lambda: helpers.make_agent(
+        energy_network=tf.keras.layers.Dense(1)
+    ),
+    "AutoregressiveBCAgent.energy_network": lambda: helpers.make_autoregressive_agent(
+        energy_network=networks.PrefixEnergyNetwork
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_message_names_the_parameter_and_the_base_class(name):
+    base = {"energy_network": "EnergyNetwork", "proposal": "Proposal"}.get(
+        name.rpartition(".")[2], "Sampler"
+    )
+    with pytest.raises(TypeError, match=f"^{name} must be an object of a subclass of {base}, got"):
+        REFUSED[name]()
+
+
+def test_objects_of_subclasses_pass():
+    type_checks.check_instance("proposal", proposals.Uniform(), proposals.Uniform.__mro__[1])
