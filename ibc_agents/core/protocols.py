@@ -14,7 +14,7 @@ stream for each row); see `ibc_agents.core.stateless_random`.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import tensorflow as tf
@@ -149,10 +149,12 @@ class Proposal(abc.ABC):
         """Returns `n` actions inside the bounds where a search begins: float32 ``[B, n, A]``."""
 
 
-class LearnedProposal(Proposal):
-    """A proposal with variables and a loss of its own, trained together with the energy."""
+class LearnedProposal(Proposal, tf.Module):
+    """A proposal with variables and a loss of its own, trained together with the energy.
 
-    trainable_variables: Sequence[tf.Variable]
+    It is a `tf.Module`, so that checkpoints and exported policies contain its variables. The
+    constructor of a subclass must call that of its base class.
+    """
 
     @abc.abstractmethod
     def build(self, code: tf.Tensor, action_size: int) -> None:

@@ -15,7 +15,7 @@ _UNIFORM_SHARE = 0.1
 
 
 @gin.configurable
-class Mixture(protocols.LearnedProposal, tf.Module):
+class Mixture(protocols.LearnedProposal):
     """Normal noise around the means of a mixture density that is trained beside the energy.
 
     In many dimensions, uniform counter-examples rarely come near the demonstration and then give

@@ -18,6 +18,7 @@ from data.sources import batches
 from data.sources import source as source_lib
 from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
+from ibc_agents.core import type_checks
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import (
     dataset_info,
@@ -71,17 +72,13 @@ class Experiment:
             seed: Seed of the weight initialization, the training and the data order.
 
         Raises:
-            TypeError: If the agent is no factory, or the source is one.
+            TypeError: If the agent is no factory, or the source lacks its base class.
         """
         if not callable(agent):
             raise TypeError(
                 f"Experiment.agent must be a factory, such as @ImplicitBCAgent; got {agent!r}."
             )
-        if not isinstance(source, source_lib.Source):
-            raise TypeError(
-                "Experiment.source must be an object, such as @ReverbSource() with parentheses; "
-                f"got {source!r}."
-            )
+        type_checks.check_instance("Experiment.source", source, source_lib.Source)
         self.root_dir = pathlib.Path(root_dir)
         self.data_dir = pathlib.Path(data_dir).expanduser()
         self.agent = agent

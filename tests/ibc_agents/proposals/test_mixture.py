@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents import networks, proposals
+from ibc_agents import agents, networks, proposals
 from ibc_agents.core import protocols
 from ibc_agents.policies import gaussian_mixture
 from tests.ibc_agents import helpers
@@ -112,3 +112,38 @@ def test_contract_proposal_first_actions_are_the_means_and_around_them_inside_th
 def test_bad_numbers_are_refused(options, problem):
     with pytest.raises(ValueError, match=problem):
         make_proposal(**options)
+
+
+class OneCenter(protocols.LearnedProposal):
+    """A user's own proposal: actions around one learned center."""
+
+    def build(self, code, action_size):
+        self.center = tf.Variable(tf.zeros([action_size]))
+
+    def loss(self, code, action, training):
+        return tf.reduce_sum(tf.square(action - self.center), axis=-1)
+
+    def sample(self, code, n, bounds, seed):
+        around = proposals.Uniform().sample(code, n, bounds, seed)
+        return 0.5 * (around + self.center)
+
+    def log_prob(self, code, actions, bounds, seed):
+        return tf.zeros(tf.shape(actions)[:2])
+
+    first_actions = sample
+
+
+def test_contract_proposal_variables_of_a_learned_one_are_trained_and_restored(tmp_path):
+    def make_agent(proposal):
+        counter_examples = agents.CounterExamples(proposal, number=4)
+        agent = helpers.make_agent(counter_examples=counter_examples)
+        agent.initialize()
+        return agent
+
+    trained, restored = OneCenter(), OneCenter()
+    agent = make_agent(trained)
+    agent.train(helpers.make_experience(8, 2))
+    assert np.abs(trained.center).min() > 0
+    path = tf.train.Checkpoint(agent=agent).save(str(tmp_path / "checkpoint"))
+    tf.train.Checkpoint(agent=make_agent(restored)).restore(path).assert_consumed()
+    np.testing.assert_array_equal(restored.center, trained.center)
