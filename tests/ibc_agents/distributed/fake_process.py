@@ -7,6 +7,8 @@ import time
 
 from ibc_agents.distributed.processes import health
 
+_DEADLINE_SECONDS = 300
+
 
 class Aborted(Exception):
     """A real process would have exited."""
@@ -39,8 +41,8 @@ class FakeProcess:
         self.aborted.set()
         raise Aborted
 
-    def wait_for_line(self, part: str, within_seconds: float) -> None:
-        deadline = time.monotonic() + within_seconds
+    def wait_for_line(self, part: str) -> None:
+        deadline = time.monotonic() + _DEADLINE_SECONDS
         while not any(part in line for line in self.lines):
             assert time.monotonic() < deadline, self.lines
             time.sleep(0.02)

@@ -105,16 +105,16 @@ class Process:
     def text(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def wait_for(self, part: str, within_seconds: float = DEADLINE_SECONDS) -> None:
+    def wait_for(self, part: str) -> None:
         """Waits until the log contains a text."""
-        deadline = time.monotonic() + within_seconds
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while part not in self.text:
             assert self.is_running and time.monotonic() < deadline, self.text
             time.sleep(0.05)
 
-    def wait(self, within_seconds: float = DEADLINE_SECONDS) -> int:
+    def wait(self) -> int:
         """Waits until the process exits; returns the exit code."""
-        return self._process.wait(within_seconds)
+        return self._process.wait(DEADLINE_SECONDS)
 
     def kill(self) -> None:
         self._process.kill()

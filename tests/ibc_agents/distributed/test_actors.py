@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import reverb
 
 from data.reading import demonstrations
@@ -16,6 +17,7 @@ GATHERING = helpers.bindings(
 )
 
 
+@pytest.mark.slow
 def test_gathered_episodes_are_sampled_and_stored_once(job):
     replay = job.start("replay", *GATHERING)
     replay.wait_for("ready:")

@@ -4,12 +4,15 @@ import json
 import os
 import signal
 
+import pytest
+
 from tests.ibc_agents.distributed import test_local_job
 from tests.system import helpers
 
 STEPS = 1200
 
 
+@pytest.mark.slow
 def test_learners_train_stop_and_restart_together(job):
     arguments = [
         "--num_learners=2",
@@ -28,7 +31,7 @@ def test_learners_train_stop_and_restart_together(job):
         os.kill(test_local_job.pids(supervisor)[victim], signal.SIGKILL)
         supervisor.wait_for(f"{victim:<12} (process {test_local_job.pids(supervisor)[victim]}")
         supervisor.wait_for("another learner is lost")
-    assert supervisor.wait() == 0
+    assert supervisor.wait() == 0, supervisor.text
     assert job.rows() == [(600, 5), (STEPS, 7)]
     results = json.loads((job.root_dir / "results.json").read_text())
     assert results["train_steps"] == STEPS and results["resumed_at_step"] > 0

@@ -1,13 +1,29 @@
 """A supervised job on this machine is stopped, resumed, and loses some of its processes."""
 
+import json
 import os
 import re
 import signal
-import time
+
+import pytest
 
 from tests.ibc_agents.distributed import job_processes
+from tests.system import helpers
 
 
+def test_a_job_finishes_after_its_learner_was_killed(job):
+    values = helpers.bindings("num_steps=1200", "EvaluationSettings.interval=600")
+    supervisor = job.start_all("--num_evaluators=1", *values)
+    job.wait_for_checkpoint(supervisor, after=0)
+    os.kill(pids(supervisor)["learner-0"], signal.SIGKILL)
+    assert supervisor.wait() == 0, supervisor.text
+    assert "killed by SIGKILL" in supervisor.text
+    assert job.rows() == [(600, 5), (1200, 7)]
+    results = json.loads((job.root_dir / "results.json").read_text())
+    assert results["train_steps"] == 1200 and results["resumed_at_step"] > 0
+
+
+@pytest.mark.slow
 def test_a_supervised_job_stops_resumes_and_finishes(job):
     """Two replay servers hold every other demonstration each."""
     addresses = f"{job.address},localhost:{job_processes.free_port()}"
@@ -24,7 +40,7 @@ def test_a_supervised_job_stops_resumes_and_finishes(job):
     for name in ("learner-0", "replay-1", "evaluator-1"):
         os.kill(pids(supervisor)[name], signal.SIGKILL)
         supervisor.wait_for(f"{name:<12} (process {pids(supervisor)[name]})  killed by SIGKILL")
-    assert supervisor.wait() == 0
+    assert supervisor.wait() == 0, supervisor.text
     assert f"the results are in {job.root_dir}" in supervisor.text
     assert job.rows() == job_processes.ALL_ROWS
     # On a busy machine the supervisor terminates the actor before that reads of the finish.
@@ -36,9 +52,7 @@ def stop(supervisor):
     """Sends SIGTERM to a supervisor and checks that all processes exit."""
     running = pids(supervisor).values()
     supervisor.terminate()
-    start = time.monotonic()
-    assert supervisor.wait(20) == 128 + signal.SIGTERM
-    assert time.monotonic() - start < 12
+    assert supervisor.wait() == 128 + signal.SIGTERM, supervisor.text
     assert not any(map(is_alive, running))
     assert "stopped; the same command continues from the last checkpoint" in supervisor.text
 

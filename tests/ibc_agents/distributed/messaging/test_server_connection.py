@@ -48,10 +48,10 @@ def test_verifies_a_server_after_an_outage():
         connection.wait_until(lambda sizes: True)
         connection.verify_after_outage = lambda: verdicts.pop()
         server.stop()
-        process.wait_for_line("does not answer; waiting for at most 60 s", within_seconds=5)
+        process.wait_for_line("does not answer; waiting for at most 60 s")
         assert not process.health.report()["ready"]
         server = start_server(port)
-        process.wait_for_line("answers again after", within_seconds=30)
+        process.wait_for_line("answers again after")
         while verdicts:
             process.shutdown.wait(0.1)
     server.stop()
@@ -62,7 +62,7 @@ def test_aborts_the_process_after_a_long_outage():
     port = ports.find_free_port()
     process = fake_process.FakeProcess()
     with connected(port, process, patience_seconds=1.0) as connection:
-        assert process.aborted.wait(10)
+        assert process.aborted.wait(300)
         assert connection.table_sizes is None
     expected = f"the replay server localhost:{port} has not answered for"
     assert process.abort_message.startswith(expected)

@@ -58,6 +58,6 @@ def test_exits_with_the_status_of_the_signal(program, output, number):
     )
     assert process.stdout.readline() == "running\n"
     process.send_signal(number)
-    rest, _ = process.communicate(timeout=60)
+    rest, _ = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert rest == output
