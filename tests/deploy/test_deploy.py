@@ -186,7 +186,7 @@ def slurm(tmp_path):
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         return done, record.read_text().splitlines()
 

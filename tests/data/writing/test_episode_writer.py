@@ -228,7 +228,7 @@ def test_reports_a_full_disk_in_one_line(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
     process = _start_writer(tmp_path / "dataset", preexec_fn=limit_file_size)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=300)
     assert process.returncode == 1
     message = stderr.strip().splitlines()[-1]
     assert message.startswith(f"data.errors.DataError: cannot write {tmp_path}/dataset (File")

@@ -32,7 +32,7 @@ def run(body, **options):
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), **options},
-        timeout=60,
+        timeout=300,
     )
 
 
