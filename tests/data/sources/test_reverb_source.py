@@ -24,8 +24,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import reverb
 from data.sources import reverb_source
-tables = reverb_source.replay_tables() if sys.argv[2] == "ours" else []
-server = reverb.Server(tables or [reverb.Table.queue("other", 10)])
+server = reverb.Server(reverb_source.replay_tables())
 print(server.port, flush=True)
 sys.stdin.read()
 """
@@ -37,21 +36,29 @@ def _episodes(make_episode, image_shape=None):
 
 @pytest.fixture
 def start_server():
-    """Starts servers in separate processes; returns their addresses."""
-    processes = []
+    """Starts servers in this process; returns their addresses."""
+    servers = []
 
-    def start(tables="ours"):
-        process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, os.fspath(ROOT), tables],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        processes.append(process)
-        return f"localhost:{int(process.stdout.readline())}"
+    def start(tables=None):
+        server = reverb.Server(tables or reverb_source.replay_tables())
+        servers.append(server)
+        return f"localhost:{server.port}"
 
     yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server_process():
+    """The address of a server in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SERVE, os.fspath(ROOT)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    yield f"localhost:{int(process.stdout.readline())}"
+    process.kill()
+    process.communicate()
 
 
 @pytest.fixture(scope="module", params=[None, IMAGE], ids=["vectors", "images"])
@@ -116,6 +123,13 @@ def test_contract_reverb_layout_items_are_neither_evicted_nor_consumed(make_spec
     assert seen == {1000 * n + frame for n in range(300) for frame in range(3)}
 
 
+def test_a_server_of_another_process_is_filled_and_read(server_process, make_spec, make_episode):
+    source = reverb_source.ReverbSource(server_process, shuffle_windows=32)
+    source.load(_episodes(make_episode), make_spec())
+    assert len(_draw([server_process], make_spec(), batches=40)) == NUM_WINDOWS
+    source.close()
+
+
 @pytest.mark.parametrize("image_shape", [None, IMAGE])
 def test_an_external_server_is_filled_once_and_reused(
     start_server, make_spec, make_episode, image_shape
@@ -149,7 +163,7 @@ def test_rejects_a_partly_filled_server(start_server, make_spec, make_episode):
 
 
 def test_rejects_a_server_without_the_tables(start_server, make_spec, make_episode):
-    address = start_server("theirs")
+    address = start_server([reverb.Table.queue("other", 10)])
     with pytest.raises(data.DataError, match="localhost:.*: the Reverb server has no table demon"):
         reverb_source.ReverbSource(address).load(_episodes(make_episode), make_spec())
 
