@@ -192,6 +192,7 @@ def replicas():
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["spectral", "dropout"])
 def test_replicas_stay_alike_and_move_their_state(replicas, kind):
     found = replicas[kind]
@@ -202,6 +203,7 @@ def test_replicas_stay_alike_and_move_their_state(replicas, kind):
     assert found["restored"] == found["state"][0]
 
 
+@pytest.mark.slow
 def test_replicas_draw_different_masks(replicas):
     masks = [tuple(mask) for step in replicas["masks"] for mask in step]
     assert len(set(masks)) == 4

@@ -181,9 +181,9 @@ def held_out_errors(agent, experience):
 @pytest.mark.parametrize(
     ("agent_class", "encoder", "num_steps"),
     [
-        (agents.MseAgent, SOFT_ARGMAX, 200),
+        pytest.param(agents.MseAgent, SOFT_ARGMAX, 200, marks=pytest.mark.slow),
         (agents.MseAgent, MAX_POOL, 200),
-        (agents.MdnAgent, SOFT_ARGMAX, 200),
+        pytest.param(agents.MdnAgent, SOFT_ARGMAX, 200, marks=pytest.mark.slow),
         (agents.ImplicitBCAgent, SOFT_ARGMAX, 250),
     ],
     ids=["mse_soft_argmax", "mse_max_pool", "mdn_soft_argmax", "implicit_soft_argmax"],
