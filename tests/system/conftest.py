@@ -21,8 +21,8 @@ class FinishedRun:
     folder: pathlib.Path
     done: helpers.Done
 
-    STEPS = 2000
-    INTERVAL = 400  # between checkpoints, and between validations
+    STEPS = 800
+    INTERVAL = 200  # between checkpoints, and between validations
     SEED = 3
     BINDINGS = (
         helpers.IN_MEMORY,
@@ -31,7 +31,7 @@ class FinishedRun:
         "MlpEnergyNetwork.activation='relu'",
         f"TrainingSettings.checkpoint_interval={INTERVAL}",
         f"TrainingSettings.validation_interval={INTERVAL}",
-        "EvaluationSettings.interval=1000",
+        "EvaluationSettings.interval=400",
         "EvaluationSettings.seed=5",
         "EvaluationSettings.recorded_episodes=1",
     )

@@ -7,6 +7,8 @@ import re
 import signal
 import time
 
+import pytest
+
 from data import inspect
 from ibc_agents.rollouts import collection
 from tests.system import helpers
@@ -16,39 +18,54 @@ def manifest(folder):
     return json.loads((folder / "manifest.json").read_text())
 
 
-def test_interrupted_and_killed_collection_ends_as_an_uninterrupted_one(tmp_path):
-    """Ctrl-C of two processes, then kill -9 of their parent, then to the end in one process."""
+# What gin sets here, it must set in the workers too.
+THREE_DIMENSIONS = helpers.bindings("ParticleEnvironment.dimension=3")
+ARGUMENTS = ["--environment=particle", "--episodes=500", *THREE_DIMENSIONS]
+
+
+@pytest.mark.slow
+def test_collection_of_processes_ends_as_an_uninterrupted_one(tmp_path):
+    """Ctrl-C of two processes, then kill -9 of their parent, then the rest in one process."""
     out = tmp_path / "datasets" / "particle"
-    # What gin sets here, it must set in the workers too.
-    values = helpers.bindings("ParticleEnvironment.dimension=3")
-    arguments = ["--environment=particle", "--episodes=500", *values]
+    kept = stop_collection(out, {}, signal.SIGINT, processes=2)
+    kept = stop_collection(out, kept, signal.SIGKILL, processes=2)
+    check_end_of_collection(out, kept)
 
-    kept: dict[str, int] = {}
-    for signal_number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
-        process = helpers.start(
-            "ibc_agents.collect", *arguments, f"--out={out}", "--processes=2", folder=tmp_path
-        )
-        enough = len(kept) + 2
-        helpers.wait_until(lambda: len(finished_shards(out)) >= enough, process)  # noqa: B023
-        workers = children(process.pid)
-        assert len(workers) >= 2
-        if signal_number == signal.SIGINT:  # as a terminal does, to all of them
-            for worker in workers:
-                os.kill(worker, signal.SIGINT)
-        process.send_signal(signal_number)
-        stopped = helpers.finish(process)
-        assert stopped.returncode == code
-        assert only_progress(stopped.stderr), stopped.stderr
-        if signal_number == signal.SIGINT:
-            error = "interrupted; the same command continues from the finished shards"
-            assert stopped.stdout.strip() == error
-        wait_for_end(workers)
-        assert not out.exists()
-        now = finished_shards(out)
-        assert kept.items() <= now.items()  # nothing that was finished is collected again
-        kept = now
 
-    done = helpers.call("ibc_agents.collect", *arguments, f"--out={out}", "--processes=1")
+def test_interrupted_collection_ends_as_an_uninterrupted_one(tmp_path):
+    out = tmp_path / "datasets" / "particle"
+    check_end_of_collection(out, stop_collection(out, {}, signal.SIGINT, processes=1))
+
+
+def stop_collection(out, kept, signal_number, processes):
+    """Starts a collection and stops it after two more shards; returns the finished shards."""
+    arguments = [*ARGUMENTS, f"--out={out}", f"--processes={processes}"]
+    process = helpers.start("ibc_agents.collect", *arguments, folder=out.parents[1])
+    helpers.wait_until(lambda: len(finished_shards(out)) >= len(kept) + 2, process)
+    workers = children(process.pid)
+    assert processes == 1 or len(workers) >= processes
+    if signal_number == signal.SIGINT:  # as a terminal does, to all of them
+        for worker in workers:
+            os.kill(worker, signal.SIGINT)
+    process.send_signal(signal_number)
+    stopped = helpers.finish(process)
+    assert only_progress(stopped.stderr), stopped.stderr
+    if signal_number == signal.SIGINT:
+        assert stopped.returncode == 130
+        message = "interrupted; the same command continues from the finished shards"
+        assert stopped.stdout.strip() == message
+    else:
+        assert stopped.returncode == -signal_number
+    wait_for_end(workers)
+    assert not out.exists()
+    now = finished_shards(out)
+    assert kept.items() <= now.items()  # nothing that was finished is collected again
+    return now
+
+
+def check_end_of_collection(out, kept):
+    """Collects the rest in this process and compares all with an uninterrupted collection."""
+    done = helpers.call("ibc_agents.collect", *ARGUMENTS, f"--out={out}", "--processes=1")
     assert done.returncode == 0, done
     assert only_progress(done.stderr)
     first = next(piece for piece in re.split("[\r\n]", done.stderr) if piece.strip())
@@ -59,8 +76,8 @@ def test_interrupted_and_killed_collection_ends_as_an_uninterrupted_one(tmp_path
     assert kept.items() <= {path.name: path.stat().st_ino for path in out.iterdir()}.items()
     assert [path.name for path in out.parent.iterdir()] == ["particle"]
 
-    whole = tmp_path / "whole"
-    again = helpers.call("ibc_agents.collect", *arguments, f"--out={whole}")
+    whole = out.parents[1] / "whole"
+    again = helpers.call("ibc_agents.collect", *ARGUMENTS, f"--out={whole}")
     assert again.returncode == 0, again
     assert contents(whole) == contents(out)
     assert manifest(out)["extra"]["environment"].startswith("particle_3d")
@@ -100,7 +117,7 @@ def only_progress(stderr):
 def test_it_collects_what_train_collects(finished, tmp_path):
     out = tmp_path / "dataset"
     arguments = ["--environment=particle", f"--out={out}", "--episodes=20"]
-    done = helpers.run("ibc_agents.collect", *arguments, folder=tmp_path)
+    done = helpers.call("ibc_agents.collect", *arguments)
     assert done.returncode == 0, done
     sentence = rf"20 demonstrations, (100|\d\d)\.\d% successful, in {re.escape(str(out))}\n"
     assert re.fullmatch(sentence, done.stdout)
@@ -143,7 +160,7 @@ def test_inspect_describes_a_dataset(finished, tmp_path, capsys):
     (tmp_path / "broken.tfrecord.spec").write_bytes(
         (whole.parent / f"{whole.name}.spec").read_bytes()
     )
-    done = helpers.run("data.inspect", finished.dataset, folder=tmp_path)
+    done = helpers.call("data.inspect", finished.dataset)
     assert done.returncode == 0 and done.stderr == "", done
     rows = {line[:14].strip(): line[14:] for line in done.stdout.splitlines()}
     assert rows["episodes"] == "20 (20 different)"

@@ -1,8 +1,10 @@
 """A run with a learned proposal and prioritized windows: train, resume, export, evaluate."""
 
 import json
+from unittest import mock
 
 from data.sources import prioritized_source
+from ibc_agents.runs import run_directory
 from tests.system import helpers
 
 LEARNED = (
@@ -20,7 +22,7 @@ LEARNED = (
 )
 
 
-def test_the_proposal_is_trained_checkpointed_and_exported(tmp_path, monkeypatch):
+def test_the_proposal_is_trained_checkpointed_and_exported(finished, tmp_path, monkeypatch):
     received = []
     prioritize = prioritized_source.PrioritizedSource._prioritize
 
@@ -30,12 +32,18 @@ def test_the_proposal_is_trained_checkpointed_and_exported(tmp_path, monkeypatch
 
     monkeypatch.setattr(prioritized_source.PrioritizedSource, "_prioritize", listen)
     root_dir = tmp_path / "run"
-    for steps in (10, 15):
+    values = (*LEARNED, f"DemonstrationSettings.dataset='{finished.dataset}'")
+
+    def train(steps, *more_values):
         arguments = helpers.small_run(
-            root_dir, tmp_path / "data", steps, *LEARNED, method="ibc_derivative_free"
+            root_dir, tmp_path, steps, *values, *more_values, method="ibc_derivative_free"
         )
         done = helpers.call("ibc_agents.train", *arguments)
         assert done.returncode == 0, done
+
+    with mock.patch.object(run_directory.RunDirectory, "export_policy"):
+        train(10, "Task.environment=None")
+    train(15)
     assert [losses.shape for losses in received] == [(32,)] * 15
     results = json.loads((root_dir / "results.json").read_text())
     assert results["resumed_at_step"] == 10

@@ -30,12 +30,11 @@ def test_run_repetition_and_evaluation(tmp_path):
     assert helpers.scalars(root_dir / "validation")["loss"][1] > 0
 
     evaluation = tmp_path / "evaluation.json"
-    done = helpers.run(
+    done = helpers.call(
         "ibc_agents.evaluate",
         f"--policy={root_dir}",
         "--episodes=4",
         f"--results={evaluation}",
-        folder=tmp_path,
     )
     assert done.returncode == 0 and done.stderr == "", done
     assert json.loads(evaluation.read_text())["episodes"] == results[0]["episodes"]

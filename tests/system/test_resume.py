@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import signal
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,39 +14,56 @@ from ibc_agents.runs import run_directory
 from tests.system import helpers
 
 
-def test_interrupted_and_killed_run_ends_as_an_uninterrupted_one(finished, tmp_path):
-    """Ctrl-C after the first checkpoint, kill -9 after another one, then the rest.
-
-    Interrupts are never at a checkpoint: the loop is on its way to the next one by then.
-    """
+@pytest.mark.slow
+def test_killed_run_ends_as_an_uninterrupted_one(finished, tmp_path):
+    """Ctrl-C after the first checkpoint, kill -9 after another one, then to the end."""
     root_dir = tmp_path / "run"
-    arguments = finished.arguments(root_dir)
-
-    process = helpers.start("ibc_agents.train", *arguments, folder=tmp_path)
-    helpers.wait_until(lambda: helpers.checkpointed_step(root_dir), process)
-    process.send_signal(signal.SIGINT)
-    interrupted = helpers.finish(process)
-    assert interrupted.returncode == 130, interrupted
-    message = "interrupted; the same command continues from the last checkpoint"
-    assert interrupted.stdout.strip() == message
-    assert only_progress(interrupted.stderr)
-    at_first = helpers.checkpointed_step(root_dir)
-    assert at_first < finished.STEPS
-
-    process = helpers.start("ibc_agents.train", *arguments, folder=tmp_path)
+    at_first = interrupt(finished, root_dir, after=0)
+    process = helpers.start("ibc_agents.train", *finished.arguments(root_dir), folder=tmp_path)
     helpers.wait_until(lambda: helpers.checkpointed_step(root_dir) > at_first, process)
     process.kill()
     helpers.finish(process)
     at_second = helpers.checkpointed_step(root_dir)
     assert at_first < at_second < finished.STEPS
     assert not (root_dir / "results.json").exists()
+    done = helpers.run("ibc_agents.train", *finished.arguments(root_dir), folder=tmp_path)
+    check_end(finished, root_dir, at_second, done)
 
-    done = helpers.run("ibc_agents.train", *arguments, folder=tmp_path)
+
+def test_interrupted_run_ends_as_an_uninterrupted_one(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_directory.RunDirectory, "export_policy", mock.Mock())
+    root_dir = tmp_path / "run"
+    step = interrupt(finished, root_dir, after=0)
+    done = helpers.call("ibc_agents.train", *finished.arguments(root_dir))
+    check_end(finished, root_dir, step, done)
+
+
+def interrupt(finished, root_dir, after):
+    """Starts a run and interrupts it after a checkpoint; returns the step of the newest one.
+
+    Interrupts are never at a checkpoint: the loop is on its way to the next one by then.
+    """
+    folder = root_dir.parent
+    process = helpers.start("ibc_agents.train", *finished.arguments(root_dir), folder=folder)
+    helpers.wait_until(lambda: helpers.checkpointed_step(root_dir) > after, process)
+    process.send_signal(signal.SIGINT)
+    interrupted = helpers.finish(process)
+    assert interrupted.returncode == 130, interrupted
+    message = "interrupted; the same command continues from the last checkpoint"
+    assert interrupted.stdout.strip() == message
+    assert only_progress(interrupted.stderr)
+    step = helpers.checkpointed_step(root_dir)
+    assert step < finished.STEPS
+    return step
+
+
+def check_end(finished, root_dir, step, done):
+    """Checks that a run that resumed at a step ended with the very weights of the finished run."""
     assert done.returncode == 0, done
     assert only_progress(done.stderr)
     assert "demonstrations:" not in done.stderr  # they are reused
     results = json.loads((root_dir / "results.json").read_text())
-    assert results["resumed_at_step"] == at_second
+    assert results["resumed_at_step"] == step
     assert results["episodes"] == finished.results["episodes"]
     # Agent, optimizer, step and normalizer are equal bit for bit.
     ours, theirs = (
@@ -113,8 +131,8 @@ def test_damaged_checkpoint_is_named_with_a_fix(finished, copy):
     (damaged,) = folder.glob(f"ckpt-{finished.STEPS}.data*")
     damaged.write_bytes(damaged.read_bytes()[:100])
     error = helpers.error_message(helpers.call("ibc_agents.train", *finished.arguments(copy)))
-    assert f"the checkpoint {folder / 'ckpt-2000'} cannot be read" in error, error
+    assert f"the checkpoint {folder}/ckpt-{finished.STEPS} cannot be read" in error, error
     assert f"enter it in {folder / 'checkpoint'}" in error, error
-    (folder / "checkpoint").write_text('model_checkpoint_path: "ckpt-1600"\n')
+    (folder / "checkpoint").write_text('model_checkpoint_path: "ckpt-600"\n')
     newest = run_directory.RunDirectory(copy).latest_checkpoint()
-    assert newest == str(folder / "ckpt-1600")
+    assert newest == str(folder / "ckpt-600")

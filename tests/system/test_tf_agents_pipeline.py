@@ -152,12 +152,17 @@ def test_learns_and_acts_with_tf_agents_parts_only(tmp_path, window, make_buffer
     assert np.mean(trial.errors) < 0.2 * guessing
 
 
-@pytest.mark.parametrize("window", [1, 2])
-def test_the_script_of_the_documentation(tmp_path, monkeypatch, window):
-    """It exports a policy for unnormalized observations and actions."""
+def load_script():
     spec = importlib.util.spec_from_file_location("tf_agents_pipeline", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    return script
+
+
+@pytest.mark.parametrize("window", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_the_script_of_the_documentation(tmp_path, monkeypatch, window):
+    """It exports a policy for unnormalized observations and actions."""
+    script = load_script()
     # Three steps teach nothing. With episodes that all succeed, the script must report 1.
     monkeypatch.setattr(script.particle.ParticleEnvironment, "success", property(lambda _: True))
     success = script.main(
@@ -171,6 +176,12 @@ def test_the_script_of_the_documentation(tmp_path, monkeypatch, window):
     environment = script.particle.ParticleEnvironment(dimension=2)
     action = saved.action(environment.reset(), saved.get_initial_state(1)).action
     assert array_spec.check_arrays_nest(action, environment.action_spec())
+
+
+@pytest.mark.slow
+def test_the_script_of_the_documentation_learns(tmp_path):
+    """An untrained policy succeeds in none of a hundred episodes."""
+    assert load_script().main(root_dir=str(tmp_path)) >= 0.5
 
 
 def test_the_script_of_the_documentation_is_short():
