@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from tf_agents.policies import random_py_policy
 
+import data
 from environments.base import Environment
 from ibc_agents.cli import gin_files
 from ibc_agents.rollouts import collection
@@ -169,6 +170,12 @@ def shown(tmp_path_factory):
     return show
 
 
+@functools.cache
+def open_dataset(folder, validation_fraction, top_return_fraction):
+    """Reads the small dataset of an environment once for all of its cells."""
+    return data.Demonstrations.open(folder, validation_fraction, top_return_fraction)
+
+
 def parse(cell, dataset):
     """Parses the files of a cell, for a run that is small whatever its networks."""
     files = [f"gin_configs/{name}.gin" for name in cell.files]
@@ -207,7 +214,8 @@ def test_cell_uses_what_it_binds_and_trains(cell, tmp_path, shown, monkeypatch):
     parse(cell, dataset)
 
     experiment = experiment_lib.Experiment.from_gin("run", tmp_path / "data")
-    opened = experiment.open_demonstrations()
+    config = experiment.demonstrations
+    opened = open_dataset(config.dataset, config.validation_fraction, config.top_return_fraction)
     agent = experiment.make_agent(opened)
     unused = settings_in_force() - settings_used() - allowed
     assert not unused
