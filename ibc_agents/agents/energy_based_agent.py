@@ -12,7 +12,7 @@ from tf_agents.trajectories import time_step as ts
 from ibc_agents import acceleration as acceleration_lib
 from ibc_agents.agents import behavioral_cloning_agent, building, compatibility
 from ibc_agents.core import normalizer as normalizer_lib
-from ibc_agents.core import protocols
+from ibc_agents.core import protocols, type_checks
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 from ibc_agents.policies import implicit_policy
 from ibc_agents.policies import policy_search as policy_search_lib
@@ -59,10 +59,13 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
             train_step_counter: Int64 variable, or None.
 
         Raises:
-            TypeError: If the network lacks its base class.
+            TypeError: If the network lacks its base class, or `policy_search` is no object.
             ValueError: If network, sampler, acceleration and agent do not fit together.
         """
         name = type(self).__name__
+        type_checks.check_instance(
+            f"{name}.policy_search", policy_search, policy_search_lib.PolicySearch
+        )
         compatibility.check_network(name, self.scores_prefixes, energy_network)
         compatibility.check_sampler(
             name, policy_search.sampler, policy_search.number, energy_network

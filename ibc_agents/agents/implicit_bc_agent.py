@@ -14,7 +14,7 @@ from ibc_agents.agents import compatibility, energy_based_agent
 from ibc_agents.agents import counter_examples as counter_examples_lib
 from ibc_agents.agents.training import action_noise
 from ibc_agents.core import normalizer as normalizer_lib
-from ibc_agents.core import protocols, stateless_random
+from ibc_agents.core import protocols, stateless_random, type_checks
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 from ibc_agents.policies import policy_search as policy_search_lib
 
@@ -76,6 +76,11 @@ class ImplicitBCAgent(energy_based_agent.EnergyBasedAgent):
                 together.
         """
         counter_examples = counter_examples or counter_examples_lib.CounterExamples()
+        type_checks.check_instance(
+            "ImplicitBCAgent.counter_examples",
+            counter_examples,
+            counter_examples_lib.CounterExamples,
+        )
         acceleration = acceleration or acceleration_lib.Acceleration()
         self._counter_examples = counter_examples
         self._sampler = None

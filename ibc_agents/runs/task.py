@@ -28,7 +28,18 @@ class Task:
     evaluation_environment: Callable[[], base.Environment] | None = None
 
     def __post_init__(self):
-        """Sets the default of the evaluation environment."""
+        """Sets the default of the evaluation environment.
+
+        Raises:
+            TypeError: If an environment or demonstrator is given in place of its factory.
+        """
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not callable(value):
+                raise TypeError(
+                    f"Task.{field.name} must be a factory, such as @{type(value).__name__} without "
+                    f"parentheses; got {value!r}."
+                )
         if self.evaluation_environment is None:
             object.__setattr__(self, "evaluation_environment", self.environment)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from ibc_agents.core import type_checks
+
 
 class GuardedUpdate(tf.Module):
     """Applies gradients if the loss and all of them are finite; counts the steps it skips.
@@ -16,7 +18,12 @@ class GuardedUpdate(tf.Module):
     """
 
     def __init__(self, optimizer: tf.keras.optimizers.Optimizer):
-        """Wraps an optimizer."""
+        """Wraps an optimizer.
+
+        Raises:
+            TypeError: If it is no Keras optimizer.
+        """
+        type_checks.check_instance("The optimizer", optimizer, tf.keras.optimizers.Optimizer)
         super().__init__(name="GuardedUpdate")
         self.optimizer = optimizer
         self.skipped = tf.Variable(0, dtype=tf.int64, trainable=False)

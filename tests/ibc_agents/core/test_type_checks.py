@@ -26,17 +26,29 @@ REFUSED = {
     "ImplicitBCAgent.energy_network": lambda: helpers.make_agent(
         energy_network=tf.keras.layers.Dense(1)
     ),
+    "ImplicitBCAgent.counter_examples": lambda: helpers.make_agent(
+        counter_examples=agents.CounterExamples
+    ),
+    "ImplicitBCAgent.policy_search": lambda: helpers.make_agent(policy_search=samplers.Langevin()),
+    "The optimizer": lambda: helpers.make_agent(optimizer=tf.keras.optimizers.Adam),
     "AutoregressiveBCAgent.energy_network": lambda: helpers.make_autoregressive_agent(
         energy_network=networks.PrefixEnergyNetwork
     ),
 }
 
 
+BASES = {
+    "The optimizer": "Optimizer",
+    "counter_examples": "CounterExamples",
+    "energy_network": "EnergyNetwork",
+    "policy_search": "PolicySearch",
+    "proposal": "Proposal",
+}
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_message_names_the_parameter_and_the_base_class(name):
-    base = {"energy_network": "EnergyNetwork", "proposal": "Proposal"}.get(
-        name.rpartition(".")[2], "Sampler"
-    )
+    base = BASES.get(name.rpartition(".")[2], "Sampler")
     with pytest.raises(TypeError, match=f"^{name} must be an object of a subclass of {base}, got"):
         REFUSED[name]()
 
