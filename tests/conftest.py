@@ -1,4 +1,4 @@
-"""What every test starts from: quiet TensorFlow, few threads, parsed flags, seeds, empty gin."""
+"""The initial state of every test: silent TensorFlow, few threads, flags, seeds, empty gin."""
 
 import atexit
 import gc
@@ -27,7 +27,7 @@ SEED = 20210
 
 
 def pytest_configure() -> None:
-    """Marks absl's flags as parsed (`test_tmpdir` needs that) and turns down TensorFlow's noise."""
+    """Marks absl's flags as parsed, as `test_tmpdir` needs, and silences TensorFlow."""
     flags.FLAGS.mark_as_parsed()
     logging.set_verbosity(logging.WARNING)
     tf.get_logger().setLevel("ERROR")
@@ -39,7 +39,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def seeds() -> None:
-    """Seeds Python, NumPy and TensorFlow for each test, whichever tests ran before it."""
+    """Seeds Python, NumPy and TensorFlow before each test."""
     tf.keras.utils.set_random_seed(SEED)
 
 

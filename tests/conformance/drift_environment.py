@@ -1,7 +1,7 @@
-"""A small environment of no particular task, with what the particle has not.
+"""A small environment with properties that the particle does not have.
 
-Its episodes differ in length, its actions are a nest, and it has no fast vector form: so the
-suite sees rows that end at different times and single environments stepped one after another.
+Its episodes differ in length, its actions are a nest, and it has no vectorized form. The suite
+therefore tests rows that end at different times, and serially stepped environments.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ OBSERVATION_SPEC = {
     "goal": tf.TensorSpec((2,), tf.float32, "goal"),
     "position": tensor_spec.BoundedTensorSpec((2,), tf.float32, -1.0, 2.0, "position"),
 }
-# The two dimensions differ in every way, so that one can never stand in for the other.
+# The two dimensions differ in all statistics, so that exchanging them is always detected.
 ACTION_SPEC = tensor_spec.BoundedTensorSpec((2,), tf.float32, [-1.0, 0.0], [1.0, 3.0], "action")
 TIME_STEP_SPEC = ts.time_step_spec(OBSERVATION_SPEC)
 
@@ -40,14 +40,14 @@ UNIT_BOUNDS = make_bounds([-1.0, -1.0], [1.0, 1.0])
 
 
 def quadratic(center: Any, steepness: float = 10.0) -> protocols.EnergyFunction:
-    """½ · steepness · |a − center|²; center [A] or [B, 1, A]."""
+    """Returns ½ · steepness · |a − center|² as an energy; center [A] or [B, 1, A]."""
     return protocols.EnergyFunction(
         lambda actions: 0.5 * steepness * tf.reduce_sum(tf.square(actions - center), axis=-1)
     )
 
 
 def leaf_statistics(values: np.ndarray, leaf_rank: int = 1) -> data_statistics.LeafStatistics:
-    """Statistics of values [..., *leaf] by NumPy."""
+    """Returns the statistics of values [..., *leaf] by NumPy."""
     rows = np.asarray(values, np.float64)
     rows = rows.reshape(-1, *rows.shape[rows.ndim - leaf_rank :])
     return data_statistics.LeafStatistics(
@@ -56,14 +56,14 @@ def leaf_statistics(values: np.ndarray, leaf_rank: int = 1) -> data_statistics.L
 
 
 def demonstrate(observation: Any) -> Any:
-    """The action to learn, inside ACTION_SPEC: depends on both observations."""
+    """Returns the action to learn, within ACTION_SPEC; it depends on both observations."""
     x = 0.6 * observation["goal"][..., :1] - 0.3 * observation["position"][..., 1:]
     y = 1.5 + observation["position"][..., :1]
     return np.concatenate([x, y], axis=-1).astype(np.float32)
 
 
 def make_experience(batch_size: int, window: int, seed: int = 0) -> trajectory.Trajectory:
-    """Demonstrations [B, T, …] in mid-episode."""
+    """Returns demonstrations [B, T, …] from the middle of an episode."""
     rng = np.random.default_rng(seed)
     observation = {
         key: rng.uniform(-1, 1, (batch_size, window, 2)).astype(np.float32)
@@ -84,12 +84,12 @@ def make_experience(batch_size: int, window: int, seed: int = 0) -> trajectory.T
     )
 
 
-# Both of these actions are demonstrated by make_two_modes; their mean, and the mixed ones, never.
+# make_two_modes demonstrates both actions, but neither their mean nor mixtures of them.
 TWO_MODES = np.array([[-0.5, 2.2], [0.5, 0.8]], np.float32)
 
 
 def make_two_modes(batch_size: int, seed: int) -> trajectory.Trajectory:
-    """Demonstrations [B, 1, …] that take one of two actions, whatever they see."""
+    """Returns demonstrations [B, 1, …] of two actions, independent of the observation."""
     experience = make_experience(batch_size, 1, seed)
     rng = np.random.default_rng(seed)
     actions = TWO_MODES[rng.integers(0, 2, batch_size)] + rng.normal(0, 0.02, (batch_size, 2))
@@ -99,7 +99,7 @@ def make_two_modes(batch_size: int, seed: int) -> trajectory.Trajectory:
 def make_normalizer(
     experience: trajectory.Trajectory | None = None,
 ) -> normalizer_lib.Normalizer:
-    """The normalizer of some experience, by default of make_experience."""
+    """Returns the normalizer of some experience, by default of make_experience."""
     experience = experience or make_experience(500, 1)
     return normalizer_lib.Normalizer.from_dataset([experience], OBSERVATION_SPEC, ACTION_SPEC)
 
@@ -110,7 +110,7 @@ def make_energy_network(seed: int = 0) -> networks.MlpEnergyNetwork:
 
 
 def make_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.ImplicitBCAgent:
-    """A small implicit agent with its own step counter; the seed decides its weights too."""
+    """Returns a small implicit agent with its own step counter and seeded weights."""
     settings = dict(
         time_step_spec=TIME_STEP_SPEC,
         action_spec=ACTION_SPEC,
@@ -129,7 +129,7 @@ def make_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.ImplicitBCAge
 def make_autoregressive_agent(
     window: int = 2, seed: int = 0, **kwargs
 ) -> agents.AutoregressiveBCAgent:
-    """A small autoregressive agent with its own step counter; the seed decides its weights too."""
+    """Returns a small autoregressive agent with its own step counter and seeded weights."""
     tf.keras.utils.set_random_seed(seed)
     settings = dict(
         normalizer=make_normalizer(),
@@ -150,12 +150,12 @@ def make_autoregressive_agent(
 
 
 def make_mse_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.MseAgent:
-    """A small explicit agent with its own step counter; the seed decides its weights too."""
+    """Returns a small explicit agent with its own step counter and seeded weights."""
     return _make_explicit_agent(agents.MseAgent, window, seed, **kwargs)
 
 
 def make_mdn_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.MdnAgent:
-    """As `make_mse_agent`, with a mixture density."""
+    """Returns an agent as `make_mse_agent`, with a mixture density."""
     return _make_explicit_agent(agents.MdnAgent, window, seed, **kwargs)
 
 
@@ -177,7 +177,7 @@ def _make_explicit_agent(agent_class: Any, window: int, seed: int, **kwargs) -> 
 def make_mixture(
     batch_size: int, num_components: int, action_size: int, seed: int = 0
 ) -> networks.MixtureParameters:
-    """Random mixtures over [-1, 1]^A, broad and narrow components among them."""
+    """Returns random mixtures over [-1, 1]^A with broad and narrow components."""
     rng = np.random.default_rng(seed)
     shape = (batch_size, num_components, action_size)
     return networks.MixtureParameters(
@@ -190,7 +190,7 @@ def make_mixture(
 def mixture_log_density(
     parameters: networks.MixtureParameters, actions: Any, temperature: float = 1.0
 ) -> np.ndarray:
-    """Log densities [..., B] of actions [..., B, A] by NumPy in float64."""
+    """Returns log densities [..., B] of actions [..., B, A] by NumPy in float64."""
     logits, means, stddevs = (np.asarray(p, np.float64) for p in parameters)
     log_weights = logits / temperature
     log_weights -= np.logaddexp.reduce(log_weights, axis=-1)[:, None]
@@ -200,7 +200,7 @@ def mixture_log_density(
 
 
 def make_time_step(batch_size: int, step_types: Any = FIRST, seed: int = 0) -> ts.TimeStep:
-    """Random observations [B, …] of OBSERVATION_SPEC."""
+    """Returns random observations [B, …] of OBSERVATION_SPEC."""
     experience = make_experience(batch_size, 1, seed)
     return ts.TimeStep(
         step_type=tf.constant(np.broadcast_to(np.int32(step_types), batch_size)),
@@ -211,7 +211,7 @@ def make_time_step(batch_size: int, step_types: Any = FIRST, seed: int = 0) -> t
 
 
 def compiled(function: Any) -> Any:
-    """Compiles as TF-Agents' Learner does: outside of autograph."""
+    """Compiles a function as TF-Agents' Learner does, without autograph."""
     return tf.function(function, autograph=False)
 
 

@@ -1,4 +1,4 @@
-"""A small task in images: the action is where the dot of the newest frame is, moved by a vector."""
+"""A small image task: the action is the position of the dot in the newest frame plus a vector."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TIME_STEP_SPEC = ts.time_step_spec(OBSERVATION_SPEC)
 
 
 def draw_dots(positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Images uint8 [..., H, W, 3] of a soft bright dot at (x, y) in [0, 1] on dim noise."""
+    """Returns images, uint8 [..., H, W, 3], of a bright dot at (x, y) in [0, 1] on dim noise."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
-    # Two pixels away from the edges.
+    # At least two pixels from the edges.
     column = 2 + positions[..., 0, None, None] * (WIDTH - 5)
     row = 2 + positions[..., 1, None, None] * (HEIGHT - 5)
     dot = np.exp(-((x - column) ** 2 + (y - row) ** 2) / 2.0)[..., None]
@@ -32,7 +32,7 @@ def draw_dots(positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def make_experience(batch_size: int, window: int = 2, seed: int = 0) -> trajectory.Trajectory:
-    """Demonstrations [B, T, …] in mid-episode; older frames show dots elsewhere."""
+    """Returns demonstrations [B, T, …]; the dots of older frames are elsewhere."""
     rng = np.random.default_rng(seed)
     positions = rng.uniform(0, 1, (batch_size, window, 2))
     offset = rng.uniform(-1, 1, (batch_size, window, 2))
@@ -55,14 +55,14 @@ def make_experience(batch_size: int, window: int = 2, seed: int = 0) -> trajecto
 
 
 def make_normalizer() -> normalizer_lib.Normalizer:
-    """The normalizer of make_experience."""
+    """Returns the normalizer of make_experience."""
     return normalizer_lib.Normalizer.from_dataset(
         [make_experience(200, 1)], OBSERVATION_SPEC, ACTION_SPEC
     )
 
 
 def make_time_step(experience: trajectory.Trajectory, frame: int, step_type: int) -> ts.TimeStep:
-    """One frame of experience, as an environment would show it."""
+    """Returns one frame of experience as a time step."""
     batch_size = experience.step_type.shape[0]
     return ts.TimeStep(
         step_type=tf.fill([batch_size], step_type),

@@ -1,4 +1,4 @@
-"""Runs commands, in processes of their own or in the process of the test."""
+"""Runs commands in new processes or in the process of the test."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ def start(command: str, *arguments: Any, folder: pathlib.Path) -> subprocess.Pop
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_hear_interrupts,
+        preexec_fn=_enable_interrupts,
     )
 
 
-def _hear_interrupts() -> None:
-    """Undoes that a process of a background job inherits to ignore Ctrl-C."""
+def _enable_interrupts() -> None:
+    """Restores the handling of Ctrl-C, which processes of background jobs ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

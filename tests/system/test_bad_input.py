@@ -207,7 +207,7 @@ def test_no_configuration(tmp_path):
 
 
 def test_steps_that_are_not_finite_stop_the_run(finished, tmp_path):
-    """A rate at which the first step leaves the range of numbers."""
+    """The learning rate makes the first step overflow."""
     root_dir = tmp_path / "run"
     values = (
         helpers.IN_MEMORY,
@@ -225,7 +225,7 @@ def test_steps_that_are_not_finite_stop_the_run(finished, tmp_path):
 
 
 def test_wrong_usage_is_a_one_line_message(tmp_path):
-    """Before TensorFlow starts, without a process of ours having to be in its way."""
+    """The error precedes the start of TensorFlow."""
     for command, arguments, problem in (
         ("train", ["extra"], "unexpected argument 'extra'"),
         ("train", ["--sed=1"], "Unknown command line flag 'sed'"),

@@ -1,4 +1,4 @@
-"""Datasets of every shape, from shards to what agents learn of them.
+"""Datasets of every shape, from shards to trained agents.
 
 Many small shards, long episodes, episodes of one step or one frame, windows longer than all.
 """
@@ -51,7 +51,7 @@ def make_spec(with_images=False):
 
 
 def make_episode(number, length, ends, with_images=False):
-    """Every frame tells its place: the number of its episode, and its own there."""
+    """Every frame contains the number of its episode and its own number in it."""
     rng = np.random.default_rng([number, length])
     step_type = np.full(length, ts.StepType.MID, np.int32)
     step_type[0] = ts.StepType.FIRST
@@ -78,7 +78,7 @@ def make_episode(number, length, ends, with_images=False):
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
-    """Writes a dataset once, opens it; nothing is held out."""
+    """Writes a dataset once and opens it without validation episodes."""
     known = {}
 
     def get(shape, with_images=False):
@@ -97,7 +97,7 @@ def opened(tmp_path_factory):
 
 
 def expected_windows(shape, window):
-    """The places in every window, by the place that it ends at. By plain loops."""
+    """Returns the frame numbers of every window by those of its last frame, by plain loops."""
     lengths, ends, _ = SHAPES[shape]
     found = {}
     for number, length in enumerate(lengths):
@@ -108,7 +108,7 @@ def expected_windows(shape, window):
 
 
 def places(batch):
-    """The windows of a batch [B, T, …], as `expected_windows` has them."""
+    """Returns the windows of a batch [B, T, …] in the form of `expected_windows`."""
     return [
         tuple((int(episode), int(frame)) for episode, frame in row)
         for row in np.asarray(batch.observation["place"])
@@ -161,7 +161,7 @@ def test_contract_windows_each_executed_frame_ends_one_window_an_epoch_in_memory
 def test_contract_windows_each_executed_frame_ends_one_window_an_episode_from_reverb(
     opened, shape, window
 ):
-    """Reverb gives whole episodes; a block of the shuffling may cut one."""
+    """Reverb samples whole episodes; a shuffled block may split one."""
     expected = expected_windows(shape, window)
     batch_size, per_block = 50, 4
     source = reverb_source.ReverbSource(shuffle_windows=batch_size * per_block)
@@ -175,9 +175,9 @@ def test_contract_windows_each_executed_frame_ends_one_window_an_episode_from_re
     for (episode, _), places_in_window in expected.items():
         of_episode[episode].append(counts[places_in_window])
     uneven = [times for times in of_episode.values() if min(times) != max(times)]
-    assert len(uneven) <= 1  # the one that the last block cuts
+    assert len(uneven) <= 1  # the one that the last block splits
     assert all(max(times) - min(times) == 1 for times in uneven)
-    # One that is drawn 8 times on average is missed once in 3000 draws.
+    # A window drawn 8 times on average is missing with probability 1/3000.
     drawn = [times for times in of_episode.values() if max(times)]
     assert len(drawn) >= 0.9 * len(of_episode)
 
@@ -185,7 +185,7 @@ def test_contract_windows_each_executed_frame_ends_one_window_an_episode_from_re
 @pytest.mark.parametrize("shape", ["single_steps", "single_frames", "one_single_step"])
 @windows
 def test_windows_of_images_from_reverb(opened, shape, window):
-    """An item is a window there; each is drawn as often as any other."""
+    """With images an item is a window, and all windows are equally likely."""
     demonstrations, expected = opened(shape, True), expected_windows(shape, window)
     made = {
         number: episode.frames.observation["rgb"]
@@ -252,16 +252,16 @@ def test_agents_learn_from_it(opened, shape, window):
 @every_shape
 @windows
 def test_nearest_neighbor_replays_it(opened, shape, window):
-    """Every start of an episode and what follows it, played again frame by frame."""
+    """Every episode is replayed frame by frame from its start."""
     demonstrations = opened(shape)
     agent = make_agents(demonstrations, window)["nearest_neighbor"]
     agent.memorize(data.windows_in_order(demonstrations.train, window, 100))
     played = [episode.frames for episode in demonstrations.train]
-    # As the Learner compiles; autograph has nothing to do here.
+    # Compiled as by the Learner, without autograph.
     act = tf.function(agent.policy.action, autograph=False)
     state = agent.policy.get_initial_state(len(played))
     for frame in range(min(7, max(len(frames.step_type) for frames in played))):
-        # Rows whose episode is over stay at its last frame that was acted on; they do not count.
+        # Rows of finished episodes repeat their last executed frame and are ignored.
         rows = [min(frame, len(frames.step_type) - 1) for frames in played]
         time_step = ts.TimeStep(
             step_type=tf.constant([f.step_type[row] for f, row in zip(played, rows)]),
@@ -283,7 +283,7 @@ def test_nearest_neighbor_replays_it(opened, shape, window):
 
 
 def test_a_run_on_demonstrations_in_pieces(tmp_path):
-    """The particle's demonstrations, each step an episode of its own, in 20 shards."""
+    """The demonstrations of the particle are split into episodes of one step in 20 shards."""
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     collection.collect(
         whole, particle.ParticleEnvironment, particle.ParticleDemonstrator, 4, seed=0

@@ -1,4 +1,4 @@
-"""`python -m ibc_agents.evaluate`: of a run, and of a SavedModel by itself."""
+"""`python -m ibc_agents.evaluate` on a run, and on a SavedModel without its run."""
 
 import json
 import shutil
@@ -58,8 +58,8 @@ def test_shows_the_episodes_in_a_window(finished, tmp_path, monkeypatch):
     assert 0 < imageio.get_reader(video).get_length() <= 61  # still frames of a GIF are merged
 
 
-def test_takes_a_saved_model_by_itself(finished, tmp_path):
-    """Without the run around it, the environment must be named; another seed is another test."""
+def test_evaluates_a_saved_model_without_its_run(finished, tmp_path):
+    """Without the run, flags name the environment. Another seed gives other episodes."""
     alone = shutil.copytree(finished.root_dir / "policy", tmp_path / "model")
     results, video = tmp_path / "evaluation.json", tmp_path / "rollout.gif"
     arguments = [f"--policy={alone}", "--episodes=2", f"--results={results}"]

@@ -9,7 +9,7 @@ import pytest
 from ibc_agents.visualization import landscape_plots
 from tests.system import helpers
 
-SIZE = 168, 174  # rows and columns of a landscape at 30 dots an inch
+SIZE = 168, 174  # rows and columns of a landscape at 30 dots per inch
 MSE = helpers.bindings(
     "Experiment.agent=@MseAgent",
     "MseAgent.encoder=@MlpEncoder()",
@@ -23,7 +23,7 @@ def small_images(monkeypatch):
 
 
 def plot(finished, *flags):
-    """Runs the command on the finished run, coarsely; later flags win."""
+    """Runs the command on the finished run at low resolution; later flags override earlier ones."""
     return helpers.call(
         "ibc_agents.plot_energy",
         f"--policy={finished.root_dir}",
@@ -49,7 +49,7 @@ def test_image_of_one_observation(finished, tmp_path):
         images.append(imageio.imread(out))
     of_map, line, rollout = images
     assert of_map.shape[:2] == line.shape[:2] == SIZE
-    assert rollout.shape[1] > 1.5 * SIZE[1]  # the environment beside it
+    assert rollout.shape[1] > 1.5 * SIZE[1]  # with the image of the environment
     assert all(map(colorful, images))
     assert len(list(tmp_path.iterdir())) == 3
 

@@ -1,4 +1,4 @@
-"""D4RL's gin files: a task's runs learn from that task's demonstrations, all of them."""
+"""D4RL's gin files: runs of a task train on all demonstrations of that task."""
 
 import pytest
 

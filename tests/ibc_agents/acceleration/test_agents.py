@@ -1,4 +1,4 @@
-"""Agents train and act alike with and without acceleration."""
+"""Agents train and act equally with and without acceleration."""
 
 import gin
 import numpy as np
@@ -9,7 +9,7 @@ from ibc_agents import acceleration, agents, losses, networks, policies, sampler
 from ibc_agents.acceleration import score as score_lib
 from tests.ibc_agents import helpers
 
-# Of losses, gradients and actions: docs/architecture.md, contract "Acceleration".
+# Tolerances of losses, gradients and actions: docs/architecture.md, contract "Acceleration".
 TOLERANCE = dict(rtol=1e-4, atol=1e-5)
 BATCH = 19
 WEIGHTS = tf.constant(np.random.default_rng(0).uniform(size=BATCH), tf.float32)
@@ -79,14 +79,14 @@ def test_contract_acceleration_changes_losses_and_gradients_by_rounding_only(
     for value, wanted in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
         assert value.shape == wanted.shape
         np.testing.assert_allclose(value, wanted, **TOLERANCE)
-    # The last biases shift all energies alike and change no loss.
+    # The last biases shift all energies equally and have no effect on the loss.
     assert all(np.abs(gradient).max() > 0 for gradient in found[1] if gradient.shape.rank == 2)
 
 
 def test_contract_acceleration_changes_training_and_actions_by_rounding_only():
     def train_and_act(way):
         search = policies.PolicySearch(samplers.Langevin(10), 32)
-        # Not Adam, which turns the rounding errors of vanishing gradients into whole steps.
+        # Not Adam, which amplifies rounding errors of vanishing gradients to full steps.
         optimizer = tf.keras.optimizers.SGD(1e-2)
         agent = make_agent(way, "langevin", policy_search=search, optimizer=optimizer)
         train = helpers.compiled(agent.train)
@@ -103,9 +103,7 @@ def test_contract_acceleration_changes_training_and_actions_by_rounding_only():
 
 
 @pytest.mark.parametrize(("batch_size", "in_blocks"), [(BATCH, True), (8, False)])
-def test_examples_are_scored_in_blocks_if_there_are_more_than_a_few(
-    monkeypatch, batch_size, in_blocks
-):
+def test_large_batches_are_scored_in_blocks(monkeypatch, batch_size, in_blocks):
     """Tracing a few blocks takes longer than they save."""
     sizes = []
     original = score_lib.losses_in_blocks

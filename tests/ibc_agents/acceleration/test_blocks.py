@@ -1,4 +1,4 @@
-"""Sizes of blocks and shares, chosen by a measurement or by a setting."""
+"""Sizes of blocks and shares, selected by a measurement or by a setting."""
 
 import json
 
@@ -11,7 +11,7 @@ from ibc_agents.acceleration import blocks, machine
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Sets the speedup that a measurement finds."""
+    """Sets the result of the speedup measurement."""
 
     def set_speedup(speedup):
         monkeypatch.setattr(machine, "speedup", lambda name, plain, fast: speedup)
@@ -20,7 +20,7 @@ def measured(monkeypatch):
 
 
 @pytest.mark.parametrize(("speedup", "expected"), [(0.5, None), (1.05, None), (1.5, 4)])
-def test_rows_are_split_if_that_is_measured_to_be_faster(measured, speedup, expected):
+def test_rows_are_split_if_splitting_is_measured_to_be_faster(measured, speedup, expected):
     measured(speedup)
     assert blocks.Blocks(num_bytes=4 * 128 * 4).rows(128) == expected
 
@@ -56,6 +56,6 @@ def test_the_choice_of_this_machine_is_reported(monkeypatch, tmp_path):
     machine.forget_speedups()
 
 
-def test_no_bytes_raise():
+def test_zero_block_bytes_raises():
     with pytest.raises(ValueError, match="block_bytes must be positive, got 0"):
         blocks.Blocks(num_bytes=0)

@@ -1,4 +1,4 @@
-"""Energies in blocks of rows, and chains in shares of the cores."""
+"""Energies in blocks of rows, and Langevin chains divided among cores."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ ACTIONS = tf.random.stateless_normal([3, 50, 2], [1, 2])
 
 
 class FixedSizes(blocks_lib.Blocks):
-    """Blocks and shares of given sizes, whatever the width."""
+    """Blocks and shares with fixed sizes for any width."""
 
     def __init__(self, rows=None, rows_of_a_share=None):
         super().__init__()
@@ -46,11 +46,11 @@ class Recording(networks.EnergyNetwork):
         return networks.DenseEnergy(code, tf.zeros([num_dimensions, 1]), (), tf.nn.relu, None)
 
 
-# Less than an action of each observation, some, all but a few, all.
+# Block sizes below one action per observation, up to all actions.
 @pytest.mark.parametrize(
     ("rows", "static"), [(1, True), (7, False), (21, True), (147, False), (150, False)]
 )
-def test_energies_and_gradients_are_those_of_all_rows_at_once(rows, static):
+def test_blocks_have_the_energies_and_gradients_of_one_batch(rows, static):
     network = helpers.make_energy_network()
     network((OBSERVATION, ACTIONS))
     accelerated = energy_network.AcceleratedEnergyNetwork(network, FixedSizes(rows))
@@ -66,7 +66,7 @@ def test_energies_and_gradients_are_those_of_all_rows_at_once(rows, static):
         np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
 
 
-# Rows are split along the observations if there are more of them, else along the samples.
+# Rows are split along the larger of the two axes: observations or samples.
 AXES = pytest.mark.parametrize(
     ("axis", "actions"), [(0, tf.transpose(ACTIONS, [1, 0, 2])), (1, ACTIONS)], ids=["B", "N"]
 )
@@ -96,7 +96,7 @@ def test_blocks_have_about_the_same_size(rows, expected, axis, actions):
         (75, 1, [50]),
         (75, 2, [25, 25]),
         (50, 3, [17, 17, 16]),
-        (75, 8, [25, 25]),  # smaller shares are not worth it
+        (75, 8, [25, 25]),  # smaller shares are slower
         (76, 8, [50]),
         (1, 100, 50 * [1]),
     ],
@@ -131,7 +131,7 @@ def check_shares(network, sizes, actions):
     ("shape", "expected"), [([3, None, 2], [50]), ([None, 50, 2], [25, 25]), ([None] * 3, [50])]
 )
 def test_shares_of_known_sizes(monkeypatch, shape, expected):
-    """An exported policy does not know its batch size, and no axis need be known."""
+    """An exported policy has no static batch size; no axis needs a static size."""
     monkeypatch.setattr(machine, "num_cores", lambda: 2)
     energy_fn = energy_function.AcceleratedEnergyFunction(
         Recording(), tf.zeros([3, 1]), FixedSizes(rows_of_a_share=25)
@@ -150,7 +150,7 @@ def test_shares_of_known_sizes(monkeypatch, shape, expected):
     assert sizes == expected
 
 
-def test_no_observations_have_no_energies():
+def test_an_empty_batch_is_scored():
     network = helpers.make_energy_network()
     network((OBSERVATION, ACTIONS))
     accelerated = energy_network.AcceleratedEnergyNetwork(network, FixedSizes(7))

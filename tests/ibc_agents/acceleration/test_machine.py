@@ -29,12 +29,12 @@ def folder(tmp_path, monkeypatch):
     machine.forget_speedups()
 
 
-def test_the_faster_way_has_the_larger_speedup(folder):
+def test_speedup_is_above_one_if_the_second_function_is_faster(folder):
     assert machine.speedup("one", slow, quick) > 1
     assert machine.speedup("other", quick, slow) < 1
 
 
-def test_a_machine_is_measured_once_whatever_the_process(folder):
+def test_a_machine_is_measured_once_by_all_processes(folder):
     measured = machine.speedup("choice", slow, quick)
     machine.forget_speedups()  # as in another process
     assert machine.speedup("choice", never, never) == measured
@@ -50,7 +50,7 @@ def test_each_number_of_threads_is_measured_separately(folder, monkeypatch):
     assert len(list(folder.iterdir())) == 2
 
 
-def test_of_two_measurements_at_once_the_first_is_kept(folder, monkeypatch):
+def test_the_first_of_two_simultaneous_measurements_is_kept(folder, monkeypatch):
     def measured_while_another_wrote(plain, fast):
         machine._keep(folder / path.name, 7.0)
         return 3.0

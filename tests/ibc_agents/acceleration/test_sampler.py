@@ -1,4 +1,4 @@
-"""Accelerated samplers find the samples of the wrapped ones."""
+"""Accelerated samplers return the samples of the wrapped samplers."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ CHAIN = samplers.Langevin(num_iterations=5)
     ids=["chains", "derivative free", "sequence"],
 )
 @pytest.mark.parametrize("trace", [False, True])
-def test_samples_are_the_wrapped_samplers(monkeypatch, sampler, trace):
+def test_samples_equal_the_wrapped_samplers(monkeypatch, sampler, trace):
     monkeypatch.setattr(machine, "num_cores", lambda: 3)
     monkeypatch.setattr("ibc_agents.acceleration.blocks._MIN_SHARE_BYTES", 4 * 16)
     network = helpers.make_energy_network()
@@ -40,7 +40,7 @@ def test_samples_are_the_wrapped_samplers(monkeypatch, sampler, trace):
 
 
 @pytest.mark.parametrize("inner", [CHAIN, samplers.Sequence([CHAIN])], ids=["chains", "sequence"])
-def test_chains_are_shared_inside_of_sequences(monkeypatch, inner):
+def test_chains_inside_a_sequence_are_shared(monkeypatch, inner):
     shared = []
     original = energy_function.AcceleratedEnergyFunction.run_in_shares
 
@@ -56,13 +56,13 @@ def test_chains_are_shared_inside_of_sequences(monkeypatch, inner):
     assert len(shared) == 2
 
 
-def test_other_energies_are_left_to_the_wrapped_sampler():
+def test_unaccelerated_energies_use_the_wrapped_sampler():
     arguments = helpers.quadratic(0.3), ACTIONS, helpers.UNIT_BOUNDS, SEED
     found, expected = FAST.sampler(CHAIN)(*arguments), CHAIN(*arguments)
     np.testing.assert_array_equal(found.actions, expected.actions)
 
 
-def test_a_sampler_of_the_users_own_is_unchanged():
+def test_a_custom_sampler_is_unchanged():
     class Own(samplers.Langevin):
         pass
 

@@ -1,4 +1,4 @@
-"""Losses and gradients in blocks of examples are those of all examples at once."""
+"""Losses and gradients in blocks of examples equal those of one batch."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from ibc_agents.acceleration import score as score_lib
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 7])
-def test_an_average_of_squares(size):
-    """d/dw mean (w c)² = 2 w mean c², whatever the size of the last block."""
+def test_gradient_of_a_mean_of_squares(size):
+    """d/dw mean (w c)² = 2 w mean c², for any size of the last block."""
     weight = tf.Variable(3.0)
     code = tf.constant(np.arange(5.0)[:, None], tf.float32)
 

@@ -1,4 +1,4 @@
-"""The autoregressive agent: an energy a dimension."""
+"""The autoregressive agent: one energy per dimension."""
 
 import numpy as np
 import pytest
@@ -18,8 +18,8 @@ def trained():
     return agent
 
 
-def test_loss_is_the_sum_over_dimensions_given_the_demonstrated_ones_before():
-    """InfoNCE of each dimension among uniform values of it, by NumPy."""
+def test_loss_sums_the_dimensions_conditioned_on_demonstrated_prefixes():
+    """Compares with InfoNCE of each dimension on uniform values in NumPy."""
     agent = helpers.make_autoregressive_agent(seed=5)
     experience = helpers.make_experience(6, 2)
     info = agent.loss(experience)
@@ -58,7 +58,7 @@ def test_contract_loss_gets_the_proposals_densities_of_each_dimension():
         np.testing.assert_allclose(negatives, np.full([6, 16], -np.log(width)), rtol=1e-5)
 
 
-def test_every_weight_is_learned():
+def test_every_weight_has_a_gradient():
     agent = helpers.make_autoregressive_agent()
     kernels = [v for v in agent.energy_network.trainable_variables if v.shape.rank == 2]
     before = [kernel.numpy() for kernel in kernels]
@@ -68,8 +68,8 @@ def test_every_weight_is_learned():
         assert np.any(kernel.numpy() != old), kernel.name
 
 
-def test_later_dimensions_follow_the_earlier_choice(trained):
-    """Each action is one of the demonstrated pairs, never a mixed one, and both are found."""
+def test_later_dimensions_depend_on_earlier_ones(trained):
+    """Every action is one of the demonstrated pairs, never a mixture, and both occur."""
     time_step = helpers.make_time_step(100)
     state = trained.policy.get_initial_state(100)
     state["seed"] = tf.random.stateless_uniform([100, 2], [5, 6], None, None, tf.int32)
@@ -79,7 +79,7 @@ def test_later_dimensions_follow_the_earlier_choice(trained):
 
 
 def test_energy_function_is_the_negative_log_density(trained):
-    """It integrates to one over the bounds, nearly all of it at the pairs."""
+    """The density integrates to one over the bounds, and is concentrated at the pairs."""
     window = tf.nest.map_structure(
         lambda leaf: leaf[:2], helpers.make_two_modes(2, 999).observation
     )
@@ -100,7 +100,7 @@ def test_energy_function_is_the_negative_log_density(trained):
     assert np.all(mass > 0.1) and np.all(mass.sum(axis=0) > 0.9), mass
 
 
-def test_zero_width_dimension_does_not_count_in_the_density():
+def test_zero_width_dimension_has_no_effect_on_the_density():
     agent = helpers.make_autoregressive_agent(window=1)
     normalizer = agent.normalizer
     normalizer._low[1].assign(0.25)
@@ -116,7 +116,7 @@ def test_zero_width_dimension_does_not_count_in_the_density():
     np.testing.assert_allclose(agent.energy_function(window)(actions), expected, atol=1e-3)
 
 
-def test_networks_of_the_other_kind_are_refused():
+def test_plain_energy_networks_are_rejected():
     prefixes = helpers.make_autoregressive_agent().energy_network
     with pytest.raises(ValueError, match="ImplicitBCAgent cannot use PrefixEnergyNetwork"):
         helpers.make_agent(energy_network=prefixes)
@@ -125,8 +125,8 @@ def test_networks_of_the_other_kind_are_refused():
         helpers.make_autoregressive_agent(energy_network=whole)
 
 
-def test_samplers_of_the_other_kind_are_refused():
-    """They would minimize the last dimension's energy alone, and nobody would notice."""
+def test_samplers_without_prefixes_are_rejected():
+    """They would minimize the energy of the last dimension only, without an error."""
     with pytest.raises(ValueError, match="AutoregressiveBCAgent cannot use DerivativeFree"):
         helpers.make_autoregressive_agent(policy_search=policies.PolicySearch())
     sampler = samplers.Autoregressive()

@@ -1,4 +1,4 @@
-"""What all agents share: windows, weights, the guarded update, checkpoints, replicas."""
+"""Properties of all agents: windows, weights, the guarded update, checkpoints, replicas."""
 
 import json
 import pathlib
@@ -29,7 +29,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 
 
 def with_last_rows(experience, rows, action=None):
-    """Ends the windows of `rows` in LAST, with another action there."""
+    """Ends the windows of `rows` in LAST, with a different action there."""
     step_type, actions = experience.step_type.numpy(), experience.action.numpy()
     step_type[rows, -1] = helpers.LAST
     if action is not None:
@@ -44,7 +44,7 @@ def gradients_of(agent, experience, weights=None):
 
 
 def state_of(agent):
-    """Weights, optimizer state and normalizer, by name of their place in a checkpoint."""
+    """Returns weights, optimizer state and normalizer by their keys in a checkpoint."""
     return [v.numpy() for v in [*agent._variables(), *agent._update.optimizer.variables]]
 
 
@@ -69,7 +69,7 @@ def test_contract_agent_is_a_tf_agent(make):
 
 @AGENTS
 def test_contract_agent_drops_into_the_learner_and_its_policy_into_policy_saver(make, tmp_path):
-    """The SavedModel acts as the live policy does, for any batch."""
+    """The SavedModel equals the live policy for any batch size."""
     agent = make()
     experience = helpers.make_experience(8, 2)
     trainer = learner.Learner(
@@ -112,7 +112,7 @@ def test_equal_seeds_give_equal_training_bit_for_bit(make):
 
 
 @AGENTS
-def test_a_restored_agent_goes_on_bit_for_bit(make, tmp_path):
+def test_a_restored_agent_continues_bit_for_bit(make, tmp_path):
     experience = [helpers.make_experience(32, 2, seed=k) for k in range(4)]
     whole, first, second = make(), make(), make()
     for batch in experience:
@@ -130,7 +130,7 @@ def test_a_restored_agent_goes_on_bit_for_bit(make, tmp_path):
 
 
 @AGENTS
-def test_validation_reports_loss_and_gradient_norm_and_learns_nothing(make):
+def test_validation_reports_loss_and_gradient_norm_without_training(make):
     agent, experience = make(), helpers.make_experience(8, 2)
     before = state_of(agent)
     info = agent.validate(experience)
@@ -151,7 +151,7 @@ def test_contract_agent_checks_its_experience(make):
 
 @AGENTS
 def test_contract_windows_that_end_in_last_do_not_change_the_gradient(make):
-    """Whatever action stands there; the mean is over the other windows."""
+    """The action at LAST has no effect; the mean is over the other windows."""
     agent, experience = make(), helpers.make_experience(8, 2)
     calm = gradients_of(agent, with_last_rows(experience, [1, 5]))
     for wild in (1e6, -1e30, np.inf, np.nan):
@@ -171,7 +171,7 @@ def test_contract_windows_that_end_in_last_leave_the_mean_of_the_others():
 
 
 @AGENTS
-def test_a_batch_of_last_windows_only_has_loss_and_gradient_zero(make):
+def test_a_batch_of_only_last_windows_has_zero_loss_and_gradient(make):
     agent, experience = make(), with_last_rows(helpers.make_experience(4, 2), [0, 1, 2, 3])
     loss, gradients = gradients_of(agent, experience)
     assert loss == 0
@@ -180,7 +180,7 @@ def test_a_batch_of_last_windows_only_has_loss_and_gradient_zero(make):
 
 @AGENTS
 def test_contract_windows_that_cross_episodes_are_repaired(make):
-    """What stood before the newest FIRST does not matter."""
+    """Frames before the newest FIRST have no effect."""
     agent = make(window=3)
     experience = helpers.make_experience(4, 3)
     step_type = experience.step_type.numpy()
@@ -197,7 +197,7 @@ def test_contract_windows_that_cross_episodes_are_repaired(make):
 
 
 def test_weights_multiply_the_losses():
-    """As in TF-Agents: the mean of weight times loss; a scalar weighs all alike."""
+    """As in TF-Agents: the mean of weight times loss; a scalar weights all examples equally."""
     agent, experience = helpers.make_mse_agent(), helpers.make_experience(4, 2)
     rows = [tf.nest.map_structure(lambda leaf, k=k: leaf[k : k + 1], experience) for k in range(4)]
     losses = np.array([agent.loss(row).loss for row in rows])
@@ -214,7 +214,7 @@ def test_weights_multiply_the_losses():
 @pytest.mark.parametrize(
     ("bad", "compiled"), [(np.nan, True), (np.inf, False)], ids=["nan_compiled", "inf_eager"]
 )
-def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(make, bad, compiled):
+def test_a_step_with_nonfinite_gradients_is_skipped_and_counted(make, bad, compiled):
     agent = make()
     train = helpers.compiled(agent.train) if compiled else agent.train
     good = helpers.make_experience(4, 2)
@@ -235,7 +235,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(make, bad, com
 
 @AGENTS
 def test_checkpoint_restores_everything(make, tmp_path):
-    """Training goes on as if it had not been interrupted, in an agent of other weights."""
+    """A restored agent with different initial weights continues the training exactly."""
     experiences = [helpers.make_experience(8, 2, seed=k) for k in range(4)]
     agent = make()
     for experience in experiences[:2]:
@@ -252,7 +252,7 @@ def test_checkpoint_restores_everything(make, tmp_path):
     assert_equal(state_of(other), state_of(agent))
     assert_equal(other.normalizer.variables, agent.normalizer.variables)
     assert other.skipped_steps.numpy() == 5 and other.train_step_counter.numpy() == 2
-    # Weights, two moments for each of them, and Adam's own count of iterations.
+    # Weights, two moments for each, and the iteration count of Adam.
     assert len(state_of(other)) == 3 * len(other._variables()) + 1
     for experience in experiences[2:]:
         agent.train(experience)
@@ -288,7 +288,7 @@ def test_mse_loss_and_training():
 
 @pytest.fixture(scope="module")
 def replicas():
-    """What two_replicas.py found; a process of its own, for it needs two logical devices."""
+    """Output of two_replicas.py, a separate process because it needs two logical devices."""
     script = pathlib.Path(__file__).parent / "two_replicas.py"
     done = subprocess.run(
         [sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, check=False
@@ -297,8 +297,8 @@ def replicas():
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_two_replicas_train_as_one_does_on_the_joint_batch(replicas):
-    """Though one replica has all the windows that end in LAST."""
+def test_two_replicas_equal_one_on_the_joint_batch(replicas):
+    """All windows that end in LAST are on one replica."""
     assert_equal(replicas["replicas"], replicas["single"], rtol=0, atol=1e-5)
     assert np.abs(np.subtract(replicas["single"], replicas["start"])).max() > 0.01
     np.testing.assert_allclose(replicas["replicas_loss"], replicas["single_loss"], rtol=1e-5)
@@ -309,8 +309,8 @@ def test_replicas_draw_different_counter_examples(replicas):
     assert first != second
 
 
-def test_replicas_skip_together(replicas):
-    """One replica alone has a number that is not finite."""
+def test_all_replicas_skip_a_step_if_one_is_not_finite(replicas):
+    """Only one replica has a value that is not finite."""
     assert_equal(replicas["after_skip"], replicas["before_skip"])
     assert replicas["skipped"] == [[1, 1], [1, 1]]
     assert replicas["after_recovery"] != replicas["before_skip"]

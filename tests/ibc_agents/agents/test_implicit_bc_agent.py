@@ -1,4 +1,4 @@
-"""The implicit agent: its loss, its training, what it is made of."""
+"""The implicit agent: its loss, its training and its parts."""
 
 import gin
 import numpy as np
@@ -22,7 +22,7 @@ KINDS = pytest.mark.parametrize(
 
 
 class Given(protocols.Sampler):
-    """A sampler that returns given actions, whatever it is asked."""
+    """A sampler that always returns the given actions."""
 
     def __init__(self, actions):
         self._actions = tf.constant(actions)
@@ -34,7 +34,7 @@ class Given(protocols.Sampler):
 
 
 class Recording(samplers.Langevin):
-    """Langevin, keeping where its chains ended."""
+    """Langevin dynamics that records the ends of its chains."""
 
     def __call__(self, *args, **kwargs):
         result = super().__call__(*args, **kwargs)
@@ -67,8 +67,8 @@ def test_training_lowers_the_loss(make, window):
         assert np.isfinite([np.mean(value) for value in [info.loss, *info.extra.values()]]).all()
 
 
-def test_loss_is_the_papers():
-    """InfoNCE of the newest action among uniform samples of the seed, by NumPy."""
+def test_loss_is_info_nce_of_the_paper():
+    """Compares with InfoNCE of the newest action on the same uniform samples in NumPy."""
     agent = helpers.make_agent(seed=5)
     agent.train_step_counter.assign(7)
     experience = helpers.make_experience(6, 2)
@@ -119,7 +119,7 @@ def test_gradient_penalty_is_added_at_the_demonstration_and_the_counter_examples
 
 
 def test_no_gradient_flows_through_counter_examples():
-    """The gradient is the one of counter-examples that are mere constants."""
+    """The gradient equals that of constant counter-examples."""
     sampler = Recording(num_iterations=5)
     experience = helpers.make_experience(6, 2)
     moved = helpers.make_agent(**moved_by(sampler))
@@ -179,7 +179,7 @@ def test_conditional_nce_is_added_and_reported():
 
 
 class Listening(helpers.CountingEnergyNetwork):
-    """Keeps the actions it was last asked about."""
+    """Records the actions that it scored last."""
 
     def energy(self, code, actions, training=False):
         self.heard = actions.numpy()
@@ -216,8 +216,8 @@ def test_noise_on_demonstrated_actions_is_reflected_at_the_bounds():
     ],
     ids=lambda d: [*d][0],
 )
-def test_noise_leaves_alone_what_never_varies(noise):
-    """Or the demonstration would be told by it alone, for counter-examples have no room there."""
+def test_constant_action_dimensions_have_no_noise(noise):
+    """Noise would identify the demonstration, because counter-examples cannot vary there."""
     network = Listening()
     experience = helpers.make_experience(64, 2)
     action = experience.action.numpy()
@@ -231,7 +231,7 @@ def test_noise_leaves_alone_what_never_varies(noise):
     assert network.heard[:, 0, 0].std() > 0
 
 
-def test_a_demonstration_is_picked_only_if_it_is_lower():
+def test_top1_accuracy_requires_a_strictly_lower_energy():
     report = energy_based_agent.report_energies(
         tf.constant([[0.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [1.0, 0.0, 2.0]])
     )
@@ -250,7 +250,7 @@ def test_equal_seeds_give_equal_training_bit_for_bit(make):
     assert (train(0) != train(1)).any()
 
 
-def test_counter_examples_are_drawn_anew_at_every_step():
+def test_counter_examples_differ_between_steps():
     agent = helpers.make_agent()
     experience = helpers.make_experience(8, 2)
     first = agent.loss(experience)
@@ -290,7 +290,7 @@ def test_energy_function_encodes_raw_windows_once():
     assert agent.energy_network.encoded == encoded + 1
 
 
-def test_no_counter_examples_raise():
+def test_zero_counter_examples_raise():
     with pytest.raises(ValueError, match="CounterExamples.number must be at least 1, got 0"):
         agents.CounterExamples(number=0)
 
@@ -312,7 +312,7 @@ policy/Langevin.schedule = @Constant()
 """
 
 
-def test_gin_configures_by_references():
+def test_gin_configures_the_agent_by_references():
     gin.parse_config(GIN)
     agent = agents.ImplicitBCAgent(
         helpers.TIME_STEP_SPEC,
@@ -343,7 +343,7 @@ def test_gin_configures_by_references():
         "ImplicitBCAgent.normalizer = 1",
     ],
 )
-def test_gin_refuses_a_misspelt_name_and_what_is_not_configured(line):
+def test_gin_rejects_misspelled_and_unknown_parameters(line):
     with pytest.raises(ValueError, match="counterexamples|Langevn|ImplicitBcAgent|normalizer"):
         gin.parse_config(line)
 
@@ -356,7 +356,7 @@ def test_gin_refuses_a_misspelt_name_and_what_is_not_configured(line):
     ],
     ids=["alone", "in a sequence"],
 )
-def test_refuses_to_look_for_basins_where_the_energy_has_none(sampler):
+def test_rejects_a_basin_search_of_an_energy_without_basins(sampler):
     with pytest.raises(ValueError, match="SoftMinimum"):
         helpers.make_agent(policy_search=policies.PolicySearch(sampler))
     head = networks.SoftMinimum(units=4, num_basins=2)

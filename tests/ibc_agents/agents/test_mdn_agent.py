@@ -1,4 +1,4 @@
-"""The mixture-density baseline: its loss, what keeps it finite, what it learns."""
+"""The mixture-density baseline: its loss, its numerical limits and its training."""
 
 import gin
 import numpy as np
@@ -15,7 +15,7 @@ def with_actions(experience, action):
 
 
 def two_actions(batch_size, seed):
-    """Demonstrations that go left or right by chance, whatever the observation: ±0.5, scaled."""
+    """Returns demonstrations of scaled actions ±0.5, independent of the observation."""
     experience = helpers.make_experience(batch_size, 2, seed)
     side = np.random.default_rng(seed).choice([-0.5, 0.5], (batch_size, 1, 1))
     scaled = tf.constant(np.broadcast_to(side, (batch_size, 2, 2)), tf.float32)
@@ -23,7 +23,7 @@ def two_actions(batch_size, seed):
 
 
 def train(agent, experiences, steps):
-    """Returns what every step reported."""
+    """Returns the report of every step."""
     step = helpers.compiled(agent.train)
     return [step(experiences[k % len(experiences)]) for k in range(steps)]
 
@@ -58,8 +58,8 @@ def test_policy_has_its_own_temperature():
     assert agent.policy._temperature == 0.7
 
 
-def test_learns_both_of_two_actions_where_regression_learns_their_mean():
-    """The policy takes one of them, and its distribution draws both about equally often."""
+def test_learns_both_modes_whose_mean_regression_learns():
+    """The policy takes one mode, and its distribution samples both about equally often."""
     experiences = [two_actions(64, seed) for seed in range(20)]
     time_step, modes = helpers.make_time_step(64, seed=99), {}
     for make in (helpers.make_mdn_agent, helpers.make_mse_agent):
@@ -79,8 +79,8 @@ def test_learns_both_of_two_actions_where_regression_learns_their_mean():
     np.testing.assert_allclose(np.abs(drawn).mean(), 0.5, atol=0.1)
 
 
-def test_actions_that_repeat_exactly_meet_the_floor_and_stay_finite():
-    """Without the floor, likelihood and gradients would grow without end."""
+def test_repeated_actions_reach_the_floor_and_stay_finite():
+    """Without the floor, likelihood and gradients would grow without bound."""
     floor = 0.02
     agent = helpers.make_mdn_agent(min_stddev=floor)
     experience = with_actions(helpers.make_experience(32, 2), [0.3, 1.0])
@@ -93,7 +93,7 @@ def test_actions_that_repeat_exactly_meet_the_floor_and_stay_finite():
     assert agent.skipped_steps.numpy() == 0
 
 
-def test_a_learning_rate_far_too_high_leaves_everything_finite():
+def test_an_excessive_learning_rate_keeps_everything_finite():
     agent = helpers.make_mdn_agent(
         min_stddev=1e-3,
         encoder=networks.MlpEncoder(width=64, depth=4),
@@ -127,12 +127,12 @@ def test_the_learned_policy_acts_like_the_demonstrations():
         ("window", 0, "window must be at least 1 frame, got 0"),
     ],
 )
-def test_numbers_out_of_range_raise(name, value, message):
+def test_invalid_numbers_raise(name, value, message):
     with pytest.raises(ValueError, match=message):
         helpers.make_mdn_agent(**{name: value})
 
 
-def test_gin_configures_it():
+def test_gin_configures_the_agent():
     gin.parse_config("""
         MdnAgent.encoder = @MlpEncoder()
         MdnAgent.num_components = 3

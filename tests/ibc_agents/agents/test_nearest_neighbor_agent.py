@@ -1,4 +1,4 @@
-"""The nearest-neighbor baseline: what it memorizes, how it acts, and that it can be saved."""
+"""The nearest-neighbor baseline: its memory, its actions and its SavedModel."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ def make_agent(window=1, memorized=None, **kwargs):
 
 
 def act(policy, observation, step_type=helpers.FIRST, state=None):
-    """Raw actions for a nest of observations [B, …], and the next state."""
+    """Returns raw actions for a nest of observations [B, …], and the next state."""
     batch_size = len(tf.nest.flatten(observation)[0])
     time_step = ts.TimeStep(
         tf.fill([batch_size], step_type), tf.zeros(batch_size), tf.ones(batch_size), observation
@@ -54,15 +54,15 @@ def with_last(experience, rows):
 
 
 def make_episode(length, seed):
-    """An episode of the helpers' demonstrations, FIRST to LAST."""
+    """Returns an episode of the helpers' demonstrations from FIRST to LAST."""
     experience = helpers.numpy(helpers.make_experience(1, length, seed))
     frames = tf.nest.map_structure(lambda leaf: leaf[0], experience)
     frames.step_type[0], frames.step_type[-1] = helpers.FIRST, helpers.LAST
     return episodes.Episode(frames)
 
 
-def test_acts_as_at_the_closest_observation():
-    """Against SciPy's tree, in normalized units."""
+def test_takes_the_action_of_the_closest_observation():
+    """Compares with SciPy's tree in normalized units."""
     memorized, others = helpers.make_experience(200, 1), helpers.make_experience(50, 1, seed=1)
     agent = make_agent(memorized=[memorized])
     action, _ = act(agent.policy, at(others, 0))
@@ -98,7 +98,7 @@ def test_contract_windows_that_end_in_last_are_not_memorized():
 
 
 def test_contract_windows_are_those_that_the_policy_remembers():
-    """A demonstration played again frame by frame: its start is padded by both alike."""
+    """A demonstration is replayed frame by frame; agent and policy pad its start equally."""
     played = [make_episode(6, seed) for seed in range(4)]
     agent = make_agent(window=3, memorized=batches.windows_in_order(played, 3, 7))
     for episode in played:
@@ -113,8 +113,8 @@ def test_contract_windows_are_those_that_the_policy_remembers():
             np.testing.assert_allclose(action[0], episode.frames.action[frame], atol=1e-6)
 
 
-def test_windows_of_two_frames_tell_apart_what_one_frame_cannot():
-    """The answer is whence it came."""
+def test_windows_of_two_frames_distinguish_equal_frames():
+    """The action depends on the previous frame."""
     rng = np.random.default_rng(0)
     experience = helpers.make_experience(2, 2)
     same = {key: leaf.numpy() for key, leaf in experience.observation.items()}
@@ -130,8 +130,8 @@ def test_windows_of_two_frames_tell_apart_what_one_frame_cannot():
     np.testing.assert_allclose(action, experience.action[:, 1], atol=1e-6)
 
 
-def test_order_of_dimensions_does_not_matter():
-    """Observations whose elements change places, likewise in what is memorized."""
+def test_order_of_dimensions_has_no_effect():
+    """Elements of the observations are permuted, also in the stored demonstrations."""
 
     def permuted(experience):
         return experience._replace(
@@ -173,7 +173,7 @@ def test_loss_is_the_squared_error_of_the_neighbors_action():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_a_train_step_counts_and_changes_nothing_else(compiled):
+def test_a_train_step_changes_only_the_step_counter(compiled):
     memorized, others = helpers.make_experience(100, 1), helpers.make_experience(30, 1, seed=1)
     agent = make_agent(memorized=[memorized])
     train = helpers.compiled(agent.train) if compiled else agent.train
@@ -185,7 +185,7 @@ def test_a_train_step_counts_and_changes_nothing_else(compiled):
         np.testing.assert_array_equal(variable, value)
 
 
-def test_numbers_that_are_not_finite_are_counted_as_any_agent_does():
+def test_nonfinite_losses_are_counted():
     agent = make_agent(memorized=[helpers.make_experience(9, 1)])
     experience = helpers.make_experience(4, 1)
     action = experience.action.numpy()
@@ -194,7 +194,7 @@ def test_numbers_that_are_not_finite_are_counted_as_any_agent_does():
     assert agent.skipped_steps.numpy() == 1
 
 
-def test_nothing_memorized_is_a_clear_error():
+def test_acting_without_demonstrations_is_a_clear_error():
     agent = make_agent()
     experience = helpers.make_experience(4, 1)
     for use in (agent.loss, agent.train, lambda e: act(agent.policy, at(e, 0))):
@@ -245,7 +245,7 @@ assert not known, known
 """
 
 
-def test_saved_policy_acts_alike_in_a_process_that_knows_nothing_of_us(tmp_path):
+def test_saved_policy_needs_no_code_of_this_package(tmp_path):
     agent = make_agent(window=2, memorized=[helpers.make_experience(200, 2)])
     policy_saver.PolicySaver(agent.policy, batch_size=None).save(str(tmp_path / "policy"))
     observation = at(helpers.make_experience(30, 1, seed=1), 0)
@@ -267,7 +267,7 @@ NESTED = {"grip": tf.TensorSpec([], tf.float32), "move": tf.TensorSpec([2, 2], t
 
 
 def test_images_and_nested_actions():
-    """The position is the same everywhere, so that the image alone decides."""
+    """The position is constant, so that the action depends on the image only."""
     rng = np.random.default_rng(0)
     experience = helpers.make_experience(40, 2)._replace(
         observation={
@@ -296,9 +296,9 @@ def test_images_and_nested_actions():
         np.testing.assert_allclose(action[key], experience.action[key][:, 1], atol=1e-6)
 
 
-def test_agents_that_learn_by_gradients_do_not_even_look():
-    def windows_of_somebody():
+def test_gradient_based_agents_do_not_read_the_demonstrations():
+    def unread_windows():
         raise AssertionError("read")
         yield
 
-    helpers.make_mse_agent().memorize(windows_of_somebody())
+    helpers.make_mse_agent().memorize(unread_windows())

@@ -1,4 +1,4 @@
-"""Trains on two logical devices and on one, and prints what came out as one line of JSON."""
+"""Trains on two logical devices and on one, and prints the results as one line of JSON."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ from tests.ibc_agents import helpers  # noqa: E402
 
 
 def make_batches():
-    """Batches of 8; the last rows of each, one replica's, end in LAST."""
+    """Returns batches of 8. Their last rows, which one replica gets, end in LAST."""
     for k in range(5):
         experience = helpers.make_experience(8, 2, seed=k)
         step_type = experience.step_type.numpy()
@@ -26,7 +26,7 @@ def make_batches():
 
 
 def on_replicas(strategy, function):
-    """A compiled function of experience, whose halves go to the replicas."""
+    """Returns a compiled function of experience that gives each replica one half."""
 
     @tf.function
     def run(experience):

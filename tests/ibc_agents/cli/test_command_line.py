@@ -13,7 +13,7 @@ from ibc_agents.core import errors
 
 @pytest.fixture
 def run(monkeypatch):
-    """Runs a function as a command and returns what the process would exit with."""
+    """Runs a function as a command and returns the exit code."""
     monkeypatch.setattr(sys, "argv", ["command"])
     monkeypatch.setattr(command_line.startup_logs, "silence_startup_logs", lambda: None)
 
@@ -43,14 +43,14 @@ def test_exit_codes(run, capsys):
     assert capsys.readouterr().out == "\ninterrupted; so be it\n"
 
 
-def test_faults_of_the_program_keep_their_traceback(run):
+def test_program_errors_keep_their_traceback(run):
     for error in (ValueError("a fault"), TypeError("another"), RuntimeError("a third")):
         with pytest.raises(type(error), match=str(error)):
             command_line.run(raising(error))
 
 
 def test_a_wrong_value_of_a_configured_class_is_an_error_of_the_user(run):
-    """The object is made long after the gin files are read."""
+    """The object is constructed after the gin files are parsed."""
     gin_files.parse_gin([], ["Langevin.num_iterations = 0"])
     error = run(samplers.Langevin)
     assert error.startswith("error: in the gin configuration: ")
@@ -58,12 +58,12 @@ def test_a_wrong_value_of_a_configured_class_is_an_error_of_the_user(run):
 
 
 @pytest.mark.parametrize("flag", ["--help", "--helpshort", "--helpfull"])
-def test_help_is_no_failure(run, monkeypatch, flag):
+def test_help_exits_with_0(run, monkeypatch, flag):
     monkeypatch.setattr(sys, "argv", ["command", flag])
     assert run(lambda: pytest.fail("help does not run the command")) == 0
 
 
-def test_unknown_flags_and_positional_arguments_are_refused(run, monkeypatch):
+def test_unknown_flags_and_positional_arguments_are_rejected(run, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["command", "there"])
     assert run(lambda: None) == "error: unexpected argument 'there'; see --help"
     monkeypatch.setattr(sys, "argv", ["command", "--no_such_flag=1"])

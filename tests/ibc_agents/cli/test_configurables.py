@@ -13,9 +13,9 @@ _OURS = ("data.", "environments.", "ibc_agents.", "tf.keras.")
 
 
 def test_no_configurable_takes_an_unknown_name():
-    # It would be refused only when the object is made, after demonstrations were collected.
+    # gin would reject it only at construction, after demonstrations were collected.
     configurables.register()
-    assert block_pushing and d4rl and particle  # imported, so that their classes are known as well
+    assert block_pushing and d4rl and particle  # the imports register their classes
     names = [name for name, _ in gin.config._REGISTRY.items() if name.startswith(_OURS)]
     for known in ("LogDistances", "ConvStrided", "AdamW", "ParticleEnvironment", "ReverbSource"):
         assert any(name.endswith(f".{known}") for name in names)

@@ -30,7 +30,7 @@ def test_shipped_files_are_found_from_any_folder(tmp_path, monkeypatch):
     assert "ParticleEnvironment.dimension = 2" in gin.config_str()
 
 
-def test_unknown_names_are_refused_with_their_place(tmp_path):
+def test_unknown_names_are_rejected_with_their_location(tmp_path):
     path = tmp_path / "mine.gin"
     path.write_text("\nTrainingSettings.num_step = 1\n")
     with pytest.raises(errors.RunError) as caught:
@@ -45,7 +45,7 @@ def test_unknown_names_are_refused_with_their_place(tmp_path):
     ("binding", "unused"),
     [("num_stesp = 3", "num_stesp"), ("trian/Langevin.num_iterations = 3", "trian")],
 )
-def test_a_binding_of_a_macro_or_scope_that_nothing_refers_to_is_refused(binding, unused):
+def test_a_binding_of_an_unused_macro_or_scope_is_rejected(binding, unused):
     with pytest.raises(errors.RunError, match=f"No setting refers to {unused}, which"):
         gin_files.parse_gin(LANGEVIN, [binding])
 
@@ -55,7 +55,7 @@ def test_a_binding_may_replace_the_macro_of_a_file():
     assert settings.TrainingSettings().batch_size == 7
 
 
-def test_files_may_leave_what_nothing_refers_to(tmp_path):
+def test_files_may_contain_unused_macros(tmp_path):
     (tmp_path / "mine.gin").write_text("n = 3\n")
     gin_files.parse_gin(
         [str(tmp_path / "mine.gin")], ["n = 4", "m = 5", "Langevin.num_iterations = %m"]
@@ -87,7 +87,7 @@ def test_steps_of_published_runs_can_be_bound(task, paper):
         (["TrainingSettings.num_steps = 0", "Experiment.training = @TrainingSettings()"], "num_st"),
     ],
 )
-def test_an_experiment_that_cannot_be_is_refused(values, problem):
+def test_an_invalid_experiment_is_rejected(values, problem):
     good = ["Experiment.agent = @MseAgent", "Experiment.source = @InMemorySource()"]
     gin_files.parse_gin([], [*(good if values else []), *values])
     with pytest.raises((ValueError, TypeError), match=problem) as caught:

@@ -12,7 +12,7 @@ def test_this_installation_is_sound():
     installation.check_installation()
 
 
-def test_typing_extensions_that_break_keras_are_named(monkeypatch):
+def test_incompatible_typing_extensions_are_named(monkeypatch):
     version = importlib.metadata.version
 
     def later(name):

@@ -41,7 +41,7 @@ def test_contract_actions_round_trip_of_a_nest(flat, dropped):
     assert space.flatten(packed).dtype == tf.float32
 
 
-def test_order_and_bounds_are_the_nests():
+def test_order_and_bounds_are_those_of_the_nest():
     space = action_space.ActionSpace(NEST)
     assert space.size == 6
     np.testing.assert_array_equal(space.low, [0, 1, 2, 3, -np.inf, -1])
@@ -51,7 +51,7 @@ def test_order_and_bounds_are_the_nests():
     np.testing.assert_array_equal(flat, np.arange(6))
 
 
-def test_an_array_spec_is_as_good():
+def test_array_specs_are_accepted():
     spec = array_spec.BoundedArraySpec((2,), np.float32, [-1.0, 0.0], [1.0, 3.0])
     space = action_space.ActionSpace(spec)
     np.testing.assert_array_equal(space.low, [-1, 0])
@@ -71,11 +71,11 @@ def test_contract_actions_that_are_not_float_vectors_are_refused(leaf):
         action_space.ActionSpace({"fine": tf.TensorSpec((2,)), "not": leaf})
 
 
-def test_an_empty_action_is_refused():
+def test_an_empty_action_is_rejected():
     with pytest.raises(ValueError, match="has no elements"):
         action_space.ActionSpace(tf.TensorSpec((0,)))
 
 
-def test_another_structure_raises():
+def test_a_different_structure_raises():
     with pytest.raises((ValueError, TypeError), match="structure"):
         action_space.ActionSpace(NEST).flatten({"grip": tf.zeros([1])})

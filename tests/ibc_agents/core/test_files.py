@@ -1,4 +1,4 @@
-"""Atomic writing, and disk failures as errors of the user."""
+"""Atomic writing, and disk failures as user errors."""
 
 import errno
 import json
@@ -14,7 +14,7 @@ from ibc_agents.core import errors, files
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_an_error_in_the_block_leaves_the_old_file_and_nothing_else(tmp_path):
+def test_an_error_in_the_block_keeps_the_old_file_only(tmp_path):
     path = tmp_path / "file.json"
     files.write_json(path, {"old": 1})
     with pytest.raises(ZeroDivisionError), files.replacing(path) as partial:
@@ -24,13 +24,13 @@ def test_an_error_in_the_block_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_json_keeps_the_order_of_its_keys(tmp_path):
+def test_json_preserves_key_order(tmp_path):
     files.write_json(tmp_path / "file.json", {"b": 1, "a": 2})
     assert (tmp_path / "file.json").read_text() == '{\n  "b": 1,\n  "a": 2\n}\n'
 
 
 def test_a_partial_file_has_the_suffix_of_the_file(tmp_path):
-    """Writers of images and videos choose the format by it."""
+    """Writers of images and videos select the format by the suffix."""
     with files.replacing(tmp_path / "a.png") as partial:
         assert partial.suffix == ".png" and partial.parent == tmp_path
         partial.write_bytes(b"image")
@@ -46,7 +46,7 @@ def test_disk_failures_have_the_class_of_the_caller(error_class):
         raise NO_SPACE
 
 
-def test_disk_failures_in_tensorflow_keep_its_reason():
+def test_disk_failures_in_tensorflow_quote_its_message():
     import tensorflow as tf
 
     message = "{{function_node x}} /a/b.tmp; No space left on device [Op:SaveV2]"
@@ -71,7 +71,7 @@ def test_errors_of_all_packages_are_user_errors():
         assert issubclass(error_class, errors.UserError)
 
 
-def test_importing_errors_and_files_leaves_tensorflow_out():
+def test_errors_and_files_do_not_import_tensorflow():
     code = "import sys, data.errors, environments.errors, ibc_agents.core.files; "
     code += "assert 'tensorflow' not in sys.modules and 'tf_agents' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

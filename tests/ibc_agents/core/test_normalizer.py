@@ -20,7 +20,7 @@ NO_OBSERVATIONS = np.zeros([2, 1])
 
 
 def build(actions, action_spec, observations=NO_OBSERVATIONS, **kwargs):
-    """A normalizer of one observation vector and one action vector, rows [n, size]."""
+    """Returns a normalizer of one observation vector and one action vector, rows [n, size]."""
     statistics = data_statistics.Statistics(
         helpers.leaf_statistics(observations), helpers.leaf_statistics(actions)
     )
@@ -39,7 +39,7 @@ def build(actions, action_spec, observations=NO_OBSERVATIONS, **kwargs):
     ),
     st.booleans(),
 )
-def test_scaled_actions_round_trip_and_lie_in_unit_range_and_in_the_bounds(actions, constant):
+def test_scaled_actions_round_trip_within_unit_range_and_bounds(actions, constant):
     if constant:
         actions[:, 0] = actions[0, 0]
     normalizer = build(actions, tf.TensorSpec(actions.shape[1:]))
@@ -56,7 +56,7 @@ def test_scaled_actions_round_trip_and_lie_in_unit_range_and_in_the_bounds(actio
     st.lists(st.tuples(st.floats(-9, 9), st.floats(0.1, 9)), min_size=1, max_size=3),
     st.integers(0, 2**31 - 1),
 )
-def test_no_action_of_the_data_rounds_to_beyond_bounds_that_are_cut_to_the_data(ranges, seed):
+def test_rounding_keeps_demonstrated_actions_within_tight_bounds(ranges, seed):
     low = np.array([low for low, _ in ranges], np.float32)
     high = low + np.array([width for _, width in ranges], np.float32)
     actions = np.random.default_rng(seed).uniform(low, high, (50, len(low))).astype(np.float32)
@@ -67,8 +67,8 @@ def test_no_action_of_the_data_rounds_to_beyond_bounds_that_are_cut_to_the_data(
     assert (scaled <= normalizer.bounds.high).numpy().all()
 
 
-def test_bounds_are_the_range_widened_then_cut_dimension_by_dimension():
-    """Range widths 2, 1 and 4, so 5 % is 0.1, 0.05, 0.2; the spec cuts some sides."""
+def test_bounds_are_the_widened_range_clipped_per_dimension():
+    """The widths are 2, 1 and 4, so 5 % is 0.1, 0.05 and 0.2. The spec clips some sides."""
     actions = np.array([[-1.0, 0.0, 6.0], [1.0, 1.0, 10.0]])
     spec = tensor_spec.BoundedTensorSpec((3,), tf.float32, [-9, 0, 5.9], [1.02, 9, 99])
     normalizer = build(actions, spec)
@@ -86,7 +86,7 @@ def test_bounds_of_an_unbounded_spec_and_another_margin():
     np.testing.assert_allclose(bounds.high, [2.0, 0.0])
 
 
-def test_demonstrations_outside_the_spec_stay_inside_the_bounds():
+def test_bounds_include_demonstrations_outside_the_spec():
     """An environment that clips actions may have demonstrations beyond its spec."""
     spec = tensor_spec.BoundedTensorSpec((1,), tf.float32, -1.0, 1.0)
     bounds = build(np.array([[-2.0], [0.5]]), spec).bounds
@@ -101,7 +101,7 @@ def test_demonstrations_outside_the_spec_stay_inside_the_bounds():
         elements=st.integers(-1000, 1000).map(lambda k: k / 8),
     )
 )
-def test_observations_get_mean_zero_and_deviation_one_where_they_vary(observations):
+def test_varying_observations_have_zero_mean_and_unit_deviation(observations):
     normalizer = build(np.zeros([2, 1]), tf.TensorSpec((1,)), observations)
     normalized = normalizer.normalize_observation(tf.constant(observations)).numpy()
     np.testing.assert_allclose(normalized.mean(0), 0, atol=1e-3)
@@ -140,7 +140,7 @@ def test_nested_action_round_trip_in_its_own_dtypes():
 
 
 def make_frames(leading, seed=0):
-    """Trajectories of float64, image and scalar observations, every fifth frame LAST."""
+    """Returns trajectories of float64, image and scalar observations; every fifth frame is LAST."""
     rng = np.random.default_rng(seed)
     step_type = np.full(leading, helpers.MID, np.int32)
     step_type.reshape(-1)[::5] = helpers.LAST
@@ -171,7 +171,7 @@ FRAME_SPEC = {
 @pytest.mark.parametrize("leading", [(60,), (20, 3), (5, 4, 3)])
 @pytest.mark.parametrize("paired", [False, True], ids=["trajectories", "pairs"])
 def test_contract_statistics_from_dataset_equal_numpy(leading, paired):
-    """Over any leading dimensions; actions of frames that were never executed do not count."""
+    """For any leading dimensions; actions that were never executed are excluded."""
     frames = make_frames(leading)
     dataset = tf.data.Dataset.from_tensor_slices((frames, np.zeros(leading)))
     if not paired:
@@ -183,7 +183,7 @@ def test_contract_statistics_from_dataset_equal_numpy(leading, paired):
         rows = frames.observation[key].reshape(60, -1)
         expected = np.float32(rows - rows.mean(0)) / rows.std(0)
         assert observation[key].dtype == tf.float32
-        # Float32 knows the joints, around 1e5 with deviation 0.5, to 1 in 60.
+        # The joints are near 1e5 with deviation 0.5; float32 resolves 1/60 of that deviation.
         atol = 1e-5 if key == "depth" else 0.05
         np.testing.assert_allclose(np.reshape(observation[key], (60, -1)), expected, atol=atol)
     executed = frames.action[frames.step_type != helpers.LAST]
@@ -191,7 +191,7 @@ def test_contract_statistics_from_dataset_equal_numpy(leading, paired):
     np.testing.assert_allclose(normalizer.scale_action(ends), [[-1, -1], [1, 1]], rtol=1e-6)
 
 
-def test_images_pass_untouched():
+def test_images_are_unchanged():
     frames = make_frames((6,))
     normalizer = normalizer_lib.Normalizer.from_dataset([frames], FRAME_SPEC, helpers.ACTION_SPEC)
     image = normalizer.normalize_observation(frames.observation)["image"]
@@ -232,7 +232,7 @@ def test_contract_normalizer_checkpoint_round_trip(tmp_path):
     np.testing.assert_array_equal(saved.bounds.low, restored.bounds.low)
 
 
-def test_integer_actions_are_refused_with_a_sentence():
+def test_integer_actions_are_rejected_with_a_message():
     with pytest.raises(ValueError, match="Actions must be float vectors"):
         build(np.zeros([2, 1]), tensor_spec.BoundedTensorSpec((1,), tf.int32, 0, 3))
 
@@ -242,6 +242,6 @@ def test_a_negative_margin_raises():
         build(np.zeros([2, 1]), tf.TensorSpec((1,)), margin=-0.1)
 
 
-def test_statistics_of_another_shape_raise():
+def test_statistics_of_a_different_shape_raise():
     with pytest.raises(ValueError, match=r"statistics are of shape \(1,\) where the spec has"):
         build(np.zeros([2, 1]), tf.TensorSpec((2,)))

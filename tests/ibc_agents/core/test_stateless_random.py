@@ -20,7 +20,7 @@ def test_equal_seeds_give_equal_numbers(draw, seed):
 
 
 @DRAWS
-def test_a_row_seed_decides_its_row_alone(draw):
+def test_a_row_seed_affects_its_row_only(draw):
     rows = draw(ROWS, 4, [6]).numpy()
     np.testing.assert_array_equal(rows[0], rows[2])
     assert len(np.unique(rows[[0, 1, 3]])) == 18
@@ -28,7 +28,7 @@ def test_a_row_seed_decides_its_row_alone(draw):
         np.testing.assert_array_equal(draw(ROWS[row : row + 1], 1, [6])[0], rows[row])
 
 
-def test_one_seed_draws_every_row_anew():
+def test_one_seed_draws_different_rows():
     rows = stateless_random.uniform(ROWS[0], 4, [6]).numpy()
     assert len(np.unique(rows)) == 24
 
@@ -37,7 +37,7 @@ def test_one_seed_draws_every_row_anew():
     "seed", [ROWS[0], tf.range(200)[:, None] + [[5, 7]]], ids=["batch", "rows"]
 )
 def test_moments(seed):
-    """200 × 500 draws: the means and deviations are known to within five standard errors."""
+    """Means and deviations of 200 × 500 draws are within five standard errors."""
     unit = stateless_random.uniform(seed, 200, [500]).numpy()
     assert unit.min() >= 0 and unit.max() < 1
     np.testing.assert_allclose([unit.mean(), unit.std()], [0.5, 12**-0.5], atol=0.006)

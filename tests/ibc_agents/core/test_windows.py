@@ -12,7 +12,7 @@ _FIRST, _MID, _LAST = 0, 1, 2
 
 @st.composite
 def streams(draw):
-    """Step types and starts of the frames of a few episodes, one after another."""
+    """Strategy of the step types and starts of the frames of consecutive episodes."""
     lengths = draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))
     step_types, starts = [], []
     for length in lengths:
@@ -26,7 +26,7 @@ def streams(draw):
 
 
 def naive_windows(starts, length):
-    """Every window of a stream, frame by frame."""
+    """Returns every window of a stream by a loop over frames."""
     return [
         [max(start, end - back) for back in reversed(range(length))]
         for end, start in enumerate(starts)
@@ -48,7 +48,7 @@ def test_numpy_and_tensorflow_agree_with_the_definition(stream, length):
 
 @hypothesis.settings(deadline=None)
 @hypothesis.given(num_frames=st.integers(1, 9), length=st.integers(1, 12))
-def test_one_start_serves_all_windows(num_frames, length):
+def test_one_start_is_shared_by_all_windows(num_frames, length):
     ends = np.arange(num_frames)
     expected = naive_windows([0] * num_frames, length)
     assert windows.window_indices(ends, length).tolist() == expected
@@ -57,8 +57,8 @@ def test_one_start_serves_all_windows(num_frames, length):
 
 @hypothesis.settings(deadline=None)
 @hypothesis.given(stream=streams(), length=st.integers(1, 12))
-def test_windows_of_a_stream_are_repaired(stream, length):
-    """Windows that a replay buffer cuts across episodes become those of their last episode."""
+def test_windows_across_episodes_are_padded(stream, length):
+    """Windows that a replay buffer cuts across episodes become windows of their last episode."""
     step_type, starts = stream
     ends = np.arange(length - 1, len(step_type))
     if not len(ends):

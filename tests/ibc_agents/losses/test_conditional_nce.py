@@ -1,4 +1,4 @@
-"""The neighborhood's loss against NumPy, its noise, and what it is meant to learn."""
+"""Conditional NCE: its loss compared with NumPy, its noise, and its minimum."""
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -11,7 +11,7 @@ from ibc_agents import losses
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([3, 4], tf.int32)
-# One of them outside of the bounds.
+# One of them is out of bounds.
 DEMONSTRATION = tf.constant([[0.5, -0.2, 0.0], [7.0, 0.0, 1.0]])
 ENERGIES = hnp.arrays(
     np.float32,
@@ -23,7 +23,7 @@ ENERGIES = hnp.arrays(
 @helpers.properties
 @hypothesis.given(ENERGIES)
 def test_agrees_with_numpy(energies):
-    """weight · mean log(1 + e^(E⁺ − E)) in float64; the first column is the demonstration."""
+    """The formula is weight · mean log(1 + e^(E⁺ − E)); the first column is the demonstration."""
     differences = energies[:, :1].astype(np.float64) - energies[:, 1:]
     loss = losses.ConditionalNCE(weight=0.5)
     found = loss(tf.constant(energies[:, 0]), tf.constant(energies[:, 1:]))
@@ -32,8 +32,8 @@ def test_agrees_with_numpy(energies):
 
 
 @pytest.mark.parametrize("sizes", [(0.3, 0.3), (2.0, 2.0), (0.1, 3.0)])
-def test_the_demonstrations_own_energy_is_its_minimum_whatever_the_noise(sizes):
-    """Demonstrations are N(0, 1): the loss's derivative by t at E = −t · log p is 0 at t = 1."""
+def test_the_data_energy_is_a_minimum_for_any_noise(sizes):
+    """For demonstrations from N(0, 1) and E = −t · log p, d loss / dt is 0 at t = 1."""
     loss = losses.ConditionalNCE(4, *sizes)
     demonstration = tf.random.stateless_normal([20_000, 1], [1, 2])
     actions = tf.concat([demonstration[:, None], loss.neighbors(demonstration, SEED)], axis=1)
@@ -63,18 +63,18 @@ def test_noise_of_one_size_is_normal():
     assert (np.abs(correlations) < 5 / np.sqrt(20_000)).all()
 
 
-def test_sizes_are_log_uniform_and_each_neighbors_own():
-    """Of log σ uniform in [log a, log b]: E log|noise| = (log a + log b) / 2 + E log|N(0, 1)|."""
+def test_sizes_are_log_uniform_and_independent():
+    """With log σ uniform in [log a, log b], E log|noise| = (log a + log b) / 2 + E log|N(0, 1)|."""
     found = np.log(np.abs(noise(losses.ConditionalNCE(10_000, 0.01, 1.0))))
     of_normal = -0.5 * (np.euler_gamma + np.log(2))
     np.testing.assert_allclose(found.mean(), np.log(0.1) + of_normal, atol=0.05)
-    # The dimensions of one neighbor share its size, and so go together.
+    # The dimensions of one perturbation share its size and are therefore correlated.
     assert np.corrcoef(found.reshape(-1, 3).T)[0, 1] > 0.4
     assert abs(np.corrcoef(found[0, :-1, 0], found[0, 1:, 0])[0, 1]) < 0.06
 
 
 @pytest.mark.parametrize("seed", [SEED, tf.constant([[1, 2], [3, 4]])], ids=["batch", "rows"])
-def test_equal_seeds_give_equal_neighbors(seed):
+def test_equal_seeds_give_equal_perturbations(seed):
     loss = losses.ConditionalNCE(20)
     np.testing.assert_array_equal(noise(loss, seed), noise(loss, seed))
     assert not np.intersect1d(noise(loss, seed), noise(loss, seed + 1)).size
@@ -89,7 +89,7 @@ def test_equal_seeds_give_equal_neighbors(seed):
         (dict(weight=0.0), "weight"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused(numbers, named):
+def test_invalid_settings_are_rejected(numbers, named):
     with pytest.raises(ValueError, match=named):
         losses.ConditionalNCE(**numbers)
 

@@ -1,4 +1,4 @@
-"""Contrastive divergence: the formula, and that it learns where it is meant to."""
+"""Contrastive divergence: its formula, and training with Langevin counter-examples."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_wrong_shape_raises_by_name():
 
 
 @pytest.mark.parametrize("make", [helpers.make_agent, helpers.make_autoregressive_agent])
-def test_counter_examples_of_the_proposal_are_refused(make):
+def test_unmoved_counter_examples_are_rejected(make):
     agent = make(loss=losses.ContrastiveDivergence())
     with pytest.raises(ValueError, match=NEEDS):
         agent.train(helpers.make_experience(4, 2))
@@ -52,6 +52,6 @@ def test_learns_two_modes_with_langevin_and_the_gradient_penalty():
     state["seed"] = tf.random.stateless_uniform([100, 2], [5, 6], None, None, tf.int32)
     actions = agent.policy.action(helpers.make_time_step(100), state).action.numpy()
     distance = np.abs(actions[:, None] - helpers.TWO_MODES).max(axis=-1).min(axis=1)
-    # Uniform actions are that near a mode in 1 of 27 cases.
+    # A uniform action is this close to a mode with probability 1/27.
     assert np.mean(distance < 0.15) > 0.9, distance
     assert agent.skipped_steps.numpy() == 0

@@ -1,4 +1,4 @@
-"""The gradient penalty against NumPy."""
+"""The gradient penalty compared with NumPy."""
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -26,7 +26,7 @@ def numpy_penalty(gradients, margin, weight):
     st.floats(0, 3),
     st.floats(0, 3),
 )
-def test_agrees_with_numpy_one_by_one_and_batched(gradients, margin, weight):
+def test_agrees_with_numpy_single_and_batched(gradients, margin, weight):
     penalty = losses.GradientPenalty(margin, weight)
     oracle = numpy_penalty(gradients, margin, weight)
     np.testing.assert_allclose(penalty(tf.constant(gradients)), oracle, rtol=1e-4, atol=1e-4)
@@ -41,12 +41,12 @@ def test_compiled_equals_eager():
 
 
 def test_published_defaults():
-    """Margin 1, weight 1, the largest component of each slope, mean over samples."""
+    """Margin 1, weight 1, maximum norm of each gradient, mean over samples."""
     gradients = tf.constant([[[0.5, -1.0], [3.0, -4.0]]])
     np.testing.assert_allclose(losses.GradientPenalty()(gradients), [(0 + 9) / 2])
 
 
-def test_within_the_margin_nothing_pulls():
+def test_gradients_within_the_margin_have_no_penalty():
     gradients = tf.constant([[[0.99, -0.99]]])
     with tf.GradientTape() as tape:
         tape.watch(gradients)

@@ -1,4 +1,4 @@
-"""InfoNCE against NumPy."""
+"""InfoNCE compared with NumPy."""
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -12,7 +12,7 @@ from tests.ibc_agents import helpers
 
 
 def numpy_info_nce(positive, negatives):
-    """−log [ exp(−E⁺) / (exp(−E⁺) + Σ_j exp(−E_j)) ] in float64, one example."""
+    """Returns −log [ exp(−E⁺) / (exp(−E⁺) + Σ_j exp(−E_j)) ] of one example in float64."""
     energies = np.array([positive, *negatives], np.float64)
     shifted = -energies - np.max(-energies)
     return -(shifted[0] - np.log(np.sum(np.exp(shifted))))
@@ -28,7 +28,7 @@ def energies(max_size=8, largest=50.0):
 
 @helpers.properties
 @hypothesis.given(energies())
-def test_agrees_with_numpy_one_by_one_batched_and_compiled(table):
+def test_agrees_with_numpy_single_batched_and_compiled(table):
     """The first column is the demonstration's energy."""
     oracle = [numpy_info_nce(row[0], row[1:]) for row in table]
     batched = losses.InfoNCE()(tf.constant(table[:, 0]), tf.constant(table[:, 1:]))
@@ -48,7 +48,7 @@ def test_compiled_equals_eager():
 
 @helpers.properties
 @hypothesis.given(energies(), st.randoms(use_true_random=False))
-def test_order_of_counter_examples_does_not_matter(table, order):
+def test_order_of_counter_examples_has_no_effect(table, order):
     shuffled = table[:, 1:].copy().T.tolist()
     order.shuffle(shuffled)
     shuffled = np.array(shuffled, np.float32).T

@@ -1,4 +1,4 @@
-"""Ranking NCE against NumPy, InfoNCE, and what it is meant to learn."""
+"""Ranking NCE compared with NumPy and InfoNCE, and its minimum."""
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -20,7 +20,7 @@ TABLES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=8).flatma
 @helpers.properties
 @hypothesis.given(TABLES)
 def test_agrees_with_numpy(tables):
-    """−log [ (e^−E⁺ / q⁺) / Σ (e^−E / q) ] in float64; the first column is the demonstration."""
+    """The formula is −log [ (e^−E⁺ / q⁺) / Σ (e^−E / q) ]; column 0 is the demonstration."""
     energies, log_probs = tables
     logits = -energies.astype(np.float64) - log_probs
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -32,7 +32,7 @@ def test_agrees_with_numpy(tables):
     np.testing.assert_allclose(found, oracle, rtol=1e-5, atol=1e-4)
 
 
-def test_is_info_nce_where_the_proposal_is_uniform():
+def test_equals_info_nce_for_a_uniform_proposal():
     energies = tf.random.normal([5, 9])
     log_probs = tf.fill([5, 9], -1.7)
     np.testing.assert_allclose(
@@ -42,7 +42,7 @@ def test_is_info_nce_where_the_proposal_is_uniform():
     )
 
 
-def test_a_demonstration_that_the_proposal_cannot_draw_is_finite():
+def test_a_demonstration_outside_the_proposals_support_is_finite():
     energies = tf.Variable([[0.3, 0.1, 0.2]])
     log_probs = tf.constant([[-np.inf, -1.0, -1.0]])
     with tf.GradientTape() as tape:
@@ -54,7 +54,7 @@ def test_a_demonstration_that_the_proposal_cannot_draw_is_finite():
 
 
 def slope_at_the_truth(loss, temperature):
-    """The loss's derivative by t at E = −t · log p, t = 1, with its standard error.
+    """Returns d loss / dt of E = −t · log p at t = 1, and its standard error.
 
     Demonstrations are N(0, 1), counter-examples N(0.5, temperature²).
     """
@@ -72,16 +72,16 @@ def slope_at_the_truth(loss, temperature):
     return slopes.mean(), slopes.std() / np.sqrt(len(slopes))
 
 
-def test_the_demonstrations_own_energy_is_its_minimum_whatever_the_proposal():
+def test_the_data_energy_is_a_minimum_for_any_proposal():
     for temperature in (0.8, 2.0):
         slope, error = slope_at_the_truth(losses.RankingNCE(), temperature)
         assert abs(slope) < 4 * error
-        # Without the correction it is not.
+        # InfoNCE, without the correction, has a different minimum.
         slope, error = slope_at_the_truth(losses.InfoNCE(), temperature)
         assert abs(slope) > 10 * error
 
 
-def test_counter_examples_without_a_density_are_refused():
+def test_counter_examples_without_a_density_are_rejected():
     with pytest.raises(ValueError, match="RankingNCE needs the density.*CounterExamples.sampler"):
         losses.RankingNCE()(tf.zeros([2]), tf.zeros([2, 3]))
 

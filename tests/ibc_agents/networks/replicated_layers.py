@@ -35,7 +35,7 @@ def make_dropped():
 
 
 def values(strategy, variables):
-    """Of each replica, one list."""
+    """Returns one list per replica."""
     copies = [strategy.experimental_local_results(variable) for variable in variables]
     return [[copy[k].numpy().tolist() for copy in copies] for k in range(2)]
 

@@ -1,4 +1,4 @@
-"""The mixture of Gaussians that MDN policies have, against NumPy in float64."""
+"""The mixture of Gaussians of MDN policies, compared with NumPy in float64."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def make(parameters, temperature=1.0):
 
 
 def mixture(weights, means, stddevs):
-    """One mixture of isotropic components: weights [K], means [K, A], stddevs [K]."""
+    """Returns a mixture of isotropic components: weights [K], means [K, A], stddevs [K]."""
     means = np.array(means, np.float32)
     stddevs = np.broadcast_to(np.array(stddevs, np.float32)[:, None], means.shape)
     return networks.MixtureParameters(
@@ -27,7 +27,7 @@ def mixture(weights, means, stddevs):
 
 @TEMPERATURES
 @pytest.mark.parametrize("action_size", [1, 2, 30])
-def test_log_density_is_the_oracles(temperature, action_size):
+def test_log_density_agrees_with_numpy(temperature, action_size):
     parameters = helpers.make_mixture(5, 26, action_size)
     rng = np.random.default_rng(1)
     actions = rng.uniform(-1.2, 1.2, (40, 5, action_size)).astype(np.float32)
@@ -37,8 +37,8 @@ def test_log_density_is_the_oracles(temperature, action_size):
     np.testing.assert_allclose(distribution.log_prob(actions), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_log_density_beyond_what_float32_holds_as_a_density():
-    """e^1000 and e^−10,000,000 alike: only logarithms are ever formed."""
+def test_log_density_beyond_the_range_of_float32_densities():
+    """e^1000 and e^−10,000,000 are valid, because only logarithms are computed."""
     sharp = mixture([1.0], np.zeros([1, 500]), [1e-2])
     for parameters, actions in [
         (sharp, np.zeros([1, 500])),
@@ -71,8 +71,8 @@ def test_temperature_raises_the_weights_to_its_inverse(temperature):
     np.testing.assert_array_equal(distribution.components_distribution.stddev(), parameters.stddevs)
 
 
-def test_mode_is_where_a_grid_has_the_highest_density():
-    """Where components lie far apart, at least 5 standard deviations here."""
+def test_mode_agrees_with_a_grid_search():
+    """The components are at least 5 standard deviations apart."""
     rng = np.random.default_rng(0)
     line = np.linspace(-1, 1, 201)
     grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 1, 2)
@@ -91,7 +91,7 @@ def test_mode_is_where_a_grid_has_the_highest_density():
     assert len(chosen) > 2
 
 
-def test_mode_is_the_mean_of_the_highest_density_however_components_overlap():
+def test_mode_is_the_component_mean_of_highest_density():
     for action_size in (1, 2, 10):
         parameters = helpers.make_mixture(50, 26, action_size, seed=action_size)
         means = parameters.means.numpy()
@@ -102,7 +102,7 @@ def test_mode_is_the_mean_of_the_highest_density_however_components_overlap():
         assert (expected != heaviest).any()
 
 
-def test_mode_is_not_the_largest_weight_where_that_is_broad_or_where_others_add_up():
+def test_mode_may_differ_from_the_largest_weight():
     broad = mixture([0.7, 0.3], [[-0.5], [0.5]], [0.5, 0.02])
     np.testing.assert_allclose(make(broad).mode(), [[0.5]])
     together = mixture([0.4, 0.3, 0.3], [[-0.5], [0.5], [0.5]], [0.1, 0.1, 0.1])
@@ -110,7 +110,7 @@ def test_mode_is_not_the_largest_weight_where_that_is_broad_or_where_others_add_
 
 
 def test_samples_follow_the_weights_and_each_component():
-    """The components lie so far apart that every sample tells where it is from."""
+    """The components are far apart, so that every sample identifies its component."""
     weights, centers, stddevs = [0.5, 0.3, 0.15, 0.05], [-0.9, -0.3, 0.3, 0.9], [0.02, 0.05] * 2
     parameters = mixture(weights, np.stack([centers, np.negative(centers)], axis=1), stddevs)
     count = 20_000

@@ -1,4 +1,4 @@
-"""The implicit policy, in all the places where TF-Agents runs policies."""
+"""The implicit policy in all drivers and actors of TF-Agents."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ SAMPLERS = pytest.mark.parametrize(
 
 
 def random_environment():
-    """TF-Agents' own, with the specs of the tests; episodes end at random."""
+    """Returns TF-Agents' random environment with the specs of the tests."""
     observation_spec, action_spec = tf.nest.map_structure(
         lambda spec: array_spec.BoundedArraySpec(
             spec.shape, np.float32, getattr(spec, "minimum", -1.0), getattr(spec, "maximum", 1.0)
@@ -56,14 +56,14 @@ def random_environment():
 
 
 def in_action_spec(action):
-    """Whether one action, or every row of a batch of them, is of ACTION_SPEC."""
+    """Returns whether an action, or every row of a batch, satisfies ACTION_SPEC."""
     spec = tensor_spec.to_array_spec(helpers.ACTION_SPEC)
     return all(spec.check_array(row) for row in np.reshape(action, (-1, 2)))
 
 
 @SAMPLERS
 def test_contract_energy_low_is_good_the_policy_takes_the_lowest(sampler):
-    """The energy has its minimum at the normalized goal: the scaled action must get there."""
+    """The scaled action must be the normalized goal, the minimum of the energy."""
     network = helpers.CountingEnergyNetwork()
     policy = make_policy(energy_network=network, num_samples=512)
     time_step = helpers.make_time_step(4)
@@ -78,7 +78,7 @@ def test_contract_energy_low_is_good_the_policy_takes_the_lowest(sampler):
 
 @SAMPLERS
 def test_contract_policy_outcome_of_a_row_depends_on_its_own_seed_and_observations(sampler):
-    """Whatever the batch size and the neighbors, over an episode of three steps."""
+    """This holds for any batch size and other rows, over an episode of three steps."""
     policy = make_policy(sampler=sampler)
     rows, seeds = 5, tf.constant([[k, 3 * k] for k in range(5)], tf.int32)
 
@@ -119,7 +119,7 @@ def test_contract_policy_equal_seeds_equal_actions_and_other_seeds_other_actions
     ids=["derivative_free", "langevin"],
 )
 def test_saved_model_equals_the_live_policy_at_the_same_state(tmp_path, sampler, window):
-    """Raw observations in, raw actions out, the normalizer being inside; for any batch."""
+    """It maps raw observations to raw actions for any batch size."""
     policy = make_policy(window, sampler)
     policy_saver.PolicySaver(policy, batch_size=None).save(str(tmp_path / "policy"))
     saved = tf.saved_model.load(str(tmp_path / "policy"))
@@ -144,7 +144,7 @@ def test_saved_model_equals_the_live_policy_at_the_same_state(tmp_path, sampler,
 
 @pytest.mark.parametrize("use_tf_function", [False, True])
 def test_runs_as_an_eager_py_policy(use_tf_function):
-    """One time step without a batch: equal to a batch of one."""
+    """A time step without a batch dimension equals a batch of one."""
     policy = make_policy()
     eager = py_tf_eager_policy.PyTFEagerPolicy(policy, use_tf_function=use_tf_function)
     batch = helpers.make_time_step(1)
@@ -158,7 +158,7 @@ def test_runs_as_an_eager_py_policy(use_tf_function):
 
 
 def words_after(trajectories, start):
-    """What the contract makes of a seed over the frames of one row."""
+    """Returns the seeds of one row over its frames by the contract."""
     firsts = sum(int(frame.step_type) == helpers.FIRST for frame in trajectories)
     word = (int(start[0]) + firsts * 0x9E3779B9) % 2**32
     return [word, (int(start[1]) + len(trajectories)) % 2**32]
@@ -167,7 +167,7 @@ def words_after(trajectories, start):
 def test_runs_in_a_py_driver():
     policy = py_tf_eager_policy.PyTFEagerPolicy(make_policy(), use_tf_function=True)
     frames, environment = [], random_environment()
-    # One episode a run: the driver itself takes a new initial state for every later one.
+    # One episode per run, because the driver takes a new initial state for later episodes.
     driver = py_driver.PyDriver(environment, policy, [frames.append], max_episodes=1)
     start = policy.get_initial_state(1)
     _, state = driver.run(environment.reset(), start)
@@ -219,7 +219,7 @@ def test_runs_in_an_actor():
 
 
 def test_greedy_policy_takes_the_same_action():
-    """In mid-episode: at FIRST the wrapper itself draws new seeds."""
+    """The step is in mid-episode, because the wrapper draws new seeds at FIRST."""
     policy = make_policy()
     state = policy.action(helpers.make_time_step(3), policy.get_initial_state(3)).state
     time_step = helpers.make_time_step(3, helpers.MID, seed=1)
@@ -231,11 +231,11 @@ def test_greedy_policy_takes_the_same_action():
 
 
 def test_contract_policy_distribution_weighs_the_final_samples_by_their_energy():
-    """Its mode is the action; its samples follow softmax(−E) of the sampler's last samples."""
+    """Its mode is the action, and its samples follow softmax(−E) of the final samples."""
     scores = {}
 
     class Keep(protocols.Sampler):
-        """A sampler that keeps its result."""
+        """A sampler that records its result."""
 
         def __call__(self, *args, **kwargs):
             scores["result"] = samplers.DerivativeFree()(*args, **kwargs)
@@ -259,9 +259,9 @@ def test_contract_policy_distribution_weighs_the_final_samples_by_their_energy()
 
 
 def test_actions_stay_within_the_action_spec():
-    """Where the data and the spec end together, and the energy pulls beyond."""
+    """The data reach the bounds of the spec, and the energy decreases beyond them."""
 
-    class Outwards(helpers.CountingEnergyNetwork):
+    class Outward(helpers.CountingEnergyNetwork):
         def energy(self, code, actions, training=False):
             return -100.0 * tf.reduce_sum(actions, axis=-1)
 
@@ -274,7 +274,7 @@ def test_actions_stay_within_the_action_spec():
     policy = policies.ImplicitPolicy(
         helpers.TIME_STEP_SPEC,
         spec,
-        Outwards(),
+        Outward(),
         normalizer_lib.Normalizer.from_statistics(statistics, helpers.OBSERVATION_SPEC, spec),
         2,
         proposals.Uniform(),
@@ -322,8 +322,8 @@ def test_nested_action_spec():
     )
 
 
-def test_variables_are_the_networks_and_the_normalizers():
-    """What a variable container must carry to another process."""
+def test_variables_are_those_of_network_and_normalizer():
+    """A variable container sends these to another process."""
     policy = make_policy()
     variables = {id(variable) for variable in policy.variables()}
     assert variables == {
@@ -335,8 +335,8 @@ def test_variables_are_the_networks_and_the_normalizers():
 
 @SAMPLERS
 @pytest.mark.parametrize("window", [1, 3])
-def test_optimize_finds_the_action_that_the_policy_takes(sampler, window):
-    """From what `recall` says of a step, whether or not the trace is asked for."""
+def test_optimize_returns_the_action_of_the_policy(sampler, window):
+    """The input is that of `recall`, with and without a trace."""
     policy = make_policy(window, sampler)
     state = policy.get_initial_state(3)
     for number in range(3):
@@ -353,6 +353,6 @@ def test_optimize_finds_the_action_that_the_policy_takes(sampler, window):
         np.testing.assert_array_equal(result.trace[-1], result.actions)
 
 
-def test_no_samples_raise():
+def test_zero_samples_raise():
     with pytest.raises(ValueError, match="PolicySearch.number must be at least 1, got 0"):
         make_policy(num_samples=0)

@@ -10,7 +10,7 @@ from tests.ibc_agents import helpers
 
 
 class TwoActions(network.Network):
-    """Components at plus and minus the newest normalized goal; weights 0.6 and 0.4."""
+    """Components at plus and minus the newest normalized goal with weights 0.6 and 0.4."""
 
     def __init__(self, factor, stddevs):
         super().__init__(name="TwoActions")
@@ -40,7 +40,7 @@ def make_policy(factor=0.3, stddevs=(0.02, 0.02), **kwargs):
 
 
 def act(policy, seed=0):
-    """The scaled action and the normalized goal, [6, 2] each."""
+    """Returns the scaled action and the normalized goal, [6, 2] each."""
     time_step, state = helpers.make_time_step(6), policy.get_initial_state(6)
     state = {**state, "seed": tf.fill([6, 2], seed)}
     action = policy.action(time_step, state).action
@@ -48,19 +48,19 @@ def act(policy, seed=0):
     return policy._normalizer.scale_action(action).numpy(), goal.numpy()
 
 
-def test_action_is_the_mode_in_the_environments_units():
+def test_action_is_the_mode_in_raw_units():
     scaled, goal = act(make_policy())
     np.testing.assert_allclose(scaled, 0.3 * goal, atol=1e-5)
     scaled, goal = act(make_policy(stddevs=(0.05, 0.02)))
     np.testing.assert_allclose(scaled, -0.3 * goal, atol=1e-5)
 
 
-def test_action_is_the_same_whatever_the_seed():
+def test_action_does_not_depend_on_the_seed():
     np.testing.assert_array_equal(act(make_policy(), seed=1)[0], act(make_policy(), seed=2)[0])
 
 
 def test_temperature_divides_the_logits():
-    """0.6 against 0.4 at 1 / 2.56 of the density: from a power of 3 on the larger weight wins."""
+    """The smaller weight has 2.56 times the density: from a power of 3 on, the larger one wins."""
     stddevs = (0.032, 0.02)
     for temperature, sign in ((1.0, -1), (0.5, -1), (0.3, 1)):
         policy = make_policy(stddevs=stddevs, temperature=temperature)
@@ -68,14 +68,14 @@ def test_temperature_divides_the_logits():
         np.testing.assert_allclose(scaled, sign * 0.3 * goal, atol=1e-5)
 
 
-def test_action_is_cut_to_the_normalizers_bounds():
+def test_action_is_clipped_to_the_normalizers_bounds():
     policy = make_policy(factor=50.0)
     low, high = (bound.numpy() for bound in policy._normalizer.bounds)
     scaled, goal = act(policy)
     np.testing.assert_allclose(scaled, np.where(goal > 0, high, low), atol=1e-5)
 
 
-def test_samples_of_the_distribution_are_the_mixtures():
+def test_samples_of_the_distribution_follow_the_mixture():
     policy = make_policy()
     time_step, state = helpers.make_time_step(6), policy.get_initial_state(6)
     count = 4000
@@ -85,13 +85,13 @@ def test_samples_of_the_distribution_are_the_mixtures():
     size = np.linalg.norm(goal, axis=-1)
     along = np.sum(scaled * goal, axis=-1) / size
     row = np.argmax(size)
-    # Four standard errors of a share, and of a mean.
+    # Four standard errors of a proportion and of a mean.
     np.testing.assert_allclose((along[:, row] > 0).mean(), 0.6, atol=4 * np.sqrt(0.24 / count))
     sides = np.abs(along[:, row])
     np.testing.assert_allclose(sides.mean(), 0.3 * size[row], atol=4 * 0.02 / np.sqrt(count))
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
-def test_a_temperature_that_is_not_positive_raises(temperature):
+def test_a_nonpositive_temperature_raises(temperature):
     with pytest.raises(ValueError, match=f"temperature must be positive, got {temperature}"):
         make_policy(temperature=temperature)

@@ -29,12 +29,12 @@ def act(factor):
     return normalizer, action, scaled
 
 
-def test_action_is_the_networks_output_in_the_environments_units():
+def test_action_is_the_networks_output_in_raw_units():
     normalizer, action, scaled = act(0.3)
     np.testing.assert_allclose(action, normalizer.unscale_action(scaled), atol=1e-6)
 
 
-def test_action_is_cut_to_the_normalizers_bounds():
+def test_action_is_clipped_to_the_normalizers_bounds():
     normalizer, action, scaled = act(50.0)
     low, high = (normalizer.unscale_action(bound).numpy() for bound in normalizer.bounds)
     expected = np.where(scaled.numpy() > 0, high, low)

@@ -1,4 +1,4 @@
-"""The distribution over a handful of weighted points."""
+"""The distribution over weighted points."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ LOGITS = np.array([[0.0, 1.0, -1.0], [2.0, 0.0, 0.5]], np.float32)
 
 
 def points(event_shape):
-    """Every point of row r and number n is filled with 10 r + n."""
+    """Returns points whose elements are 10 r + n in row r and number n."""
     numbers = 10 * np.arange(2)[:, None] + np.arange(3)
     return tf.constant(np.broadcast_to(numbers.T, (*event_shape[::-1], 3, 2)).T, tf.float32)
 
@@ -38,7 +38,7 @@ def test_samples_follow_the_softmax_of_the_logits():
         assert chi_square < 13.8  # the 0.999 quantile at 2 degrees of freedom
 
 
-def test_distributions_of_equal_weights_draw_the_same_point_with_equal_seeds():
+def test_equal_weights_and_seeds_draw_the_same_point():
     first = policies.WeightedSamples(points(()), tf.constant(LOGITS))
     second = policies.WeightedSamples(points((2,)), tf.constant(LOGITS))
     seed = tf.constant([1, 2])

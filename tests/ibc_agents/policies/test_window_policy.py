@@ -1,4 +1,4 @@
-"""What all policies share: the window's memory and the seeds."""
+"""Properties of all policies: the window memory and the seeds."""
 
 import hypothesis
 import numpy as np
@@ -15,7 +15,7 @@ NEXT_EPISODE = np.uint32(0x9E3779B9)
 
 
 class RecordingPolicy(policies.WindowPolicy):
-    """Keeps the windows and seeds that it is asked to act on; always acts in the center."""
+    """Records its windows and seeds; its action is the center."""
 
     def __init__(self, window, **kwargs):
         self.seen = []
@@ -53,7 +53,7 @@ def run(policy, step_types, state=None):
     st.integers(1, 4),
 )
 def test_contract_policy_windows_are_refilled_row_by_row_at_first(step_types, window):
-    """Against a list for every row. All rows begin with FIRST, as every environment does."""
+    """Compares with a list per row. All rows begin with FIRST, as in every environment."""
     step_types = [[helpers.FIRST] * 3, *step_types]
     policy = RecordingPolicy(window)
     observations, states = run(policy, step_types)
@@ -122,13 +122,13 @@ def test_initial_seeds_differ_by_row_and_follow_the_policys_seed():
     )
 
 
-def test_a_seed_argument_would_have_no_effect_and_so_raises():
+def test_a_seed_argument_raises():
     policy = RecordingPolicy(1)
     with pytest.raises(ValueError, match=r"policy_state\['seed'\]"):
         policy.action(helpers.make_time_step(2), policy.get_initial_state(2), seed=3)
 
 
-def test_no_window_raises():
+def test_a_window_of_zero_raises():
     with pytest.raises(ValueError, match="window must be at least 1 frame, got 0"):
         RecordingPolicy(0)
 
@@ -137,7 +137,7 @@ NESTED = {"grip": tf.TensorSpec([], tf.float32), "move": tf.TensorSpec([2, 2], t
 
 
 class NormalPolicy(policies.WindowPolicy):
-    """A Gaussian over a nested action, far wider than the bounds."""
+    """A Gaussian over a nested action that is much wider than the bounds."""
 
     def __init__(self, stddev):
         experience = helpers.make_experience(50, 1)
@@ -171,14 +171,14 @@ def test_contract_policy_distribution_is_the_scaled_one_in_raw_units():
     mode = tf.nest.map_structure(lambda leaf: leaf.mode(), distribution)
     scaled = policy._normalizer.scale_action(mode)
     np.testing.assert_allclose(scaled, np.repeat([[0.1], [0.2], [0.3]], 5, axis=1), atol=1e-6)
-    # Leaves drawn with one seed are parts of one action.
+    # Leaves drawn with one seed belong to one action.
     drawn = tf.nest.map_structure(lambda leaf: leaf.sample(2000, seed=[1, 2]), distribution)
     whole = policy._normalizer.scale_action(drawn).numpy()
     base = policy._scaled_distribution(None, tf.zeros([3, 2], tf.int32)).sample(2000, seed=[1, 2])
     np.testing.assert_allclose(whole, base, atol=1e-6)
 
 
-def test_no_action_leaves_the_bounds():
+def test_actions_are_within_the_bounds():
     policy = NormalPolicy(stddev=50.0)
     distribution = policy.distribution(
         helpers.make_time_step(3), policy.get_initial_state(3)

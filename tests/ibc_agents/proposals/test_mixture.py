@@ -47,7 +47,7 @@ def test_contract_proposal_equal_seeds_give_equal_samples(seed):
 
 @pytest.mark.parametrize("seed", [SEED, ROW_SEEDS], ids=["batch", "rows"])
 def test_contract_proposal_log_prob_is_the_density_of_the_samples(seed):
-    """In one dimension, by counting: each row's width is its own, and decided by the seed."""
+    """Compares with counts in one dimension, where each row has its own seeded width."""
     proposal = make_proposal()
     actions = proposal.sample(CODE, 100_000, helpers.UNIT_BOUNDS, seed).numpy()[..., 0]
     edges = np.linspace(-4.0, 4.0, 81)
@@ -66,7 +66,7 @@ def test_contract_proposal_log_prob_is_the_density_of_the_samples(seed):
     assert abs(actions[0].std() - actions[1].std()) > 0.01
 
 
-def test_the_loss_is_the_mixtures_likelihood():
+def test_the_loss_is_the_negative_log_likelihood():
     proposal = make_proposal(action_size=2, loss_weight=0.5)
     action = tf.constant([[0.2, -0.4], [0.9, 0.1]])
     parameters, _ = proposal._network(CODE)
@@ -76,7 +76,7 @@ def test_the_loss_is_the_mixtures_likelihood():
     )
 
 
-def test_it_learns_where_demonstrations_are():
+def test_it_learns_the_demonstrated_actions():
     proposal = make_proposal(action_size=2)
     optimizer = tf.keras.optimizers.Adam(0.01)
     action = tf.constant([[0.5, -0.5], [-0.2, 0.8]])
@@ -109,7 +109,7 @@ def test_contract_proposal_first_actions_are_the_means_and_around_them_inside_th
         ({"loss_weight": 0.0}, "loss_weight must be positive"),
     ],
 )
-def test_bad_numbers_are_refused(options, problem):
+def test_invalid_numbers_are_rejected(options, problem):
     with pytest.raises(ValueError, match=problem):
         make_proposal(**options)
 

@@ -19,7 +19,7 @@ CODE = tf.zeros([2, 5])
     st.integers(0, 2**31 - 1),
 )
 def test_contract_proposal_samples_stay_in_bounds(ranges, seed):
-    """Each dimension in its own bounds, zero widths included, with a finite density there."""
+    """Each dimension has its own bounds, including zero width, and a finite density."""
     low = np.array([low for low, _ in ranges], np.float32)
     bounds = helpers.make_bounds(low, low + np.array([width for _, width in ranges], np.float32))
     proposal = proposals.Uniform()
@@ -30,7 +30,7 @@ def test_contract_proposal_samples_stay_in_bounds(ranges, seed):
 
 
 def test_moments():
-    """20,000 draws a dimension: within five standard errors."""
+    """Moments of 20,000 draws per dimension are within five standard errors."""
     bounds = helpers.make_bounds([-1.0, 0.0, 2.0], [1.0, 6.0, 2.0])
     actions = proposals.Uniform().sample(CODE, 10_000, bounds, SEED).numpy().reshape(-1, 3)
     width = np.array([2.0, 6.0, 0.0])
@@ -50,7 +50,7 @@ def test_contract_proposal_equal_seeds_give_equal_samples(seed):
 
 
 def test_contract_proposal_log_prob_is_the_closed_form():
-    """−log(volume) inside, −inf outside; a dimension of one value adds nothing."""
+    """−log(volume) inside, −inf outside; constant dimensions have no effect."""
     bounds = helpers.make_bounds([-1.0, 0.0, 2.0], [1.0, 6.0, 2.0])
     actions = tf.constant([[[0.0, 1.0, 2.0], [-1.0, 6.0, 2.0]], [[0.0, 6.1, 2.0], [0.0, 1.0, 2.1]]])
     log_prob = proposals.Uniform().log_prob(CODE, actions, bounds, SEED)

@@ -1,4 +1,4 @@
-"""Actors act by policies and demonstrators, and record what they should."""
+"""Actors act by policies and demonstrators, and select the recorded actions."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ ROWS = 6
 SEEDS = [rollout_seeds.for_evaluation(0, episode) for episode in range(ROWS)]
 
 
-class ToTheCorner:
-    """Goes to the corner, where no goal is, and counts its steps."""
+class CornerActor:
+    """Moves to the corner, which has no goal, and counts its steps."""
 
     def __init__(self, environment):
         self._zero = np.zeros([ROWS, *environment.action_spec().shape], np.float32)
@@ -43,7 +43,7 @@ def run(environment, actor):
 
 
 def run_mixed(environment, share, relabel):
-    policy = ToTheCorner(environment)
+    policy = CornerActor(environment)
     mixed = actors.MixedActor(policy, demonstrator(environment), share, relabel)
     return run(environment, mixed)
 
@@ -54,7 +54,7 @@ def positions(episode):
 
 def test_relabeling_records_the_demonstrators_actions_where_the_policy_acts(environment):
     relabeled = run_mixed(environment, 0.0, relabel=True)
-    alone = run(environment, ToTheCorner(environment))
+    alone = run(environment, CornerActor(environment))
     for (found, success), (episode, _) in zip(relabeled, alone, strict=True):
         assert np.array_equal(positions(found), positions(episode))
         assert not success and not episode.frames.action.any()
@@ -73,7 +73,7 @@ def test_each_acts_in_its_episodes_and_its_own_actions_are_recorded(environment)
 
 
 def test_who_acts_depends_on_the_seeds_of_the_episode_alone(environment):
-    mixed = actors.MixedActor(ToTheCorner(environment), demonstrator(environment), 0.3, False)
+    mixed = actors.MixedActor(CornerActor(environment), demonstrator(environment), 0.3, False)
     seeds = np.stack([rollout_seeds.for_evaluation(0, k).actor for k in range(500)])
     demonstrates = mixed.initial_state(seeds)[2]
     assert 0.2 < demonstrates.mean() < 0.4

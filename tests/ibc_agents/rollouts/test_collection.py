@@ -1,4 +1,4 @@
-"""Collected demonstrations depend on their seed and number alone, and end with LAST."""
+"""Collected demonstrations depend only on their seed and number, and end with LAST."""
 
 import errno
 import multiprocessing

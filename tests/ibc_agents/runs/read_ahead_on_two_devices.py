@@ -1,4 +1,4 @@
-"""Reads ahead on two logical devices, and prints what each got as one line of JSON."""
+"""Reads ahead on two logical devices, and prints the batches of each as one line of JSON."""
 
 import json
 import pathlib

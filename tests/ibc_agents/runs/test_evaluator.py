@@ -9,7 +9,7 @@ from ibc_agents.rollouts import evaluation
 from ibc_agents.runs import evaluator, run_directory, settings, validation
 
 
-def test_a_landscape_that_fails_is_not_taken_for_a_full_disk(tmp_path):
+def test_a_failing_landscape_is_not_reported_as_a_full_disk(tmp_path):
     landscape = mock.create_autospec(validation.HeldOutLandscape, instance=True)
     landscape.rasterize.side_effect = tf.errors.ResourceExhaustedError(None, None, "out of memory")
     logger = evaluator.Evaluator(

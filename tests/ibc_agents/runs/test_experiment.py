@@ -63,7 +63,7 @@ class CountedEnvironment(ParticleEnvironment):
 
 
 def test_demonstrations_must_be_those_that_the_run_would_collect(tmp_path):
-    """But a tool that reads a finished run takes what is there."""
+    """A tool that reads a finished run accepts the existing demonstrations."""
     dataset = make(tmp_path).open_demonstrations()
     other = make(tmp_path, seed=1)
     with pytest.raises(errors.RunError, match="with seed 0, not 1"):

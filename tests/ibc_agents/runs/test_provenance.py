@@ -1,4 +1,4 @@
-"""Results say of which versions and of which commit they are."""
+"""Results record versions and commit."""
 
 import importlib.metadata
 import json
@@ -22,7 +22,7 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """A repository with our file in it, which stands for this checkout."""
+    """A repository that contains our file, as a substitute for this checkout."""
     file = tmp_path / "provenance.py"
     shutil.copy(provenance.__file__, file)
     monkeypatch.setattr(provenance, "__file__", str(file))
@@ -49,8 +49,8 @@ def test_revision_is_the_commit_and_says_if_files_differ(repository):
     assert provenance.git_revision() == f"{commit}-dirty"
 
 
-def test_no_revision_of_somebody_elses_repository(repository):
-    """As where the package is installed into a virtual environment inside another project."""
+def test_the_revision_of_an_unrelated_repository_is_ignored(repository):
+    """The package may be installed into a virtual environment inside another project."""
     (repository / "other.py").write_text("")
     git(repository, "add", "other.py")
     git(repository, "commit", "--quiet", "-m", "one")

@@ -1,4 +1,4 @@
-"""Batches that are fetched during the step before."""
+"""Batches are fetched during the previous step."""
 
 import itertools
 import json
@@ -44,8 +44,8 @@ def test_batches_keep_their_structure():
     np.testing.assert_array_equal(second["frame"], [1, 1, 1])
 
 
-def test_a_step_does_not_keep_the_next_batch_waiting():
-    """Each step ends only when the batch of the next one has been made."""
+def test_the_next_batch_is_fetched_during_a_step():
+    """Each step waits until the next batch has been made."""
     made = [threading.Event() for _ in range(8)]
 
     def make(n):
@@ -71,7 +71,7 @@ def test_a_step_does_not_keep_the_next_batch_waiting():
     assert finished.numpy() == 6
 
 
-def test_what_goes_wrong_while_fetching_is_raised():
+def test_errors_during_fetching_are_raised():
     dataset = tf.data.Dataset.from_tensor_slices([1.0, 2.0, np.nan])
     batches = read_ahead.ReadAhead(iter(dataset.map(lambda x: tf.debugging.check_numerics(x, "x"))))
     assert next(batches).numpy() == 1.0
@@ -79,7 +79,7 @@ def test_what_goes_wrong_while_fetching_is_raised():
         next(batches)
 
 
-def test_without_a_batch_there_is_nothing_to_read():
+def test_an_empty_dataset_raises():
     with pytest.raises(StopIteration):
         read_ahead.ReadAhead(iter(tf.data.Dataset.range(0)))
 

@@ -1,4 +1,4 @@
-"""The root_dir: whole files, one dataset, a policy that takes any batch."""
+"""The root_dir: complete files, one dataset, and a policy for any batch size."""
 
 import json
 from unittest import mock
@@ -26,7 +26,7 @@ def test_creates_its_folder_and_leaves_no_probe(directory):
     assert run_directory.RunDirectory(directory.path).path == directory.path
 
 
-def test_a_run_that_is_only_read_is_left_as_it_is(directory):
+def test_reading_a_run_does_not_change_it(directory):
     for path in (directory.path, directory.path / "absent"):
         with pytest.raises(errors.RunError, match=f"{path} is not the root_dir of a run"):
             run_directory.RunDirectory(path, writable=False)
@@ -36,7 +36,7 @@ def test_a_run_that_is_only_read_is_left_as_it_is(directory):
 
 
 @pytest.mark.parametrize("name", ["file", "file/run"])
-def test_what_cannot_be_written_is_named(tmp_path, name):
+def test_an_unwritable_path_is_named(tmp_path, name):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(errors.RunError, match=f"root_dir {tmp_path / name} .*--root_dir"):
         run_directory.RunDirectory(tmp_path / name)
@@ -54,7 +54,7 @@ def test_remembers_the_dataset_of_its_first_run(directory):
     assert known == {"hash": "a" * 64, "description": "mine"}
 
 
-def test_a_failed_write_leaves_the_file_before(directory):
+def test_a_failed_write_keeps_the_previous_file(directory):
     directory.write_json("results.json", {"old": 1})
     with (
         mock.patch("pathlib.Path.write_text", side_effect=OSError(28, "No space left on device")),
@@ -65,8 +65,8 @@ def test_a_failed_write_leaves_the_file_before(directory):
     assert names(directory) == ["results.json"]
 
 
-def test_exported_policy_acts_as_the_live_one_and_replaces_the_one_before(directory):
-    """Raw observations, any batch size. Sampled actions: tests/system/test_evaluate_command.py."""
+def test_exported_policy_equals_the_live_one_and_replaces_the_previous(directory):
+    """It accepts raw observations and any batch size. Sampled actions: test_evaluate_command.py."""
     policy = helpers.make_mse_agent().policy
     step = tf.Variable(0, dtype=tf.int64)
     for number in (1, 2):

@@ -1,4 +1,4 @@
-"""One dimension after another."""
+"""Autoregressive search, one dimension after another."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ BOUNDS = protocols.Bounds(tf.fill([SIZE], -1.0), tf.fill([SIZE], 1.0))
 
 
 def chain(prefix):
-    """The best first dimension is 0.4; each other one is at its best at −½ of the one before."""
+    """The minimum is 0.4 in the first dimension, and −½ of the previous one in the others."""
     last = prefix[..., -1]
     best = -0.5 * prefix[..., -2] if prefix.shape[-1] > 1 else 0.4
     return 400.0 * tf.square(last - best)
@@ -32,14 +32,14 @@ def search(energy_fn=CHAIN, rounds=6, trace=False, seed=SEED):
     return sampler(energy_fn, initial(), BOUNDS, seed, trace)
 
 
-def test_each_dimension_is_chosen_given_those_before_it():
+def test_each_dimension_is_conditioned_on_the_previous_ones():
     result = search()
     best = tf.gather(result.actions, tf.argmin(result.energies, axis=1), batch_dims=1)
     expected = 0.4 * (-0.5) ** np.arange(SIZE)
     np.testing.assert_allclose(best, np.tile(expected, [3, 1]), atol=0.02)
 
 
-def test_samples_share_all_but_the_last_dimension_and_have_its_energies():
+def test_samples_share_the_prefix_and_have_the_last_energies():
     result = search()
     assert result.actions.shape == (3, 200, SIZE) and result.energies.shape == (3, 200)
     np.testing.assert_array_equal(
@@ -49,7 +49,7 @@ def test_samples_share_all_but_the_last_dimension_and_have_its_energies():
     assert result.trace is None and result.parents is None
 
 
-def test_one_dimension_is_the_inner_sampler():
+def test_one_dimension_equals_the_inner_sampler():
     inner = samplers.DerivativeFree(4)
     bounds = protocols.Bounds(BOUNDS.low[:1], BOUNDS.high[:1])
     whole = samplers.Autoregressive(inner)(CHAIN, initial(size=1), bounds, SEED, True)
@@ -59,7 +59,7 @@ def test_one_dimension_is_the_inner_sampler():
 
 
 def test_energy_evaluations_grow_linearly_with_the_dimensions():
-    """To 30 dimensions, the largest of the paper's tasks (D4RL relocate)."""
+    """Up to 30 dimensions, the largest action of the paper's tasks (D4RL relocate)."""
     evaluations = {}
     for size in (1, 2, 10, 30):
         scored = []
@@ -76,8 +76,8 @@ def test_energy_evaluations_grow_linearly_with_the_dimensions():
     assert evaluations == {size: size * 3 * 3 * 200 for size in evaluations}
 
 
-def test_trace_shows_whole_actions_and_their_parents():
-    """Without noise every sample is a parent; unsearched dimensions stand at their first values."""
+def test_trace_contains_complete_actions_and_their_parents():
+    """Without noise every sample is a parent; unsearched dimensions keep their first values."""
     rounds = 3
     sampler = samplers.Autoregressive(samplers.DerivativeFree(rounds, noise_stddev=0.0))
     first = initial()
@@ -87,7 +87,7 @@ def test_trace_shows_whole_actions_and_their_parents():
     np.testing.assert_array_equal(result.trace[0], first)
     np.testing.assert_array_equal(result.trace[-1], result.actions)
     for k in range(SIZE * rounds - 1):
-        searched = (k + 1) // rounds  # the dimension that this change is about
+        searched = (k + 1) // rounds  # the dimension that changes
         made_from = tf.gather(result.trace[k], result.parents[k], batch_dims=1)
         now = result.trace[k + 1]
         if (k + 1) % rounds:
@@ -97,13 +97,13 @@ def test_trace_shows_whole_actions_and_their_parents():
         np.testing.assert_array_equal(now[..., searched + 1 :], first[..., searched + 1 :])
 
 
-def test_asking_for_a_trace_changes_nothing():
+def test_recording_a_trace_does_not_change_the_samples():
     plain, traced = search(), search(trace=True)
     np.testing.assert_array_equal(plain.actions, traced.actions)
     np.testing.assert_array_equal(plain.energies, traced.energies)
 
 
-def test_stays_within_bounds_of_each_dimension():
+def test_stays_within_the_bounds_of_each_dimension():
     bounds = protocols.Bounds(
         tf.constant([-1.0, -0.5, 0.0, 0.2, 0.3]), tf.constant([-0.9, 0.5, 0.0, 0.9, 0.4])
     )

@@ -63,7 +63,7 @@ def test_contract_sampler_a_row_alone_is_the_row_in_a_batch():
         np.testing.assert_array_equal(alone.energies[0], batch.energies[row])
 
 
-def test_begins_inside_the_bounds():
+def test_starts_within_the_bounds():
     outside = tf.constant([[[2.0, -3.0], [0.5, 0.0]]])
     result = samplers.DerivativeFree(1)(helpers.quadratic(0.0), outside, helpers.UNIT_BOUNDS, SEED)
     np.testing.assert_array_equal(result.actions, [[[1.0, -1.0], [0.5, 0.0]]])
@@ -90,7 +90,7 @@ def test_finds_the_deeper_of_two_wells():
     np.testing.assert_allclose(best, [[-0.5]] * 2, atol=0.01)
 
 
-def test_published_defaults_score_three_times_with_noise_of_a_third_then_half_of_it():
+def test_published_defaults_have_three_rounds_with_halved_noise():
     scored = []
 
     def flat(actions):
@@ -103,7 +103,7 @@ def test_published_defaults_score_three_times_with_noise_of_a_third_then_half_of
     assert len(scored) == 3
     np.testing.assert_array_equal(scored[0], initial)
     np.testing.assert_array_equal(scored[2], result.actions)
-    # Equal energies resample evenly, so the variances of the two rounds of noise add up.
+    # Equal energies resample uniformly, so the variances of the two noises add.
     np.testing.assert_allclose(tf.math.reduce_std(scored[1]), 0.33, rtol=0.03)
     np.testing.assert_allclose(tf.math.reduce_std(scored[2]), np.hypot(0.33, 0.165), rtol=0.03)
 
@@ -154,8 +154,8 @@ def test_trace_begins_with_the_initial_actions_and_ends_with_the_result():
     np.testing.assert_array_equal(plain.actions, result.actions)
 
 
-def test_parents_are_the_samples_that_others_were_made_from():
-    """Without noise a sample is its parent, and parents are few where the energy is steep."""
+def test_parents_are_the_samples_before_noise():
+    """Without noise a sample equals its parent, and a steep energy has few parents."""
     sampler = samplers.DerivativeFree(num_iterations=4, noise_stddev=0.0)
     arguments = (helpers.quadratic(0.0, 30.0), uniform_actions(50), helpers.UNIT_BOUNDS, SEED)
     result = sampler(*arguments, trace=True)

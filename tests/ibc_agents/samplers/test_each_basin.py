@@ -1,4 +1,4 @@
-"""The search of every basin by itself."""
+"""A separate search of each basin."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def own_basin(actions: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(squares(actions) * own, axis=-1)
 
 
-# The minimum of three parabolas, the first of which is the lowest.
+# The minimum of three parabolas; the first one is the lowest.
 BASINS = protocols.EnergyFunction(
     lambda actions: tf.reduce_min(100 * squares(actions) + HEIGHTS, axis=-1),
     protocols.EnergyFunction(own_basin),
@@ -43,7 +43,7 @@ def test_contract_basins_a_sample_for_each_finds_what_descents_on_the_whole_do_n
     np.testing.assert_allclose(each.energies[0], np.tile(HEIGHTS, 2), atol=0.1)
 
 
-def test_a_trace_is_the_inner_samplers():
+def test_a_trace_equals_that_of_the_inner_sampler():
     result = samplers.EachBasin(CHAIN)(
         BASINS, beside_the_third(3), helpers.UNIT_BOUNDS, SEED, trace=True
     )

@@ -28,7 +28,7 @@ def descend_published_chain(center, seed):
 @helpers.properties
 @hypothesis.given(st.tuples(*[st.floats(-0.9, 0.9)] * 2), st.integers(0, 2**31 - 1))
 def test_ends_at_the_minimum_of_a_quadratic(center, seed):
-    """The published chain: only the noise of its last, smallest steps is left."""
+    """At the end of the published chain, only the noise of the smallest steps remains."""
     actions, energies, wanted = descend_published_chain(
         tf.constant(center, tf.float32), tf.constant([seed, 0], tf.int32)
     )
@@ -58,7 +58,7 @@ def test_contract_sampler_stays_in_bounds_and_returns_the_energies_of_its_action
 
 @pytest.mark.parametrize("seed", [SEED, ROW_SEEDS], ids=["batch", "rows"])
 def test_published_update_matches_numpy_step_for_step(seed):
-    """a ← clip(a − clip(λ_k (½ ∇E + ω n))), bounds and clip different in each dimension."""
+    """a ← clip(a − clip(λ_k (½ ∇E + ω n))), with different bounds and clips per dimension."""
     low, high = np.array([-1.0, -0.4], np.float32), np.array([1.0, 0.7], np.float32)
     center, steepness, k_all, omega, fraction = np.float32([0.2, 0.9]), 30.0, 25, 0.7, 0.15
     initial = uniform_actions(6).numpy() * [1.0, 0.4]
@@ -85,12 +85,12 @@ def test_published_update_matches_numpy_step_for_step(seed):
         clipped += (np.abs(change) > limit).sum()
         actions = np.clip(actions - np.clip(change, -limit, limit), low, high)
         np.testing.assert_allclose(trace[k + 1], actions, atol=2e-6)
-    assert clipped  # or the clip was not tried
+    assert clipped  # the clip is tested
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 def test_exact_update_samples_the_gaussian(temperature):
-    """For E = a²/2s² the chain's own variance is τ s² / (1 − λ/4s²), to within five errors."""
+    """For E = a²/2s² the stationary variance is τ s² / (1 − λ/4s²), within five errors."""
     variance, step_size = 0.04 / temperature, 0.004 / temperature
     sampler = samplers.Langevin(
         num_iterations=150,
@@ -117,8 +117,8 @@ def test_exact_update_clips_the_drift_but_not_the_noise():
     np.testing.assert_allclose(change, [[[2.0 - 0.1, -2.0 + 0.05]]], rtol=1e-6)
 
 
-def test_normalized_steps_are_as_long_as_asked_for_however_steep_the_energy_is():
-    """The root of the mean square over dimensions; only at the very minimum they end."""
+def test_normalized_steps_have_the_scheduled_length_for_any_gradient():
+    """The length is the root mean square over dimensions; it is 0 only at the minimum."""
     update, schedule = samplers.NormalizedUpdate(), samplers.Polynomial(0.05, 0.005)
     ends = []
     for steepness in (1.0, 1e4):
@@ -134,12 +134,12 @@ def test_normalized_steps_are_as_long_as_asked_for_however_steep_the_energy_is()
         away = np.abs(result.trace[:-1] - [0.3, -0.2]).max(axis=-1) > 1e-3
         np.testing.assert_allclose(lengths[away], wanted[away], rtol=1e-3)
         ends.append(result.actions)
-    # As near as the last steps are long.
+    # The distance is that of the last steps.
     np.testing.assert_allclose(ends, np.broadcast_to([0.3, -0.2], (2, 2, 6, 2)), atol=0.01)
 
 
-def test_normalized_steps_are_of_what_can_move():
-    """The energy may slope in a direction that never varies, however much."""
+def test_normalized_steps_ignore_constant_dimensions():
+    """The energy may have any gradient in a constant dimension."""
     narrow = protocols.Bounds(tf.constant([-1.0, 0.0]), tf.constant([1.0, 0.0]))
     update, half_range = samplers.NormalizedUpdate(), 0.5 * (narrow.high - narrow.low)
     slopes = [tf.constant([[[2.0, steep]]]) for steep in (0.0, 1e6)]
@@ -180,8 +180,8 @@ def test_contract_sampler_a_row_alone_is_the_row_in_a_batch():
 
 
 @pytest.mark.parametrize("mode", ["eager", "compiled", "compiled without autograph"])
-def test_runs_all_its_iterations_whoever_compiles_it(mode):
-    """The Learner calls agents outside of autograph, where Python loops on tensors do not run."""
+def test_runs_all_iterations_with_and_without_autograph(mode):
+    """The Learner calls agents without autograph, where Python loops over tensors fail."""
     evaluations = tf.Variable(0)
 
     def energy_fn(actions):

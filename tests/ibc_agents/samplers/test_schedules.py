@@ -1,4 +1,4 @@
-"""Step sizes against their closed form."""
+"""Step sizes compared with their closed forms."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from ibc_agents import samplers
 
 
-def test_published_schedule_first_last_and_between():
+def test_published_schedule_has_its_first_last_and_intermediate_values():
     step_sizes = samplers.Polynomial()(100).numpy()
     assert step_sizes.shape == (100,) and step_sizes.dtype == np.float32
     progress = np.arange(100) / 99
@@ -21,7 +21,7 @@ def test_power(power):
     np.testing.assert_allclose(step_sizes, expected, rtol=1e-6)
 
 
-def test_one_iteration_takes_the_first_step_size():
+def test_one_iteration_has_the_first_step_size():
     np.testing.assert_allclose(samplers.Polynomial(first=0.5)(1), [0.5])
 
 
@@ -31,7 +31,7 @@ def test_constant():
 
 @pytest.mark.parametrize("name", ["first", "last", "power"])
 @pytest.mark.parametrize("value", [0.0, -1.0])
-def test_values_that_are_not_positive_raise(name, value):
+def test_nonpositive_values_raise(name, value):
     with pytest.raises(ValueError, match="first, last and power must be positive"):
         samplers.Polynomial(**{name: value})
     with pytest.raises(ValueError, match="step_size must be positive"):

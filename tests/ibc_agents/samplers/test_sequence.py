@@ -1,4 +1,4 @@
-"""Samplers one after another."""
+"""Sequences of samplers."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SEED = tf.constant([31, 32], tf.int32)
 INITIAL = 2 * stateless_random.uniform(SEED, 2, [6, 2]) - 1
 
 
-def test_the_second_run_starts_where_the_first_ended():
+def test_the_second_sampler_starts_at_the_end_of_the_first():
     first = samplers.Langevin(num_iterations=6)
     second = samplers.Langevin(num_iterations=4, schedule=samplers.Constant(1e-5))
     energy_fn = helpers.quadratic(0.3)
@@ -35,7 +35,7 @@ def test_the_second_run_starts_where_the_first_ended():
 
 
 def test_parents_are_joined_with_the_trace():
-    """Without noise every sample is its parent, also where one run ends and the next begins."""
+    """Without noise every sample equals its parent, also between two samplers."""
     first, second = (samplers.DerivativeFree(rounds, noise_stddev=0.0) for rounds in (3, 2))
     arguments = (helpers.quadratic(0.3), INITIAL, helpers.UNIT_BOUNDS, SEED, True)
     result = samplers.Sequence([first, second, samplers.DerivativeFree(1)])(*arguments)
@@ -45,7 +45,7 @@ def test_parents_are_joined_with_the_trace():
         np.testing.assert_array_equal(result.trace[k + 1], made_from)
 
     class Silent(protocols.Sampler):
-        """Does not know the parents."""
+        """Returns no parents."""
 
         def __call__(self, *args):
             return first(*args)._replace(parents=None)
@@ -55,7 +55,7 @@ def test_parents_are_joined_with_the_trace():
 
 def test_equal_samplers_draw_different_noise():
     class Noise(protocols.Sampler):
-        """Returns what it draws."""
+        """Returns random actions."""
 
         def __call__(self, energy_fn, actions, bounds, seed, trace=False):
             drawn = stateless_random.normal(seed, 2, [6, 2])
@@ -79,12 +79,12 @@ def test_contract_sampler_a_row_alone_is_the_row_in_a_batch():
     np.testing.assert_array_equal(alone.actions[0], batch.actions[1])
 
 
-def test_no_samplers_raise():
+def test_an_empty_sequence_raises():
     with pytest.raises(ValueError, match="at least one sampler"):
         samplers.Sequence([])
 
 
-def test_knows_what_its_samplers_search():
+def test_capabilities_are_those_of_its_samplers():
     autoregressive, langevin = samplers.Autoregressive(), samplers.Langevin(2)
     assert samplers.Sequence([autoregressive]).searches_prefixes
     assert not samplers.Sequence([langevin]).searches_prefixes

@@ -1,4 +1,4 @@
-"""The runner skips what is finished, resumes what is not, and keeps results that are whole."""
+"""The runner skips finished runs, resumes unfinished ones, and keeps complete results."""
 
 import json
 import pathlib
@@ -10,7 +10,7 @@ from ibc_agents.studies import Cell, Evaluation, Method, Runner, Study, Task
 
 
 class Commands:
-    """Stands for the train and evaluate commands: writes results, or fails."""
+    """Replaces the train and evaluate commands; writes results or fails."""
 
     def __init__(self, fails=()):
         self.calls = []

@@ -1,4 +1,4 @@
-"""Means and intervals over runs, against closed forms."""
+"""Means and intervals over runs, compared with closed forms."""
 
 import math
 
@@ -26,7 +26,7 @@ def test_one_run_has_neither_deviation_nor_interval():
     assert (summary.mean, summary.standard_deviation, summary.interval) == (3.0, None, None)
 
 
-def test_equal_runs_have_an_interval_of_no_width():
+def test_equal_runs_have_an_interval_of_zero_width():
     assert summarize([2.0, 2.0]).interval == (2.0, 2.0)
 
 

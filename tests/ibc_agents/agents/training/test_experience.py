@@ -1,4 +1,4 @@
-"""What an agent does with experience before it learns."""
+"""Checks and padding of experience before a training step."""
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -22,7 +22,7 @@ SPEC = helpers.make_agent().training_data_spec
     )
 )
 def test_contract_windows_repeat_the_newest_first_over_everything_before_it(step_type):
-    """And count for nothing where they end in LAST. Against plain loops."""
+    """Windows that end in LAST have weight 0. Compares with plain loops."""
     batch_size, window = step_type.shape
     experience = helpers.make_experience(batch_size, window)._replace(
         step_type=tf.constant(step_type)
@@ -40,7 +40,7 @@ def test_contract_windows_repeat_the_newest_first_over_everything_before_it(step
 
 
 def test_contract_windows_are_what_the_policy_remembers():
-    """The window of every frame of an episode, cut across what came before it."""
+    """Windows of every frame of an episode, cut across the previous episode."""
     frames = helpers.make_experience(1, 6).observation
     kinds = [helpers.MID, helpers.LAST, helpers.FIRST, helpers.MID, helpers.MID, helpers.LAST]
     for window in (1, 2, 3):
@@ -57,7 +57,7 @@ def test_contract_windows_are_what_the_policy_remembers():
             np.testing.assert_array_equal(executed, [1.0])
 
 
-def test_experience_that_fits_passes():
+def test_matching_experience_is_accepted():
     assert experience_lib.check_experience(helpers.make_experience(3, 2), SPEC, 2) is None
     numpy_arrays = helpers.numpy(helpers.make_experience(3, 2))
     assert experience_lib.check_experience(numpy_arrays, SPEC, 2) is None
@@ -95,13 +95,13 @@ def _without(experience, key):
         (lambda e: e._replace(policy_info={"seed": e.reward}), "policy_info/seed is not expected"),
     ],
 )
-def test_experience_that_differs_is_named(change, message):
+def test_the_difference_of_experience_is_named(change, message):
     experience = change(helpers.make_experience(3, 2))
     with pytest.raises(ValueError, match=message):
         experience_lib.check_experience(experience, SPEC, 2)
 
 
-def test_every_difference_is_named_at_once():
+def test_all_differences_are_named_at_once():
     experience = _without(helpers.make_experience(3, 2), "goal")
     experience = experience._replace(action=experience.action[..., :1])
     with pytest.raises(ValueError, match="goal is missing; action should be"):

@@ -24,7 +24,7 @@ def test_published_channels_and_kernels():
 
 
 def test_is_convolution_relu_max_pool():
-    """In this order, as published; a padded 3 × 3 convolution by NumPy."""
+    """The order is as published. Compares with a padded 3 × 3 convolution in NumPy."""
     network = networks.ConvMaxPool(channels=[4])
     image = np.random.default_rng(0).normal(size=[2, 6, 8, 3]).astype(np.float32)
     network(image)
@@ -38,7 +38,7 @@ def test_is_convolution_relu_max_pool():
 
 
 @pytest.mark.parametrize(("height", "width"), [(15, 64), (64, 15)])
-def test_images_too_small_for_the_pools_raise(height, width):
+def test_images_too_small_for_pooling_raise(height, width):
     message = rf"4 max-pools need images of at least 16 × 16 pixels, got {height} × {width}"
     with pytest.raises(ValueError, match=message):
         networks.ConvMaxPool()(tf.zeros([1, height, width, 3]))
@@ -52,12 +52,12 @@ def test_images_too_small_for_the_pools_raise(height, width):
     ],
     ids=["default", "7 × 7 then 1 × 1"],
 )
-def test_strides_make_the_map_smaller(make, expected):
+def test_strides_reduce_the_map(make, expected):
     assert make()(tf.zeros([2, 90, 120, 6])).shape == [2, *expected]
 
 
-def test_strided_convolutions_have_relus_between_them_and_end_linearly():
-    """1 × 1 kernels: the same dense layers at every place."""
+def test_strided_convolutions_have_relus_and_a_linear_output():
+    """With 1 × 1 kernels, the layers are dense layers at every pixel."""
     network = networks.ConvStrided((4, 5, 3), (2, 1, 1), (1, 1, 1))
     image = np.random.default_rng(0).normal(size=[2, 5, 6, 3]).astype(np.float32)
     network(image)
@@ -82,7 +82,7 @@ def test_resnet_strides_round_up():
 
 
 def test_resnet_stage_is_a_convolution_and_a_residual_block():
-    """1 × 1 kernels: the same dense layers at every place; ends linearly."""
+    """With 1 × 1 kernels, the layers are dense layers at every pixel with a linear output."""
     network = networks.ConvResNet(channels=[4], strides=[2], kernel_size=1)
     image = np.random.default_rng(0).normal(size=[2, 5, 6, 3]).astype(np.float32)
     network(image)
@@ -99,7 +99,7 @@ def test_resnet_stage_is_a_convolution_and_a_residual_block():
 
 @pytest.mark.parametrize("make", [networks.ConvMaxPool, networks.ConvStrided, networks.ConvResNet])
 @pytest.mark.parametrize("channels", [(), (8, 0)])
-def test_no_channels_raise(make, channels):
+def test_an_empty_list_of_channels_raises(make, channels):
     with pytest.raises(ValueError, match="positive number of channels"):
         make(channels=channels)
 

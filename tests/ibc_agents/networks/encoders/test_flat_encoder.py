@@ -1,4 +1,4 @@
-"""The encoder that learns nothing."""
+"""The encoder without weights."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from ibc_agents.networks.layers import dense_resnet
 from tests.ibc_agents import helpers
 
 
-def test_vectors_are_put_in_a_row():
+def test_vectors_are_concatenated():
     observation = helpers.make_experience(3, 2).observation
     code = networks.FlatEncoder()(observation)
     np.testing.assert_array_equal(code, dense_resnet.flatten_observation(observation))
@@ -26,14 +26,14 @@ def test_images_are_averaged_over_areas():
     np.testing.assert_allclose(code, 2.0 / np.sqrt(4 * 4 * 3) * small.reshape(2, -1), rtol=1e-5)
 
 
-def test_small_images_stay():
+def test_small_images_are_unchanged():
     frames = images(2, 1, 4, 5, 1)
     code = networks.FlatEncoder(height=8, width=3)(tf.constant(frames))
     assert code.shape == (2, 4 * 3)
 
 
-def test_an_image_weighs_as_much_as_an_element_of_a_vector():
-    """Off by 1 / image_weight in each pixel of one frame is off by one deviation in one number."""
+def test_an_image_has_the_weight_of_a_vector_element():
+    """A change of 1 / image_weight in all pixels of a frame equals one standard deviation."""
     dark = np.full((1, 2, 6, 6, 3), 100, np.uint8)
     lighter = dark.copy()
     lighter[:, 1] += 51  # a fifth of 255
@@ -47,6 +47,6 @@ def test_an_image_weighs_as_much_as_an_element_of_a_vector():
 
 
 @pytest.mark.parametrize("wrong", [{"height": 0}, {"width": 0}, {"image_weight": 0.0}])
-def test_numbers_out_of_range_raise(wrong):
+def test_invalid_numbers_raise(wrong):
     with pytest.raises(ValueError, match="needs a positive height, width and image_weight"):
         networks.FlatEncoder(**wrong)

@@ -14,8 +14,8 @@ def test_each_channel_of_each_image_is_centered():
     )
 
 
-def test_brightness_does_not_matter():
-    """Of single channels, and so of frames and cameras."""
+def test_brightness_has_no_effect():
+    """This holds for each channel, and therefore for each frame and camera."""
     brighter = IMAGES + np.array([0.3, 0.0, -0.2, 0.1], np.float32)
     layer = networks.ImageCentering()
     np.testing.assert_allclose(layer(brighter), layer(IMAGES), atol=1e-6)

@@ -23,7 +23,7 @@ def test_mlp_encoder_is_a_projection_and_residual_blocks():
     np.testing.assert_allclose(code, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_mlp_encoder_sees_every_frame_of_the_window():
+def test_mlp_encoder_depends_on_every_frame():
     encoder = networks.MlpEncoder(width=8, depth=2)
     code = encoder(OBSERVATION).numpy()
     for frame in (0, 1):
@@ -32,7 +32,7 @@ def test_mlp_encoder_sees_every_frame_of_the_window():
         assert (encoder({**OBSERVATION, "goal": tf.constant(changed)}) != code).numpy().any()
 
 
-def test_mlp_encoder_sees_noise_in_training_only():
+def test_mlp_encoder_has_noise_in_training_only():
     plain = networks.MlpEncoder(8, 2)
     noisy = networks.MlpEncoder(8, 2, noise=networks.Noise(0.1, 0.1))
     codes = [noisy(OBSERVATION, training=training).numpy() for training in (True, True, False)]
@@ -42,7 +42,7 @@ def test_mlp_encoder_sees_noise_in_training_only():
     assert (codes[0] != codes[1]).all() and (codes[0] != codes[2]).all()
 
 
-def test_noise_of_distances_leaves_the_rest_exact():
+def test_noise_of_distances_affects_distances_only():
     noise = networks.Noise(0.1, 0.1)
     encoder = networks.MlpEncoder(8, 2, distances=networks.LogDistances(3, 2, noise=noise))
     exact = encoder(OBSERVATION)
@@ -54,7 +54,7 @@ def test_noise_of_distances_leaves_the_rest_exact():
 
 
 @pytest.mark.parametrize("dense", [tf.keras.layers.Dense, networks.SpectralNormDense])
-def test_distances_begin_as_nothing_and_are_learned(dense):
+def test_distances_start_without_effect_and_are_learned(dense):
     encoder = networks.MlpEncoder(8, 2, dense=dense, distances=networks.LogDistances(3, 2))
     with tf.GradientTape() as tape:
         code = encoder(OBSERVATION, training=True)
@@ -84,7 +84,7 @@ def test_regression_network_is_the_encoder_and_a_linear_layer():
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_training_reaches_a_regression_networks_encoder(training):
+def test_training_argument_is_passed_to_a_regression_networks_encoder(training):
     encoder = tf.keras.Sequential(
         [tf.keras.layers.Lambda(dense_resnet.flatten_observation), tf.keras.layers.Dropout(0.5)]
     )

@@ -12,7 +12,7 @@ EXPERIENCE = pixels.make_experience(4, 2)
 
 
 class Record(tf.keras.layers.Layer):
-    """The mean of each channel; keeps what it saw."""
+    """Returns the mean of each channel, and records its inputs."""
 
     def call(self, image):
         self.seen = image
@@ -65,7 +65,7 @@ def test_area_resizing_is_the_mean_of_blocks():
     np.testing.assert_allclose(seen, blocks, rtol=1e-5, atol=1e-6)
 
 
-def test_an_image_of_the_right_size_is_left_alone():
+def test_an_image_of_the_right_size_is_unchanged():
     windows = random_images(2, 1, 4, 6, 3)
     np.testing.assert_array_equal(
         recorded(windows, size=(4, 6), resize_method="area")[0], recorded(windows)[0]
@@ -73,7 +73,7 @@ def test_an_image_of_the_right_size_is_left_alone():
 
 
 @pytest.mark.parametrize(("size", "resized"), [(None, False), ((4, 6), False), ((4, 5), True)])
-def test_no_resize_runs_where_none_is_needed(size, resized):
+def test_equal_sizes_add_no_resize_operation(size, resized):
     encoder = small(size=size)
     traced = tf.function(encoder, autograph=False).get_concrete_function(
         tf.TensorSpec([None, 2, 4, 6, 3], tf.uint8)
@@ -98,7 +98,7 @@ def test_cameras_of_different_sizes_must_be_resized():
         recorded(observation)
 
 
-def test_vectors_follow_the_features_flattened():
+def test_flat_vectors_follow_the_image_features():
     rng = np.random.default_rng(0)
     windows = random_images(3, 2, 4, 5, 3)
     vectors = {
@@ -111,7 +111,7 @@ def test_vectors_follow_the_features_flattened():
     np.testing.assert_array_equal(code[:, 8:], tf.reshape(vectors["pose"], [3, 8]))
 
 
-def test_the_order_of_the_keys_does_not_matter():
+def test_key_order_has_no_effect():
     encoder = small()
     code = encoder(EXPERIENCE.observation)
     turned = dict(reversed(EXPERIENCE.observation.items()))
@@ -139,7 +139,7 @@ def test_the_default_is_the_published_encoder():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_training_reaches_image_layers_and_head(training):
+def test_training_argument_is_passed_to_image_layers_and_head(training):
     layers = [networks.ConvMaxPool((4,)), tf.keras.layers.Dropout(0.5), Record()]
     head = networks.MlpEncoder(width=8, depth=2, dropout_rate=0.5)
     encoder = networks.PixelEncoder(layers, head=head)
@@ -151,23 +151,23 @@ def test_training_reaches_image_layers_and_head(training):
     assert np.array_equal(layers[-1].seen, features[0]) != training
 
 
-def test_vectors_only_are_refused_with_a_sentence():
+def test_observations_without_images_are_rejected():
     observation = {"offset": EXPERIENCE.observation["offset"]}
     with pytest.raises(ValueError, match="has vectors only: choose MlpEncoder"):
         small()(observation)
 
 
-def test_bytes_that_are_no_image_are_refused():
+def test_uint8_vectors_are_rejected():
     with pytest.raises(ValueError, match=r"uint8 \[B, T, H, W, C\], got \(2, 3, 4\)"):
         pixel_encoder.split_observation({"flags": tf.zeros([2, 3, 4], tf.uint8)})
 
 
-def test_image_layers_without_pooling_are_refused():
+def test_image_layers_without_pooling_are_rejected():
     with pytest.raises(ValueError, match="not a vector for each observation: end them with a pool"):
         networks.PixelEncoder([networks.ConvMaxPool((4,))])(EXPERIENCE.observation)
 
 
 @pytest.mark.parametrize("size", [(4,), (0, 4), (4, 4, 3)])
-def test_a_size_that_cannot_be_raises(size):
+def test_an_invalid_size_raises(size):
     with pytest.raises(ValueError, match="size must be"):
         networks.PixelEncoder(size=size)

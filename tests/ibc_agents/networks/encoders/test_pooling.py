@@ -1,4 +1,4 @@
-"""From maps of features to vectors, and where a pixel is."""
+"""Pooling of feature maps to vectors, and pixel coordinates."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from ibc_agents import networks
 from ibc_agents.networks.encoders import image_coordinates
 
 
-def test_pixel_grid_by_hand():
+def test_pixel_grid_equals_hand_computed_values():
     grid = image_coordinates.pixel_grid(2, 3)
     assert grid.dtype == np.float32
     np.testing.assert_array_equal(grid[..., 0], [[-1, 0, 1], [-1, 0, 1]])
@@ -28,14 +28,14 @@ def test_coord_conv_adds_x_and_y_to_every_image():
         )
 
 
-def test_global_average_pooling_is_the_mean_over_places():
+def test_global_average_pooling_is_the_mean_over_pixels():
     features = np.random.default_rng(0).normal(size=[3, 4, 5, 2]).astype(np.float32)
     pooled = networks.GlobalAveragePooling()(features)
     np.testing.assert_allclose(pooled, features.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
 
 
 def test_soft_argmax_of_one_bright_pixel_is_its_coordinate():
-    """Each channel another pixel: x_1, y_1, x_2, y_2, …"""
+    """Each channel has a different bright pixel: x_1, y_1, x_2, y_2, …"""
     height, width = 4, 7
     features = np.zeros([1, height, width, height * width], np.float32)
     for k in range(height * width):
@@ -69,7 +69,7 @@ def test_soft_argmax_of_huge_features_is_finite():
     assert np.isfinite(found).all() and np.abs(found).max() <= 1.0
 
 
-def test_a_learned_temperature_starts_as_told_and_has_a_gradient():
+def test_a_learned_temperature_starts_at_its_setting_and_has_a_gradient():
     layer = networks.SpatialSoftArgmax(2.0, learn_temperature=True)
     features = tf.random.normal([2, 4, 5, 3])
     with tf.GradientTape() as tape:
@@ -78,16 +78,16 @@ def test_a_learned_temperature_starts_as_told_and_has_a_gradient():
     np.testing.assert_allclose(found, networks.SpatialSoftArgmax(2.0)(features), rtol=1e-5)
     (variable,) = layer.trainable_variables
     assert np.exp(variable) == pytest.approx(2.0)
-    # Softer is nearer to the center.
+    # A higher temperature is closer to the center.
     assert tape.gradient(loss, variable) < 0
 
 
-def test_a_map_of_one_place_raises():
+def test_a_map_of_one_pixel_raises():
     with pytest.raises(ValueError, match="more than one position, got a 1 × 1 map"):
         networks.SpatialSoftArgmax()(tf.zeros([1, 1, 1, 8]))
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_temperature_that_cannot_be_raises(temperature):
+def test_an_invalid_temperature_raises(temperature):
     with pytest.raises(ValueError, match="must be positive and finite"):
         networks.SpatialSoftArgmax(temperature)

@@ -1,4 +1,4 @@
-"""Convolutions in bfloat16: near to float32's, with weights that stay float32."""
+"""Convolutions in bfloat16 are close to float32, and their weights are float32."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ import tensorflow as tf
 from ibc_agents import networks
 
 IMAGE = tf.constant(np.random.default_rng(0).normal(size=[2, 12, 16, 3]), tf.float32)
-# bfloat16 keeps 8 bits of a number. Each of a few layers rounds; where that turns a ReLU or the
-# choice of a max-pool, a gradient goes elsewhere.
+# bfloat16 has 8 significant bits. Rounding in a few layers can switch a ReLU or the maximum of a
+# pool, which changes a gradient more.
 VALUES_TOLERANCE, GRADIENTS_TOLERANCE = 0.03, 0.15
 
 
@@ -20,7 +20,7 @@ def values_and_gradients(layer):
 
 
 def distance(one, other):
-    """Relative to the first."""
+    """Returns the relative distance from the first argument."""
     one, other = (tf.cast(tensor, tf.float32) for tensor in (one, other))
     return float(tf.norm(one - other) / tf.norm(one))
 
@@ -42,8 +42,8 @@ def test_bfloat16_agrees_with_float32_within_its_precision(make):
         assert distance(gradient, of_mixed) < GRADIENTS_TOLERANCE
 
 
-def test_layers_behind_the_convolutions_are_float32():
-    """Coordinates need more than the eight bits of bfloat16."""
+def test_layers_after_the_convolutions_are_float32():
+    """Coordinates need more than the 8 significant bits of bfloat16."""
     convolutions = networks.ConvStrided(dtype="mixed_bfloat16")
     encoder = networks.PixelEncoder([convolutions, networks.SpatialSoftArgmax()])
     frames = np.random.default_rng(0).integers(0, 256, [2, 1, 12, 16, 3])

@@ -1,4 +1,4 @@
-"""Random shifts: what moves, and how far."""
+"""Random shifts of images."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ IMAGES = np.random.default_rng(0).integers(-9, 9, [40, 6, 7, 4]).astype(np.float
 
 
 def shifted(image, down, right):
-    """By NumPy: padded with its edges, then cut out."""
+    """Returns the shifted images by NumPy: padding with the edges, then cropping."""
     padded = np.pad(image, [(PIXELS, PIXELS), (PIXELS, PIXELS), (0, 0)], mode="edge")
     height, width, _ = image.shape
     top, left = PIXELS - down, PIXELS - right
@@ -19,7 +19,7 @@ def shifted(image, down, right):
 
 
 def found_shifts(outputs):
-    """The shift of each row [B, 2], which must be one that makes the output of the input."""
+    """Returns the shift of each row [B, 2], the one that maps its input to its output."""
     steps = range(-PIXELS, PIXELS + 1)
     shifts = []
     for image, output in zip(IMAGES, outputs, strict=True):
@@ -33,18 +33,18 @@ def found_shifts(outputs):
     return np.array(shifts)
 
 
-def test_each_image_moves_as_a_whole_by_a_shift_of_its_own():
-    """All its channels, which are frames and cameras, by the same whole pixels; edges repeat."""
+def test_each_image_has_one_shift():
+    """All channels (frames and cameras) shift by the same whole pixels; edges are repeated."""
     tf.keras.utils.set_random_seed(0)
     layer = networks.RandomShift(PIXELS)
     shifts = np.concatenate([found_shifts(layer(IMAGES, training=True)) for _ in range(10)])
-    # 400 draws of 25 shifts: the chance that one is missing is 25 · (24/25)^400 < 3e-6.
+    # 400 draws of 25 shifts: one is missing with probability 25 · (24/25)^400 < 3e-6.
     assert len(np.unique(shifts, axis=0)) == (2 * PIXELS + 1) ** 2
     # Five standard deviations of a mean of 400 uniform draws from −2 … 2.
     assert np.abs(shifts.mean(axis=0)).max() < 5 * np.sqrt(2 / 400)
 
 
 @pytest.mark.parametrize("pixels", [0, -1])
-def test_a_shift_that_is_none_raises(pixels):
+def test_an_invalid_shift_raises(pixels):
     with pytest.raises(ValueError, match=f"at least 1 pixel, got {pixels}"):
         networks.RandomShift(pixels)

@@ -16,7 +16,7 @@ ACTIONS = tf.random.stateless_normal([3, 5, 2], [1, 2])
 
 
 class CountingEncoder(tf.keras.layers.Layer):
-    """The flattened observation; counts its calls and keeps what `training` was."""
+    """Flattens the observation; records its number of calls and the `training` argument."""
 
     def __init__(self):
         super().__init__()
@@ -62,14 +62,14 @@ def test_contract_energy_network_encodes_once_whatever_the_number_of_actions(n):
     assert encoder.calls == [(3, False)]
 
 
-def test_another_head():
+def test_a_custom_head_is_used():
     heads = None, tf.keras.layers.Dense(1, "softplus")
     plain, positive = (networks.MlpEnergyNetwork(width=16, head=head) for head in heads)
     assert (plain((OBSERVATION, ACTIONS))[0].numpy() < 0).any()
     assert (positive((OBSERVATION, ACTIONS))[0].numpy() > 0).all()
 
 
-def test_training_reaches_the_encoder():
+def test_training_argument_is_passed_to_the_encoder():
     encoder = CountingEncoder()
     network = networks.MlpEnergyNetwork(width=4, depth=2, encoder=encoder)
     network((OBSERVATION, ACTIONS), training=True)
@@ -78,8 +78,8 @@ def test_training_reaches_the_encoder():
     assert [training for _, training in encoder.calls] == [True, True, False]
 
 
-def test_equals_the_published_network_on_observation_and_action_joined():
-    """The same weights, the observation repeated for every action, one first layer on [o, a]."""
+def test_equals_the_published_network_on_the_concatenation():
+    """With equal weights, the published form repeats the observation for every action."""
     tf.keras.utils.set_random_seed(0)
     network = networks.MlpEnergyNetwork(width=16, depth=4)
     energies = network((OBSERVATION, ACTIONS))[0]
@@ -98,7 +98,7 @@ def test_equals_the_published_network_on_observation_and_action_joined():
     np.testing.assert_allclose(energies, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_every_weight_is_there_once_and_no_two_layers_start_equal(network):
+def test_weights_are_unique_and_initialized_differently(network):
     network((OBSERVATION, ACTIONS))
     variables = network.trainable_variables
     assert len({id(variable) for variable in variables}) == len(variables)
@@ -110,7 +110,7 @@ def test_every_weight_is_there_once_and_no_two_layers_start_equal(network):
             assert not np.array_equal(kernel[:size], other[:size])
 
 
-def test_an_image_is_refused_with_a_sentence():
+def test_an_image_is_rejected_with_a_message():
     with pytest.raises(ValueError, match="takes vectors, but an observation is an image"):
         networks.MlpEnergyNetwork().encode({"rgb": tf.zeros([2, 1, 8, 8, 3], tf.uint8)})
 
@@ -133,7 +133,7 @@ def test_a_factory_makes_every_dense_layer_of_energy_and_encoder():
     assert len(kernels) == 10 and len(network.non_trainable_variables) == 10
 
 
-def test_training_reaches_every_dense_layer():
+def test_training_argument_is_passed_to_every_dense_layer():
     network = networks.MlpEnergyNetwork(width=16, depth=2, dense=networks.SpectralNormDense)
     network((OBSERVATION, ACTIONS))
     for variable in network.trainable_variables:
@@ -145,13 +145,13 @@ def test_training_reaches_every_dense_layer():
     assert sum(changes) == 1
     network.energy(code, ACTIONS, training=True)
     changes = [(v.numpy() != old).any() for v, old in zip(network.non_trainable_variables, before)]
-    # One unit's direction cannot change but in sign.
+    # The direction of a single unit can change only its sign.
     assert sum(changes) >= 4
 
 
 @pytest.mark.parametrize("options", [dict(layer_norm=True), dict(dropout_rate=0.5)])
-def test_slopes_can_be_differentiated_by_the_weights(options):
-    """As the gradient penalty does, against finite differences."""
+def test_action_gradients_are_differentiable_in_the_weights(options):
+    """Compares the derivative of the gradient penalty with finite differences."""
     tf.keras.utils.set_random_seed(0)
     network = networks.MlpEnergyNetwork(width=8, depth=2, activation="tanh", **options)
     network((OBSERVATION, ACTIONS))
@@ -213,7 +213,7 @@ def test_the_energy_function_at_an_observation():
 def test_plain_layers_are_described(head):
     """The description depends on the same variables as the energy at a code."""
     network = networks.MlpEnergyNetwork(16, encoder=networks.MlpEncoder(8, 2), head=head)
-    assert network.dense_energy(tf.zeros([3, 16]), 2) is None  # no variables yet
+    assert network.dense_energy(tf.zeros([3, 16]), 2) is None  # before variables exist
     network((OBSERVATION, ACTIONS))
     code = network.encode(OBSERVATION)
     dense = network.dense_energy(code, 2)
@@ -240,8 +240,8 @@ def test_plain_layers_are_described(head):
     ],
     ids=["dropout", "layer norm", "spectral norm", "head with spectral norm", "activation"],
 )
-def test_other_layers_are_not_described(options):
-    """They may draw random numbers or write variables, once for each call."""
+def test_stochastic_layers_are_not_described(options):
+    """They may draw random numbers or update variables in each call."""
     network = networks.MlpEnergyNetwork(width=16, **options)
     network((OBSERVATION, ACTIONS))
     assert network.dense_energy(network.encode(OBSERVATION), 2) is None

@@ -1,4 +1,4 @@
-"""Energies of prefixes, one a dimension."""
+"""Energies of prefixes, one per dimension."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_contract_prefix_energy_depends_on_every_dimension_of_the_prefix(shared)
 
 
 @both
-def test_every_dimension_has_weights_of_its_own(shared):
+def test_every_dimension_has_its_own_weights(shared):
     network, _ = make(shared)
     with tf.GradientTape(persistent=True) as tape:
         code = network.encode(OBSERVATION)
@@ -67,7 +67,7 @@ def test_every_dimension_has_weights_of_its_own(shared):
             assert moved[one] & moved[other] == common and moved[one] - common
 
 
-def test_prefix_of_no_or_too_many_dimensions_raises():
+def test_prefix_of_invalid_length_raises():
     network, _ = make(True)
     code = network.encode(OBSERVATION)
     with pytest.raises(ValueError, match="A prefix has 1 to 3 dimensions"):

@@ -16,7 +16,7 @@ def make_network(action_size=2, width=16, depth=2, seed=0, **kwargs):
 
 
 def observe(batch_size, scale=1.0):
-    """Windows of two frames, standard deviation `scale`."""
+    """Returns windows of two frames with standard deviation `scale`."""
     rng = np.random.default_rng(0)
     return {
         key: tf.constant(scale * rng.normal(size=(batch_size, 2, 2)), tf.float32)
@@ -34,8 +34,8 @@ def test_gives_the_parameters_of_k_components():
 
 
 @pytest.mark.parametrize("width", [16, 512])
-def test_at_first_the_means_are_spread_over_the_data_whatever_the_observation(width):
-    """Every dimension is evenly covered; standard deviations and weights are alike."""
+def test_initial_means_cover_the_data_for_any_observation(width):
+    """Means cover every dimension evenly; standard deviations and weights are equal."""
     parameters, _ = make_network(width=width)(observe(64))
     even = (2 * np.arange(26) + 1) / 26 - 1
     means = parameters.means.numpy()
@@ -60,7 +60,7 @@ def test_latin_hypercube_covers_every_dimension_evenly(num_points, dimension):
     even = (2 * np.arange(num_points) + 1) / num_points - 1
     np.testing.assert_allclose(np.sort(points, axis=0), np.stack([even] * dimension, 1), atol=1e-6)
     if num_points > 1:
-        assert len(np.unique(points, axis=1).T) == dimension  # an order for each
+        assert len(np.unique(points, axis=1).T) == dimension  # each dimension has its own order
 
 
 def test_equal_seeds_give_equal_networks():
@@ -70,7 +70,7 @@ def test_equal_seeds_give_equal_networks():
         assert (a.numpy() != c.numpy()).any()
 
 
-def test_standard_deviations_never_pass_their_floor_and_have_a_gradient_near_it():
+def test_standard_deviations_stay_above_their_floor_with_a_gradient():
     network = make_network(min_stddev=0.2)
     network(observe(1))
     for bias, expected in [(0.0, 0.2 + np.log(2)), (-5.0, 0.2 + np.log1p(np.exp(-5))), (-1e6, 0.2)]:
@@ -85,8 +85,8 @@ def test_standard_deviations_never_pass_their_floor_and_have_a_gradient_near_it(
 
 @pytest.mark.parametrize("scale", [1.0, 1e4], ids=["usual", "outliers"])
 @pytest.mark.parametrize(("width", "depth"), [(2048, 8), (16, 2)])
-def test_large_networks_and_outliers_leave_everything_finite(width, depth, scale):
-    """Also the gradient's norm, which would skip the step."""
+def test_large_networks_and_outliers_keep_everything_finite(width, depth, scale):
+    """This includes the gradient norm; otherwise the step would be skipped."""
     network = make_network(width=width, depth=depth, min_stddev=1e-3)
     actions = helpers.make_mixture(16, 1, 2).means[:, 0]
     with tf.GradientTape() as tape:
@@ -109,6 +109,6 @@ def test_large_networks_and_outliers_leave_everything_finite(width, depth, scale
         ({"min_stddev": 0.0}, "min_stddev must be positive, got 0.0"),
     ],
 )
-def test_numbers_out_of_range_raise(bad, message):
+def test_invalid_numbers_raise(bad, message):
     with pytest.raises(ValueError, match=message):
         make_network(**bad)

@@ -8,7 +8,7 @@ from ibc_agents import networks
 
 
 def by_the_formula(weights, inputs, num_basins):
-    """The docstring's, one basin after the other."""
+    """Returns the energy by the documented formula, one basin after another."""
     steepness, flank, kernel, bias, slopes, heights = weights
     basins = [
         np.exp(flank)
@@ -23,7 +23,7 @@ def by_the_formula(weights, inputs, num_basins):
 
 
 @pytest.mark.parametrize("num_basins", [1, 3])
-def test_is_the_formula_of_its_docstring(num_basins):
+def test_equals_the_documented_formula(num_basins):
     tf.keras.utils.set_random_seed(0)
     layer = networks.SoftMinimum(units=5, num_basins=num_basins)
     inputs = tf.random.normal([7, 3]).numpy()
@@ -34,8 +34,8 @@ def test_is_the_formula_of_its_docstring(num_basins):
     np.testing.assert_allclose(layer(inputs)[:, 0], expected, rtol=1e-5)
 
 
-def test_a_good_basin_attracts_from_the_place_of_a_bad_one():
-    """Where parabolas would keep what starts in them."""
+def test_the_lowest_basin_attracts_from_the_center_of_another():
+    """Parabolas would trap chains that start in them."""
     layer = networks.SoftMinimum(units=1, num_basins=2)
     layer(tf.zeros([1, 1]))
     steepness, flank = np.log(100.0), np.log(4.0)
@@ -50,7 +50,7 @@ def test_a_good_basin_attracts_from_the_place_of_a_bad_one():
     np.testing.assert_allclose(places, np.ones([3, 1]), atol=0.02)
 
 
-def test_all_of_it_is_learned():
+def test_every_variable_has_a_gradient():
     layer = networks.SoftMinimum(units=2, num_basins=3)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(layer(tf.ones([1, 3])))
@@ -60,6 +60,6 @@ def test_all_of_it_is_learned():
 
 
 @pytest.mark.parametrize("option", ["units", "num_basins"])
-def test_none_of_them_is_refused(option):
+def test_zero_basins_are_rejected(option):
     with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
         networks.SoftMinimum(**{option: 0})

@@ -24,7 +24,7 @@ def test_dense_resnet_against_numpy():
 
 
 def test_biases_and_activations_are_fused_with_products():
-    """Two sums in sequence make TensorFlow 2.15's graph optimizer fuse nothing in the graph."""
+    """Two consecutive sums disable all fusions of TensorFlow 2.15's graph optimizer."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         resnet = dense_resnet.DenseResNet(width=4, depth=6)
         inputs = tf.compat.v1.placeholder(tf.float32, [None, 4])
@@ -41,7 +41,7 @@ def test_depth_zero_is_the_identity():
 
 
 @pytest.mark.parametrize(("width", "depth"), [(8, 3), (8, 1), (8, -2), (0, 2)])
-def test_odd_depth_and_no_width_raise(width, depth):
+def test_odd_depth_and_zero_width_raise(width, depth):
     with pytest.raises(ValueError, match=f"got width {width}, depth {depth}"):
         dense_resnet.DenseResNet(width, depth)
 
@@ -55,7 +55,7 @@ def test_no_two_layers_start_with_equal_weights():
     assert len(np.unique(np.stack(kernels).reshape(6, -1), axis=0)) == 6
 
 
-def test_flatten_observation_joins_windows_in_the_nests_order():
+def test_flatten_observation_concatenates_in_nest_order():
     observation = {
         "b": tf.reshape(tf.range(12.0), [2, 2, 3]),
         "a": tf.constant([[100, 101], [102, 103]], tf.int32),
@@ -66,14 +66,14 @@ def test_flatten_observation_joins_windows_in_the_nests_order():
     np.testing.assert_array_equal(flat[1], [102, 103, 6, 7, 8, 9, 10, 11])
 
 
-def test_an_image_is_refused_with_a_sentence():
+def test_an_image_is_rejected_with_a_message():
     image = tf.zeros([2, 1, 8, 8, 3], tf.uint8)
     with pytest.raises(ValueError, match="takes vectors, but an observation is an image"):
         dense_resnet.flatten_observation({"position": tf.zeros([2, 1, 2]), "rgb": image})
 
 
 def test_layer_norm_and_activation_come_before_each_dense_layer():
-    """h ← h + W₂ relu(N₂(W₁ relu(N₁(h)))), by NumPy."""
+    """Compares with h ← h + W₂ relu(N₂(W₁ relu(N₁(h)))) in NumPy."""
     resnet = dense_resnet.DenseResNet(width=5, depth=2, layer_norm=True)
     inputs = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
     resnet(inputs)
@@ -89,7 +89,7 @@ def test_layer_norm_and_activation_come_before_each_dense_layer():
 
 
 def test_dropout_comes_between_activation_and_dense_layer():
-    """Means over many masks are those of the layer without dropout, in a block of one unit row."""
+    """Means over many masks equal the layer without dropout."""
     tf.keras.utils.set_random_seed(0)
     resnet = dense_resnet.DenseResNet(width=4, depth=2, activation="linear", dropout_rate=0.5)
     inputs = tf.repeat(tf.random.normal([1, 4]), 20_000, axis=0)
@@ -98,7 +98,7 @@ def test_dropout_comes_between_activation_and_dense_layer():
     deviation = outputs.std(axis=0) / np.sqrt(len(outputs))
     assert (deviation > 0).all()
     assert (np.abs(outputs.mean(axis=0) - without) < 5 * deviation).all()
-    # Four inputs and four inner units, each there or not.
+    # Four inputs and four inner units, each kept or dropped.
     assert len(np.unique(outputs.round(5), axis=0)) > 100
 
 
@@ -116,7 +116,7 @@ def test_a_factory_makes_every_dense_layer():
 
 
 @pytest.mark.parametrize("training", [True, False, None])
-def test_training_reaches_the_layers_that_take_it(training):
+def test_training_argument_is_passed_to_layers_that_accept_it(training):
     resnet = dense_resnet.DenseResNet(8, 2, dense=lambda units: tf.keras.layers.Dropout(0.5))
     inputs = tf.ones([2, 8])
     outputs = resnet(inputs, training=training)

@@ -1,4 +1,4 @@
-"""Dropout: what it drops."""
+"""Dropout."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import tensorflow as tf
 from ibc_agents.networks.layers import dropout
 
 
-def test_drops_its_share_and_scales_up_the_rest():
+def test_drops_its_share_and_scales_the_rest():
     tf.keras.utils.set_random_seed(0)
     outputs = dropout.Dropout(0.25)(tf.fill([400, 100], 3.0), training=True).numpy()
     np.testing.assert_allclose(np.unique(outputs), [0.0, 4.0], rtol=1e-6)
@@ -15,7 +15,7 @@ def test_drops_its_share_and_scales_up_the_rest():
     assert abs((outputs == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 40_000)
 
 
-def test_gradients_pass_where_nothing_was_dropped():
+def test_gradients_are_those_of_the_kept_units():
     layer, inputs = dropout.Dropout(0.25), tf.ones([8, 8])
     with tf.GradientTape() as tape:
         tape.watch(inputs)

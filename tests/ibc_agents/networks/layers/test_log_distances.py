@@ -16,7 +16,7 @@ def test_is_the_logarithm_of_mean_squares():
     np.testing.assert_allclose(features, np.log((differences**2).mean(-1) + 0.01), rtol=1e-4)
 
 
-def test_tells_small_distances_by_their_ratio():
+def test_small_distances_differ_by_their_ratio():
     distances = networks.LogDistances(num_distances=1, units=8, floor=1e-12)
     position, direction = np.ones([2, 4], np.float32), np.full([1, 4], 0.5, np.float32)
     distances(np.zeros([1, 8]))
@@ -27,7 +27,7 @@ def test_tells_small_distances_by_their_ratio():
     assert twice - near == pytest.approx(np.log(4.0), rel=1e-3)
 
 
-def test_nothing_apart_has_a_finite_slope():
+def test_zero_distance_has_a_finite_gradient():
     distances = networks.LogDistances(num_distances=2, units=2)
     inputs = tf.zeros([1, 3])
     with tf.GradientTape() as tape:
@@ -51,6 +51,6 @@ def test_has_noise_in_training_only():
 
 
 @pytest.mark.parametrize("name", ["num_distances", "units", "floor"])
-def test_numbers_out_of_range_raise(name):
+def test_invalid_numbers_raise(name):
     with pytest.raises(ValueError, match=f"{name} must be positive, got 0"):
         networks.LogDistances(**{name: 0})

@@ -14,7 +14,7 @@ def added(min_stddev, max_stddev):
     return noise(INPUTS, training=True).numpy() - 3.0
 
 
-def test_is_normal_and_different_everywhere():
+def test_noise_is_normal_and_independent():
     noise = added(0.5, 0.5)
     # 200,000 draws: five standard deviations of their mean, deviation and share within one.
     assert abs(noise.mean()) < 5 * 0.5 / np.sqrt(200_000)
@@ -23,9 +23,9 @@ def test_is_normal_and_different_everywhere():
     assert len(np.unique(noise[:, 0])) > 1990 and len(np.unique(noise[0])) > 90
 
 
-def test_each_vector_has_a_size_of_its_own_log_uniform():
+def test_each_vector_has_a_log_uniform_size():
     logarithms = np.log(added(0.01, 1.0).std(axis=1)) / np.log(0.01)
-    # A deviation of 100 draws is 7 % off, which is 0.016 here; a quantile of 2,000 rows 0.011.
+    # The standard error is 7 % (0.016) for a deviation of 100 draws, and 0.011 for a quantile.
     quartiles = np.quantile(logarithms, [0.25, 0.5, 0.75])
     np.testing.assert_allclose(quartiles, [0.25, 0.5, 0.75], atol=0.06)
     assert logarithms.min() > -0.08 and logarithms.max() < 1.08

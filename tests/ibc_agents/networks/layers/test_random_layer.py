@@ -1,4 +1,4 @@
-"""Layers that draw in training: what follows from their checkpointed state, of each kind."""
+"""Layers with random draws in training, whose state is checkpointed."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_is_the_identity_without_training(make, training):
     np.testing.assert_array_equal(layer.variables[0], before)
 
 
-def test_equal_seeds_give_equal_draws_and_no_two_calls_the_same(make):
+def test_equal_seeds_give_equal_draws_that_differ_between_calls(make):
     draws = [[layer(INPUTS, training=True).numpy() for _ in range(3)] for layer in (make(), make())]
     np.testing.assert_array_equal(*draws)
     other = make(seed=1)(INPUTS, training=True).numpy()
@@ -48,7 +48,7 @@ def test_two_layers_of_one_network_draw_differently(kind):
     assert (first(INPUTS, training=True) != second(INPUTS, training=True)).numpy().any()
 
 
-def test_compiled_calls_keep_the_static_shape_and_draw_anew_each_time(make):
+def test_compiled_calls_keep_the_static_shape_and_draw_new_values(make):
     layer, expected = make(), make()
     compiled = tf.function(lambda inputs: layer(inputs, training=True), autograph=False)
     signature = tf.TensorSpec([None, *INPUTS.shape[1:]])
@@ -57,7 +57,7 @@ def test_compiled_calls_keep_the_static_shape_and_draw_anew_each_time(make):
         np.testing.assert_array_equal(compiled(INPUTS), expected(INPUTS, training=True))
 
 
-def test_a_checkpoint_holds_what_the_next_draws_follow_from(make, tmp_path):
+def test_a_checkpoint_determines_the_next_draws(make, tmp_path):
     layer = make()
     layer(INPUTS, training=True)
     path = tf.train.Checkpoint(layer=layer).save(str(tmp_path / "checkpoint"))

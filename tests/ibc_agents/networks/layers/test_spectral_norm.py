@@ -25,7 +25,7 @@ def largest_singular_value(kernel):
 
 
 def matrix(layer, inputs=9, training=False):
-    """What the layer multiplies by."""
+    """Returns the matrix that the layer multiplies by."""
     zero = tf.zeros([1, inputs])
     return (layer(tf.eye(inputs), training=training) - layer(zero, training=training)).numpy()
 
@@ -51,7 +51,7 @@ def test_equals_a_dense_layer_with_the_divided_kernel_in_any_rank():
     assert len(make(use_bias=False).trainable_variables) == 1
 
 
-def test_follows_a_kernel_that_changes():
+def test_follows_a_changing_kernel():
     layer, rng = make(), np.random.default_rng(0)
     layer.kernel.assign(rng.normal(size=[9, 6]))
     for _ in range(200):
@@ -60,7 +60,7 @@ def test_follows_a_kernel_that_changes():
     assert largest_singular_value(matrix(layer)) == pytest.approx(1.0, abs=1e-2)
 
 
-def test_only_training_moves_the_state_and_nothing_moves_the_weights():
+def test_only_training_updates_the_state_and_never_the_weights():
     layer, inputs = make(), tf.random.normal([4, 9])
     layer.kernel.assign(tf.random.normal([9, 6]))
     kernel, u = layer.kernel.numpy(), state(layer)
@@ -72,14 +72,14 @@ def test_only_training_moves_the_state_and_nothing_moves_the_weights():
     np.testing.assert_array_equal(layer.kernel, kernel)
 
 
-def test_a_call_after_a_training_call_gives_the_same():
+def test_a_call_after_a_training_call_gives_equal_values():
     layer, inputs = make(), tf.random.normal([4, 9])
     layer.kernel.assign(tf.random.normal([9, 6]))
     trained = layer(inputs, training=True)
     np.testing.assert_array_equal(layer(inputs), trained)
 
 
-def test_more_iterations_a_call_get_closer():
+def test_more_iterations_per_call_are_more_accurate():
     def error(num_iterations):
         layer = make(num_iterations=num_iterations)
         layer.kernel.assign(tf.random.stateless_normal([9, 6], [0, 1]))
@@ -94,7 +94,7 @@ def converged():
     return layer
 
 
-def test_gradient_goes_through_the_singular_value():
+def test_gradient_includes_the_singular_value():
     """d⟨G, W/σ⟩/dW = (G − ⟨G, W/σ⟩ v uᵀ)/σ with u, v held fixed."""
     layer = converged()
     of_matrix = np.random.default_rng(0).normal(size=[9, 6])
@@ -109,7 +109,7 @@ def test_gradient_goes_through_the_singular_value():
 
 
 def test_second_order_gradients_against_finite_differences():
-    """A penalty on the slope in the inputs, differentiated by the kernel."""
+    """Differentiates a penalty on the input gradient by the kernel."""
     layer, inputs = converged(), tf.random.stateless_normal([4, 9], [0, 2])
 
     def penalty():
@@ -135,7 +135,7 @@ def test_second_order_gradients_against_finite_differences():
 
 
 def test_gradients_in_a_while_loop_are_those_of_plain_calls():
-    """As in a Langevin chain."""
+    """A Langevin chain runs in such a loop."""
     layer, start = make(), tf.random.normal([4, 9])
 
     def descend(actions):
@@ -156,10 +156,10 @@ def test_gradients_in_a_while_loop_are_those_of_plain_calls():
     np.testing.assert_allclose(looped(), plain, rtol=1e-5, atol=1e-5)
 
 
-def test_a_kernel_of_zeros_gives_finite_numbers():
+def test_a_zero_kernel_gives_finite_values():
     layer = make(kernel_initializer="zeros")
     np.testing.assert_array_equal(layer(tf.ones([2, 9]), training=True), np.zeros([2, 6]))
-    # And it is normalized as any other once it has moved.
+    # A later nonzero kernel is normalized.
     kernel = np.random.default_rng(0).normal(0, 5, [9, 6]).astype(np.float32)
     layer.kernel.assign(kernel)
     for _ in range(50):
@@ -169,12 +169,12 @@ def test_a_kernel_of_zeros_gives_finite_numbers():
     assert np.isfinite(state(layer)).all()
 
 
-def test_no_iteration_raises():
+def test_zero_iterations_raise():
     with pytest.raises(ValueError, match="num_iterations must be at least 1"):
         networks.SpectralNormDense(3, num_iterations=0)
 
 
-def test_gin_puts_it_into_energies_and_encoders():
+def test_gin_configures_it_in_energies_and_encoders():
     gin.parse_config(
         """
         MlpEnergyNetwork.dense = @SpectralNormDense
