@@ -1,8 +1,8 @@
-"""Every gin file does what its folder promises.
+"""Every gin file satisfies the rules of its folder.
 
 The cells are each task with each method (`gin_configs/tasks` × `gin_configs/methods`), each task
 with the published settings of its domain, and the recipes. Every cell builds its agent and uses
-every binding that is in force; every method takes two training steps on each kind of task.
+all of its bindings; every method takes two training steps on each kind of task.
 """
 
 import collections
@@ -31,7 +31,7 @@ CHAIN_LENGTH = 2
 
 
 class Cell(NamedTuple):
-    """Gin files that make a run, by their paths in `gin_configs` without the ending.
+    """The gin files of a run, by their paths in `gin_configs` without the suffix.
 
     Attributes:
         files: the task first.
@@ -46,14 +46,14 @@ class Cell(NamedTuple):
 
     @property
     def environment(self):
-        """Those of the files that say what the environment is."""
+        """The files that configure the environment."""
         task = {"tasks/dataset": "tasks/particle"}.get(self.files[0], self.files[0])
         others = (name for name in self.files[1:] if "Environment." in text_of(name))
         return (task, *others)
 
 
 def names(folder):
-    """The files of a folder and its subfolders, by their paths in it without the ending."""
+    """Returns the files of a folder and its subfolders, as relative paths without the suffix."""
     paths = sorted((FOLDER / folder).rglob("*.gin"))
     return [str(path.relative_to(FOLDER / folder).with_suffix("")) for path in paths]
 
@@ -63,18 +63,18 @@ def text_of(name):
 
 
 def includes(name):
-    """What a file includes itself."""
+    """Returns the direct includes of a file."""
     return re.findall(r"^include 'gin_configs/(.+)\.gin'$", text_of(name), re.MULTILINE)
 
 
 def included(name):
-    """What a file includes, directly and indirectly."""
+    """Returns the direct and indirect includes of a file."""
     found = includes(name)
     return set(found).union(*(included(other) for other in found))
 
 
 def tasks_of(name):
-    """The tasks that the published settings of a domain are for: `paper/DOMAIN_METHOD.gin`."""
+    """Returns the tasks of published settings, `paper/DOMAIN_METHOD.gin`."""
     domains = {
         "particle": ["particle"],
         "pushing_pixels": ["pushing_pixels"],
@@ -88,7 +88,7 @@ TASKS = names("tasks")
 METHODS = names("methods")
 D4RL = [task for task in TASKS if task.startswith("d4rl/")]
 KITCHEN = [task for task in D4RL if "kitchen" in task]
-# One of each kind of observations and actions: there every method takes steps.
+# One task of each kind of observations and actions, on which every method trains.
 TRAINED = ("particle", "pushing_pixels", "d4rl/kitchen_complete")
 SHORT = [path.stem for path in sorted(FOLDER.glob("*.gin"))]
 RECIPES = [f"recipes/{name}" for name in names("recipes")]
@@ -111,14 +111,14 @@ CELLS = [
 
 
 class Shown(NamedTuple):
-    """A task's environment in use."""
+    """The environment of a task, and its demonstrations."""
 
     dataset: pathlib.Path
     used: frozenset
 
 
 def settings_in_force():
-    """Scope, class and parameter of every binding."""
+    """Returns scope, class and parameter of every binding."""
     return {
         (scope, selector, parameter)
         for (scope, selector), values in gin.config._CONFIG.items()
@@ -127,7 +127,7 @@ def settings_in_force():
 
 
 def settings_used():
-    """Those bindings that a constructor took so far."""
+    """Returns the bindings that constructors have used so far."""
     taken = collections.defaultdict(list)
     for (scopes, selector), values in gin.config._OPERATIVE_CONFIG.items():
         for parameter in values:
@@ -147,7 +147,7 @@ def random_demonstrator(environment):
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    """Makes each task's environments and demonstrator once, and a small dataset."""
+    """Makes the environments and the demonstrator of each task once, and a small dataset."""
     parent = tmp_path_factory.mktemp("demonstrations")
 
     @functools.cache
@@ -177,7 +177,7 @@ def open_dataset(folder, validation_fraction, top_return_fraction):
 
 
 def parse(cell, dataset):
-    """Parses the files of a cell, for a run that is small whatever its networks."""
+    """Parses the files of a cell, with bindings of a small run."""
     files = [f"gin_configs/{name}.gin" for name in cell.files]
     values = [*SMALL, f"DemonstrationSettings.dataset = '{dataset}'"]
     gin_files.parse_gin(files, values)
@@ -189,7 +189,7 @@ def parse(cell, dataset):
 
 @functools.cache
 def may_be_unused(files):
-    """Bindings that a cell may leave unused: the encoder that a task offers to every method.
+    """Returns bindings that a cell may leave unused: the encoder that tasks offer to every method.
 
     The nearest neighbor and the published energies do not encode, and image encoders fix the batch
     size. The recipe of the kitchen replaces the search of basins.
@@ -234,14 +234,14 @@ def test_cell_uses_what_it_binds_and_trains(cell, tmp_path, shown, monkeypatch):
     assert np.all(np.isfinite(losses)), losses
     assert agent.train_step_counter.numpy() == 2
     assert agent.skipped_steps.numpy() == 0
-    if not before:  # an agent that stores its data: it reproduces the action of what it stored
+    if not before:  # an agent without weights reproduces the stored actions
         assert losses == [0.0, 0.0]
         return
     changes = [
         np.max(np.abs(np.array(variable) - old))
         for variable, old in zip(agent.policy.trainable_variables, before, strict=True)
     ]
-    # Adam moves whatever has a gradient; ReLUs may be dead on two examples.
+    # Adam changes every weight with a gradient; ReLUs may be inactive on two examples.
     assert np.mean(np.array(changes) > 0) > 0.5
 
 
@@ -254,7 +254,7 @@ def test_task_has_an_environment_and_a_demonstrator(task, tmp_path, monkeypatch)
     environment = made.environment()
     assert isinstance(environment, Environment)
     assert environment.name.startswith(task.removesuffix("_states").replace("/", "_"))
-    if task in D4RL:  # people demonstrated
+    if task in D4RL:  # has human demonstrations
         assert made.demonstrator is None
         return
     demonstrator = made.demonstrator(environment)

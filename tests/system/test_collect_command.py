@@ -18,7 +18,7 @@ def manifest(folder):
     return json.loads((folder / "manifest.json").read_text())
 
 
-# What gin sets here, it must set in the workers too.
+# The gin settings must reach the workers.
 THREE_DIMENSIONS = helpers.bindings("ParticleEnvironment.dimension=3")
 ARGUMENTS = ["--environment=particle", "--episodes=500", *THREE_DIMENSIONS]
 
@@ -44,7 +44,7 @@ def stop_collection(out, kept, signal_number, processes):
     helpers.wait_until(lambda: len(finished_shards(out)) >= len(kept) + 2, process)
     workers = children(process.pid)
     assert processes == 1 or len(workers) >= processes
-    if signal_number == signal.SIGINT:  # as a terminal does, to all of them
+    if signal_number == signal.SIGINT:  # to all processes, as a terminal does
         for worker in workers:
             os.kill(worker, signal.SIGINT)
     process.send_signal(signal_number)
@@ -59,7 +59,7 @@ def stop_collection(out, kept, signal_number, processes):
     wait_for_end(workers)
     assert not out.exists()
     now = finished_shards(out)
-    assert kept.items() <= now.items()  # nothing that was finished is collected again
+    assert kept.items() <= now.items()  # finished shards are not collected again
     return now
 
 
@@ -84,7 +84,7 @@ def check_end_of_collection(out, kept):
 
 
 def finished_shards(out):
-    """The shards that a stopped collection of `out` has finished: name → inode."""
+    """Returns the finished shards of a stopped collection of `out`: name → inode."""
     parts = out.parent / f".{out.name}.partial"
     records = parts.glob(".finished-shard-*.json")
     names = [record.name.removeprefix(".finished-").removesuffix(".json") for record in records]
@@ -92,13 +92,13 @@ def finished_shards(out):
 
 
 def children(pid):
-    """The processes that a process has started."""
+    """Returns the child processes of a process."""
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         return [int(child) for child in file.read().split()]
 
 
 def wait_for_end(pids):
-    """Waits until processes that are not ours have ended."""
+    """Waits until processes that are not our children have ended."""
     deadline = time.monotonic() + 300
     while any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < deadline
@@ -114,7 +114,7 @@ def only_progress(stderr):
     return pieces and all(piece.startswith("demonstrations:") for piece in pieces)
 
 
-def test_it_collects_what_train_collects(finished, tmp_path):
+def test_collects_the_same_demonstrations_as_train(finished, tmp_path):
     out = tmp_path / "dataset"
     arguments = ["--environment=particle", f"--out={out}", "--episodes=20"]
     done = helpers.call("ibc_agents.collect", *arguments)
@@ -133,7 +133,7 @@ def test_it_collects_what_train_collects(finished, tmp_path):
     }
 
 
-def test_dataset_that_is_there_is_not_touched(finished):
+def test_an_existing_dataset_is_unchanged(finished):
     before = manifest(finished.dataset)
     arguments = ["--environment=particle", "--episodes=3", f"--out={finished.dataset}"]
     error = helpers.error_message(helpers.call("ibc_agents.collect", *arguments))

@@ -6,7 +6,7 @@ from tests.system import helpers
 
 
 def test_run_repetition_and_evaluation(tmp_path):
-    """The same command again finds its checkpoint; the SavedModel acts as the run did."""
+    """A repeated command finds its checkpoint; the SavedModel reproduces the actions of the run."""
     root_dir = tmp_path / "run"
     arguments = helpers.small_run(
         root_dir,

@@ -41,7 +41,7 @@ def test_interrupted_run_ends_as_an_uninterrupted_one(finished, tmp_path, monkey
 def interrupt(finished, root_dir, after):
     """Starts a run and interrupts it after a checkpoint; returns the step of the newest one.
 
-    Interrupts are never at a checkpoint: the loop is on its way to the next one by then.
+    Interrupts arrive between checkpoints, because training has continued by then.
     """
     folder = root_dir.parent
     process = helpers.start("ibc_agents.train", *finished.arguments(root_dir), folder=folder)

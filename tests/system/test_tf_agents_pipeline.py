@@ -1,4 +1,4 @@
-"""The agent in pipelines that are made of TF-Agents' own parts only."""
+"""The agent in pipelines that consist of parts of TF-Agents."""
 
 import importlib.util
 import pathlib
@@ -30,7 +30,7 @@ STEPS = 5
 
 
 class Echo(py_environment.PyEnvironment):
-    """Shows random numbers in [−3, 5]; asks for the one shown `delay` frames ago, halved."""
+    """Observes random numbers in [−3, 5]; the target is half the number `delay` frames ago."""
 
     def __init__(self, delay, seed):
         super().__init__()
@@ -64,7 +64,7 @@ class Echo(py_environment.PyEnvironment):
 
 
 class Expert(py_policy.PyPolicy):
-    """Knows the answer; after the last frame, where none is asked for, it talks nonsense."""
+    """Returns the target action, and an arbitrary action at the last frame."""
 
     def __init__(self, environment):
         super().__init__(environment.time_step_spec(), environment.action_spec())
@@ -114,7 +114,7 @@ def reverb_buffer(data_spec, window):
     ids=["window_1_uniform", "window_2_uniform", "window_2_reverb"],
 )
 def test_learns_and_acts_with_tf_agents_parts_only(tmp_path, window, make_buffer):
-    """With window 2 the answer is in the frame before, at FIRST in the frame itself."""
+    """With window 2 the target is in the previous frame, and at FIRST in the frame itself."""
     environment = Echo(delay=window - 1, seed=1)
     observation_spec, action_spec, time_step_spec = spec_utils.get_tensor_specs(environment)
     expert = Expert(environment)
@@ -147,7 +147,7 @@ def test_learns_and_acts_with_tf_agents_parts_only(tmp_path, window, make_buffer
     trial = Echo(delay=window - 1, seed=2)
     policy = py_tf_eager_policy.PyTFEagerPolicy(agent.policy, use_tf_function=True)
     collect(trial, policy, 10, [])
-    guessing = 1.0  # the mean error of always answering with the mean, 0.5
+    guessing = 1.0  # the mean error of the constant action 0.5
     assert len(trial.errors) == 10 * STEPS
     assert np.mean(trial.errors) < 0.2 * guessing
 
@@ -163,7 +163,7 @@ def load_script():
 def test_the_script_of_the_documentation(tmp_path, monkeypatch, window):
     """It exports a policy for unnormalized observations and actions."""
     script = load_script()
-    # Three steps teach nothing. With episodes that all succeed, the script must report 1.
+    # Three steps train nothing. If all episodes succeed, the script must report 1.
     monkeypatch.setattr(script.particle.ParticleEnvironment, "success", property(lambda _: True))
     success = script.main(
         demonstrations=2, steps=3, evaluations=2, window=window, root_dir=str(tmp_path)

@@ -25,7 +25,7 @@ OF_EVERY_STEP = {
 
 
 def pieces(text):
-    """What was on the screen, one after another: a progress line rewrites itself."""
+    """Returns the successive contents of the terminal line, which a progress bar overwrites."""
     return [piece.strip() for piece in re.split("[\r\n]", text) if piece.strip()]
 
 
@@ -65,7 +65,7 @@ def test_root_dir_holds_the_files_of_a_run(finished):
     ]
     assert helpers.checkpointed_step(finished.root_dir) == finished.STEPS
     image = imageio.imread(finished.root_dir / "energy_landscape.png")
-    assert np.ptp(image[..., :3].reshape(-1, 3), axis=0).min() > 100  # More than one color.
+    assert np.ptp(image[..., :3].reshape(-1, 3), axis=0).min() > 100  # more than one color
     # One episode: its first frame, one for each of 50 actions, and 10 times the last again.
     assert imageio.get_reader(finished.root_dir / "rollouts.mp4").count_frames() == 61
 
@@ -153,7 +153,7 @@ def test_contract_experiment_operative_config_describes_the_run(finished):
 
 @pytest.fixture(scope="module")
 def without_environment(finished, tmp_path_factory):
-    """A run from a dataset alone, through Reverb, and how it printed."""
+    """A run from a dataset without an environment, through Reverb, and its output."""
     folder = tmp_path_factory.mktemp("without_environment")
     (folder / "alone.gin").write_text(
         "include 'gin_configs/tasks/particle.gin'\n"
@@ -198,12 +198,12 @@ def test_reverb_run_resumes_from_its_checkpoint(without_environment, monkeypatch
     after = helpers.checkpoint_values(folder / "run", 24)
     changes = [after[name] - before[name] for name in before if "_projection/kernel" in name]
     largest_change = max(np.max(np.abs(change)) for change in changes)
-    # Four steps of Adam at a rate of 1e-3 cannot go further; new weights would be elsewhere.
+    # Four steps of Adam at a rate of 1e-3 cannot change weights more; new weights would differ.
     assert 0 < largest_change < 4 * 2e-3
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "collect", "plot_energy"])
-def test_help_lists_every_flag_and_is_no_failure(command, tmp_path):
+def test_help_lists_every_flag_and_exits_with_0(command, tmp_path):
     done = helpers.run(f"ibc_agents.{command}", "--help", folder=tmp_path)
     assert done.returncode == 0
     wanted = {
@@ -220,7 +220,7 @@ def test_help_lists_every_flag_and_is_no_failure(command, tmp_path):
 
 
 def test_another_seed_gives_other_weights(finished, tmp_path, monkeypatch):
-    """That the same seed gives the same ones is what test_resume shows."""
+    """test_resume checks that equal seeds give equal weights."""
     monkeypatch.setattr(run_directory.RunDirectory, "export_policy", mock.Mock())
     weights = []
     for seed in (0, 1):

@@ -9,7 +9,7 @@ from tests.ibc_agents import helpers
 
 OBSERVATION = helpers.make_experience(3, 2).observation
 ACTIONS = tf.random.stateless_normal([3, 5, 2], [1, 2])
-# bfloat16 keeps 8 bits of a number.
+# bfloat16 has 8 significant bits.
 VALUES_TOLERANCE, GRADIENTS_TOLERANCE = 0.03, 0.15
 
 
@@ -23,7 +23,7 @@ def make_network(**options):
 
 
 def values_of(network, variables):
-    """Energies, their gradients, and the derivatives of both in every variable."""
+    """Returns energies, their action gradients, and the derivatives of both in every variable."""
     with tf.GradientTape() as tape:
         code = network.encode(OBSERVATION)
         energies, slopes = network.energy_and_gradient(code, ACTIONS)
@@ -44,7 +44,7 @@ def values_of(network, variables):
     ],
     ids=str,
 )
-def test_energies_gradients_and_their_derivatives_are_the_wrapped_networks(options):
+def test_energies_gradients_and_second_derivatives_equal_the_wrapped_networks(options):
     network = make_network(**options)
     accelerated = acceleration.Acceleration().network(network)
     expected = values_of(network, network.trainable_variables)
@@ -58,7 +58,7 @@ def test_energies_gradients_and_their_derivatives_are_the_wrapped_networks(optio
     )
 
 
-def test_variables_are_the_wrapped_networks():
+def test_variables_are_shared_with_the_wrapped_network():
     network = make_network(encoder=networks.MlpEncoder(8, 2))
     accelerated = acceleration.Acceleration().network(network)
     wanted = [variable.ref() for variable in network.trainable_variables]
@@ -76,12 +76,12 @@ def test_biases_and_activations_are_fused_with_products():
         session.run(tf.compat.v1.global_variables_initializer())
         feed = {actions: np.ones([1, 8, 2]), code: np.ones([1, 4])}
         operations = helpers.executed_operations(session, outputs, feed)
-    # The first layer and all hidden layers but the last.
+    # The first layer and all hidden layers except the last.
     assert sum("FusedMatMul" in operation for operation in operations) >= 6
     assert "BiasAdd" not in operations
 
 
-def test_basins_are_the_wrapped_networks():
+def test_basins_equal_the_wrapped_networks():
     network = make_network(head=networks.SoftMinimum(units=4, num_basins=2))
     code = network.encode(OBSERVATION)
     accelerated = acceleration.Acceleration().network(network)
@@ -93,7 +93,7 @@ def test_basins_are_the_wrapped_networks():
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_energies_of_prefixes_are_the_wrapped_networks(size):
+def test_prefix_energies_equal_the_wrapped_networks(size):
     tf.keras.utils.set_random_seed(0)
     network = networks.PrefixEnergyNetwork(lambda: networks.MlpEnergyNetwork(width=16))
     network((OBSERVATION, ACTIONS))
@@ -116,17 +116,17 @@ def test_products_in_bfloat16_are_close_to_float32(head):
     assert 0 < distance(expected[0], found[0]) < VALUES_TOLERANCE
     for wanted, value in zip(expected[1:], found[1:], strict=True):
         assert value.dtype == tf.float32
-        if tf.norm(wanted) > 1e-5:  # the last bias changes nothing
+        if tf.norm(wanted) > 1e-5:  # the last bias has no effect
             assert distance(wanted, value) < GRADIENTS_TOLERANCE
 
 
-def test_other_dtypes_are_refused():
+def test_unsupported_dtypes_are_rejected():
     with pytest.raises(ValueError, match="must be float32 or bfloat16, got 'float16'"):
         acceleration.Acceleration(product_dtype="float16")
 
 
 def distance(one, other):
-    """Relative to the first."""
+    """Returns the relative distance from the first argument."""
     return float(tf.norm(one - other) / tf.norm(one))
 
 

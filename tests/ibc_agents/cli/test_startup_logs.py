@@ -36,7 +36,7 @@ def run(body, **options):
     )
 
 
-def test_native_noise_is_dropped_and_the_rest_is_kept():
+def test_native_startup_logs_are_dropped_and_the_rest_is_kept():
     done = run(f"os.write(2, {(NOISE + MATTERS).encode()!r})")
     assert (done.stdout, done.stderr) == ("", MATTERS)
 
@@ -46,7 +46,7 @@ def test_what_python_prints_is_not_filtered():
     assert (done.stdout, done.stderr) == ("out\n", "[reverb/cc/ ours\n")
 
 
-def test_last_words_of_a_process_that_native_code_ends_come_through():
+def test_messages_before_a_native_crash_are_printed():
     done = run(f"os.write(2, {MATTERS.encode()!r})\nos.abort()")
     assert done.returncode == -signal.SIGABRT
     assert MATTERS in done.stderr

@@ -1,4 +1,4 @@
-"""Dropout, layer norm, spectral norm and distances in whole agents: restarts, replicas, saving."""
+"""Dropout, layer norm, spectral norm and distances in agents: restarts, replicas, saving."""
 
 import json
 import pathlib
@@ -28,12 +28,12 @@ def make_mse(seed=0):
         layer_norm=True,
         distances=networks.LogDistances(num_distances=2, units=3, noise=networks.Noise()),
     )
-    encoder(OBSERVATION)  # here, for the helper sets a seed of its own
+    encoder(OBSERVATION)  # built here, because the helper sets its own seed
     return helpers.make_mse_agent(encoder=encoder)
 
 
 def make_implicit(seed=0, dropout_rate=0.2, layer_norm=True):
-    """Everything at once, under Langevin chains and a gradient penalty."""
+    """Returns an agent with all layers, Langevin chains and a gradient penalty."""
     tf.keras.utils.set_random_seed(seed)
     options = dict(
         dropout_rate=dropout_rate, layer_norm=layer_norm, dense=networks.SpectralNormDense
@@ -111,7 +111,7 @@ def test_equal_seeds_give_equal_runs(make):
 
 
 @KINDS
-def test_training_drops_and_validation_does_not(make):
+def test_dropout_applies_in_training_only(make):
     agent, experience = make(), helpers.make_experience(16, 2)
     assert agent.loss(experience, training=True).loss != agent.loss(experience).loss
     before = layer_state(agent)
@@ -120,8 +120,8 @@ def test_training_drops_and_validation_does_not(make):
     assert_equal(layer_state(agent), before)
 
 
-def test_a_step_moves_each_singular_vector_once_however_long_the_chains():
-    """Only the loss's own pass moves them: the chains, and the slopes, leave them alone."""
+def test_a_step_updates_each_singular_vector_once_for_any_chain_length():
+    """Only the pass of the loss updates them, not the chains and not the gradient penalty."""
     agent, experience = make_spectral(), helpers.make_experience(8, 2)
     network = agent.energy_network
     for variable in network.trainable_variables:
@@ -131,7 +131,7 @@ def test_a_step_moves_each_singular_vector_once_however_long_the_chains():
     assert len(kernels) == len(before) == 8
     agent.train(experience)
     for u, moved in zip(before, layer_state(agent), strict=True):
-        # One iteration with the kernel it belongs to, whichever that is.
+        # One iteration with the corresponding kernel.
         candidates = [
             kernel.T @ (kernel @ u) for kernel in kernels if kernel.shape[1] == u.shape[0]
         ]
@@ -139,7 +139,7 @@ def test_a_step_moves_each_singular_vector_once_however_long_the_chains():
         assert min(errors) < 1e-4
 
 
-def test_a_skipped_step_leaves_every_weight():
+def test_a_skipped_step_keeps_every_weight():
     agent, good = make_spectral(), helpers.make_experience(8, 2)
     goal = good.observation["goal"].numpy()
     goal[2, 1, 0] = np.nan
@@ -150,8 +150,8 @@ def test_a_skipped_step_leaves_every_weight():
     assert all(np.isfinite(u).all() for u in layer_state(agent))
 
 
-def test_spectral_energies_have_bounded_slopes():
-    """Without the residual blocks' sums every layer is 1-Lipschitz, and so is the energy."""
+def test_spectrally_normalized_energies_have_bounded_gradients():
+    """Without residual sums every layer is 1-Lipschitz, and therefore the energy."""
     tf.keras.utils.set_random_seed(0)
     network = networks.MlpEnergyNetwork(width=16, depth=0, dense=networks.SpectralNormDense)
     code = tf.random.normal([4, 16])
@@ -166,7 +166,7 @@ def test_spectral_energies_have_bounded_slopes():
 
 
 @KINDS
-def test_a_saved_policy_is_the_live_one_with_dropout_off(make, tmp_path):
+def test_a_saved_policy_equals_the_live_one_without_dropout(make, tmp_path):
     agent = make()
     for k in range(3):
         agent.train(helpers.make_experience(8, 2, seed=k))
@@ -183,7 +183,7 @@ def test_a_saved_policy_is_the_live_one_with_dropout_off(make, tmp_path):
 
 @pytest.fixture(scope="module")
 def replicas():
-    """What replicated_layers.py found; a process of its own, for it needs two logical devices."""
+    """Output of replicated_layers.py, a separate process because it needs two logical devices."""
     script = pathlib.Path(__file__).parent / "replicated_layers.py"
     done = subprocess.run(
         [sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, check=False
@@ -194,7 +194,7 @@ def replicas():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["spectral", "dropout"])
-def test_replicas_stay_alike_and_move_their_state(replicas, kind):
+def test_replicas_stay_equal_and_update_their_state(replicas, kind):
     found = replicas[kind]
     assert found["skipped"] == 0
     assert found["weights"][0] == found["weights"][1]

@@ -1,4 +1,4 @@
-"""Agents that see images: what runs how often, what stays uint8, and that they learn."""
+"""Agents with image observations: number of encodings, uint8 memory, and training."""
 
 import gin
 import numpy as np
@@ -63,7 +63,7 @@ def make_implicit(**kwargs):
 
 @pytest.fixture
 def convolved(monkeypatch):
-    """The batch size of every convolution that is executed, traced or not."""
+    """Records the batch size of every executed convolution."""
     batch_sizes = []
     plain = tf.keras.layers.Conv2D.convolution_op
 
@@ -73,7 +73,7 @@ def convolved(monkeypatch):
 
     def convolution_op(self, inputs, kernel):
         outputs = plain(self, inputs, kernel)
-        # Executed whenever the convolution is, also in a loop of a compiled graph.
+        # Runs with every execution of the convolution, also in a loop of a compiled graph.
         counted = tf.numpy_function(count, [tf.stop_gradient(outputs)], tf.float32)
         with tf.control_dependencies([counted]):
             return tf.identity(outputs)
@@ -93,7 +93,7 @@ def test_the_fixture_counts_executions(convolved):
 
 
 def test_contract_energy_network_encodes_images_once_a_training_step(convolved):
-    """Whatever the chains and the penalty do: one execution a layer and step, on B rows."""
+    """Each layer runs once per step on B rows, with chains and the gradient penalty."""
     agent = make_implicit(
         counter_examples=agents.CounterExamples(number=N, sampler=samplers.Langevin(5)),
         gradient_penalty=losses.GradientPenalty(),
@@ -138,7 +138,7 @@ def test_autoregressive_energies_encode_images_once_for_all_dimensions(convolved
 
 
 def test_images_stay_uint8_up_to_the_encoder():
-    """In the policy's memory and behind the normalizer."""
+    """This includes the policy state and the output of the normalizer."""
     agent = make_implicit()
     experience = pixels.make_experience(3)
     assert agent.policy.policy_state_spec["observations"]["rgb"].dtype == tf.uint8
@@ -169,7 +169,7 @@ def test_a_saved_policy_takes_raw_images(tmp_path):
 
 
 def held_out_errors(agent, experience):
-    """Squared distance of the policy's action from the demonstrated one, [B]."""
+    """Returns the squared distance of policy action and demonstrated action, [B]."""
     policy = agent.policy
     state = policy.get_initial_state(experience.step_type.shape[0])
     for frame, step_type in ((0, helpers.FIRST), (1, helpers.MID)):
@@ -188,8 +188,8 @@ def held_out_errors(agent, experience):
     ],
     ids=["mse_soft_argmax", "mse_max_pool", "mdn_soft_argmax", "implicit_soft_argmax"],
 )
-def test_a_pixel_agent_finds_the_dot(agent_class, encoder, num_steps):
-    """Held out, from gin: far below the error of always answering the mean."""
+def test_a_pixel_agent_learns_the_position_of_the_dot(agent_class, encoder, num_steps):
+    """The held-out error is far below that of the mean action. gin configures the agent."""
     configurables.register()
     gin.parse_config([CONFIG, encoder])
     agent = make_agent(agent_class)
@@ -203,6 +203,6 @@ def test_a_pixel_agent_finds_the_dot(agent_class, encoder, num_steps):
     errors = held_out_errors(agent, held_out)
     action = held_out.action[:, -1].numpy()
     gains = np.square(action - demonstrations.action[:, -1].numpy().mean(axis=0)).sum(-1) - errors
-    # Ten standard errors: no luck.
+    # A margin of ten standard errors excludes chance.
     assert gains.mean() > 10 * gains.std() / np.sqrt(len(gains))
     assert errors.mean() < 0.25 * (gains + errors).mean()
