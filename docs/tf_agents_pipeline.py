@@ -1,7 +1,7 @@
-"""Implicit Behavioral Cloning in a plain TF-Agents program: copy this and make it yours.
+"""Implicit Behavioral Cloning in a plain TF-Agents program, as a template.
 
-Nothing here but TF-Agents' own parts, a task, and a normaliser, a network and an agent of
-`ibc_agents`. With ibc_agents installed, or with PYTHONPATH set to the checkout:
+The program uses parts of TF-Agents, a task, and a normalizer, a network and an agent of
+`ibc_agents`. Run it with ibc_agents installed, or with PYTHONPATH set to the checkout:
 
     python docs/tf_agents_pipeline.py
 """
@@ -19,18 +19,18 @@ from tf_agents.utils import nest_utils
 
 from environments import particle
 from ibc_agents import agents, networks
-from ibc_agents.core import normalizer
+from ibc_agents.core.normalizer import Normalizer
 
 
 def main(demonstrations=200, steps=2000, evaluations=20, window=2, root_dir=None):
-    """Demonstrates, learns, saves the policy; returns the share of successful episodes."""
+    """Collects demonstrations, trains, saves the policy; returns the success rate."""
     root_dir = root_dir or tempfile.mkdtemp()
     environment = particle.ParticleEnvironment(dimension=2)  # Any PyEnvironment.
     environment.seed(0)
     observation_spec, action_spec, time_step_spec = spec_utils.get_tensor_specs(environment)
     train_step = train_utils.create_train_step()
 
-    # 1. Demonstrations, in the environment's own units, from any policy into any replay buffer.
+    # 1. Collect demonstrations in raw units, with any policy, into any replay buffer.
     demonstrator = particle.ParticleDemonstrator(environment)
     replay_buffer = tf_uniform_replay_buffer.TFUniformReplayBuffer(
         tensor_spec.from_spec(demonstrator.collect_data_spec),
@@ -45,15 +45,15 @@ def main(demonstrations=200, steps=2000, evaluations=20, window=2, root_dir=None
         observers=[lambda frame: replay_buffer.add_batch(nest_utils.batch_nested_array(frame))],
     ).run()
 
-    # 2. One pass over all frames fixes the units that the networks see.
+    # 2. Compute the statistics of the normalizer in one pass over all frames.
     frames = replay_buffer.as_dataset(single_deterministic_pass=True)
-    units = normalizer.Normalizer.from_dataset(frames, observation_spec, action_spec)
+    normalizer = Normalizer.from_dataset(frames, observation_spec, action_spec)
 
-    # 3. The agent takes windows of consecutive frames, and deals itself with episode edges.
+    # 3. Train the agent on windows of consecutive frames. It pads windows at episode starts.
     agent = agents.ImplicitBCAgent(
         time_step_spec,
         action_spec,
-        units,
+        normalizer,
         networks.MlpEnergyNetwork(width=128, depth=2),
         tf.keras.optimizers.Adam(1e-3),
         window=window,
@@ -62,7 +62,7 @@ def main(demonstrations=200, steps=2000, evaluations=20, window=2, root_dir=None
     windows = replay_buffer.as_dataset(sample_batch_size=128, num_steps=window).prefetch(4)
     learner.Learner(root_dir, train_step, agent, lambda: windows).run(iterations=steps)
 
-    # 4. The policy keeps its window in its state: it runs in any Actor, and saves with its units.
+    # 4. Save and evaluate the policy. Its state holds the window; the SavedModel normalizes.
     policy_saver.PolicySaver(agent.policy, batch_size=None).save(f"{root_dir}/policy")
     successes = []
     actor.Actor(

@@ -42,7 +42,7 @@ def main() -> None:
     task = task_lib.Task()
     if task.environment is None or task.demonstrator is None:
         raise errors.RunError(
-            "name what to demonstrate: --environment=particle, or a gin file that sets "
+            "no task is given; pass --environment=particle, or a gin file that sets "
             "Task.environment and Task.demonstrator."
         )
     rate = collection.collect(

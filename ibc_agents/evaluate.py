@@ -62,7 +62,7 @@ def main() -> None:
     make_environment = task_lib.Task().evaluation_environment
     if make_environment is None:
         raise errors.RunError(
-            "name where to evaluate: --environment=particle, or a gin file that sets "
+            "no environment is given; pass --environment=particle, or a gin file that sets "
             "Task.environment."
         )
     policy = _load_policy(saved_model, make_environment)
@@ -142,7 +142,7 @@ def _load_policy(path: pathlib.Path, make_environment: Any) -> Any:
         reason = str(error).partition("\n")[0]
         raise errors.RunError(f"the SavedModel {path} cannot be read ({reason}).") from error
     if not hasattr(policy, "action") or not hasattr(policy, "get_initial_state"):
-        raise errors.RunError(f"the SavedModel {path} is no policy of TF-Agents.")
+        raise errors.RunError(f"the SavedModel {path} is not a TF-Agents policy.")
     if specs:
         environment = environment_info.EnvironmentInfo.from_factory(make_environment)
         difference = environment.spec_difference(specs["collect_data_spec"])

@@ -1,4 +1,4 @@
-"""What exporters share: the dataset, its episodes, and a folder that appears complete."""
+"""Common parts of exporters: the dataset, its episodes, and an atomically created folder."""
 
 from __future__ import annotations
 

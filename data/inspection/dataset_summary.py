@@ -34,7 +34,7 @@ class FoundProblem(NamedTuple):
 
 
 class DatasetSummary:
-    """What one pass over all frames collects; see `summarize_dataset`.
+    """The result of one pass over all frames; see `summarize_dataset`.
 
     Attributes:
         paths: The summarized paths.

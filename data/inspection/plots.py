@@ -26,7 +26,7 @@ def check_path(path: str | os.PathLike) -> None:
     """Raises a DataError unless `path` is a PNG file in an existing folder."""
     plot = pathlib.Path(path).expanduser()
     if plot.suffix.lower() != ".png":
-        raise DataError(f"{path}: the plot is a PNG; use the suffix .png.")
+        raise DataError(f"{path}: plots are PNG files; use the suffix .png.")
     if not plot.parent.is_dir():
         raise DataError(f"{path}: the folder {plot.parent} does not exist; create it.")
 

@@ -10,7 +10,7 @@ from data.shards import shard_reader
 
 
 class EpisodeSummary(NamedTuple):
-    """What is known of an episode without its frames.
+    """Properties of an episode without its frames.
 
     Attributes:
         content_hash: `Episode.content_hash`.

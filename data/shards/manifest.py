@@ -36,7 +36,7 @@ class ShardEntry:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a dataset folder contains.
+    """The content of a dataset folder.
 
     Attributes:
         dataset_hash: `episodes.combined_hash` of its episodes; it does not depend on how they are

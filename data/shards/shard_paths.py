@@ -1,4 +1,4 @@
-"""Paths of shards: what a folder, a file name or a glob stands for."""
+"""Resolves folders, file names and globs to paths of shards."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def shard_stem(shard: PathLike) -> str:
 
 
 def resolve_shards(paths: Paths) -> list[str]:
-    """Returns the shards that a path stands for.
+    """Returns the shards that a path refers to.
 
     Args:
         paths: A folder (its files with `.tfrecord` in their name), a shard, a glob, or a list of

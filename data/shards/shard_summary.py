@@ -1,4 +1,4 @@
-"""What a finished shard contains, and the manifest of a dataset of such shards."""
+"""Summaries of finished shards, and the manifest of a dataset of such shards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from data.shards import frame_chunks, manifest, shard_reader
 
 @dataclasses.dataclass(frozen=True)
 class ShardSummary:
-    """What a finished shard contains.
+    """The content of a finished shard.
 
     Attributes:
         entry: Its entry of the manifest.

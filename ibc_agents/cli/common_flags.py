@@ -22,7 +22,7 @@ def define_gin_flags() -> None:
         "gin_file",
         [],
         "Gin file, relative to the current folder or to the installation. Repeatable; later files"
-        " win.",
+        " override earlier ones.",
     )
     flags.DEFINE_multi_string(
         "gin_bindings",

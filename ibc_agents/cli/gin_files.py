@@ -19,8 +19,9 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
     misspelled one.
 
     Args:
-        files: Gin files, relative to the current folder or to the installation. Later files win.
-        bindings: Bindings such as `TrainingSettings.num_steps=100`. They win over files.
+        files: Gin files, relative to the current folder or to the installation. Later
+            files override earlier ones.
+        bindings: Bindings such as `TrainingSettings.num_steps=100`. They override files.
 
     Raises:
         RunError: If a file or a binding is wrong. The message names the file and the line.

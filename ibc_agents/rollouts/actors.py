@@ -13,7 +13,7 @@ from tf_agents.utils import common
 
 
 class ActorStep(NamedTuple):
-    """What an actor does at a time step.
+    """The actions and the new state of an actor at a time step.
 
     Attributes:
         action: The actions to execute, a nest of arrays [B, …].
@@ -33,7 +33,7 @@ class Actor(Protocol):
         """Returns the state at the first time step of B episodes.
 
         Args:
-            seeds: Int32 [B, 2]. Row r decides what the actor draws in episode r.
+            seeds: Int32 [B, 2]. Row r determines the random draws of the actor in episode r.
         """
 
     def act(self, time_step: ts.TimeStep, state: Any) -> ActorStep:
@@ -41,7 +41,7 @@ class Actor(Protocol):
 
 
 class Policy(Protocol):
-    """What a `tf_policy.TFPolicy` and a loaded SavedModel of one have in common."""
+    """The common interface of `tf_policy.TFPolicy` and its loaded SavedModel."""
 
     def get_initial_state(self, batch_size: int) -> Any:
         """Returns the policy state at the beginning of `batch_size` episodes."""
@@ -129,7 +129,7 @@ class MixedActor:
         )
 
     def act(self, time_step: ts.TimeStep, state: Any) -> ActorStep:
-        """Returns the actions of whoever acts in each row."""
+        """Returns the actions of the policy or the demonstrator in each row."""
         policy_state, demonstrator_state, demonstrates = state
         of_policy = self._policy.act(time_step, policy_state)
         of_demonstrator = self._demonstrator.act(time_step, demonstrator_state)
@@ -139,11 +139,11 @@ class MixedActor:
 
 
 def with_seeds(policy_state: Any, seeds: np.ndarray) -> Any:
-    """Returns a policy state whose randomness is decided by the seeds of the episodes.
+    """Returns a policy state with the seeds of the episodes.
 
     Args:
-        policy_state: Initial state of a policy. One that is no dict with the key `seed` belongs to
-            a policy of another library and is returned as it is.
+        policy_state: Initial state of a policy. One that is not a dict with the key `seed` belongs
+            to a policy of another library and is returned unchanged.
         seeds: Int32 [B, 2].
     """
     if isinstance(policy_state, dict) and "seed" in policy_state:

@@ -19,7 +19,7 @@ from environments import base
 
 @dataclasses.dataclass(frozen=True)
 class EnvironmentInfo:
-    """What a run needs to know of its environment before it runs episodes.
+    """Name, specs and demonstrator of an environment.
 
     Attributes:
         name: Name of the environment, which includes its options.

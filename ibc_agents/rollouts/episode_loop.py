@@ -1,4 +1,4 @@
-"""The episode loop: steps a vector environment with an actor while observers see each frame."""
+"""The episode loop: steps a vector environment with an actor and passes frames to observers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ibc_agents.rollouts import actors, rollout_seeds
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """One frame of all B rows: a time step and what the actor does there.
+    """One frame of all B rows: a time step and the actions of the actor.
 
     Attributes:
         environment: The environment, whose current time step is `time_step`.
         time_step: Arrays [B, …].
         is_active: Bool [B]; False in a row whose episode had its LAST time step before.
         actor_state: The actor's state before it acted.
-        actor_step: What the actor does. The environment ignores it in rows at LAST.
+        actor_step: The actions of the actor. The environment ignores them in rows at LAST.
     """
 
     environment: base.VectorEnvironment
@@ -38,10 +38,10 @@ class Frame:
 
 
 class Observer(Protocol):
-    """Sees every frame of a batch of episodes."""
+    """Receives every frame of a batch of episodes."""
 
     def observe(self, frame: Frame) -> None:
-        """Takes the next frame, before the environment is stepped."""
+        """Receives the next frame, before the environment is stepped."""
 
 
 def run_episodes(
@@ -58,8 +58,8 @@ def run_episodes(
     Args:
         environment: Environment of B rows.
         actor: Acts in all rows at once.
-        seeds: Seeds of the B episodes. They decide the episodes, whichever rows they have.
-        observers: See every frame, in this order.
+        seeds: Seeds of the B episodes. They determine the episodes, independent of the row.
+        observers: Receive every frame, in this order.
 
     Raises:
         ValueError: If there is not one seed for each row.

@@ -26,7 +26,7 @@ class Outcome:
     """The outcome of one episode.
 
     Attributes:
-        episode: Number k of the episode. With the seed of the evaluation it decides the episode.
+        episode: Number k of the episode. With the seed of the evaluation it determines the episode.
         success: Whether the episode was a success, as the environment defines it.
         total_reward: Undiscounted sum of the rewards.
         steps: Number of actions.
@@ -111,7 +111,7 @@ def evaluate(
     """Evaluates a policy in episodes 0 to `num_episodes` − 1.
 
     Episode k depends on (seed, k) alone, through the seeds of its environment and of its row of
-    `policy_state["seed"]`. So the batch size changes the duration, and not the outcomes.
+    `policy_state["seed"]`. The batch size therefore affects the duration only.
 
     Args:
         policy: A TensorFlow policy or a loaded SavedModel of one.

@@ -51,7 +51,7 @@ class EpisodeRecorder:
 
 
 class RowOutcomes(NamedTuple):
-    """How the episode of each row ended.
+    """The outcome of the episode of each row.
 
     Attributes:
         success: Bool [B], as the environment defines it.

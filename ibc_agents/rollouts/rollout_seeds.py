@@ -8,7 +8,7 @@ import numpy as np
 
 
 class RolloutSeeds(NamedTuple):
-    """The two seeds that decide an episode.
+    """The two seeds that determine an episode.
 
     The environment derives the random streams of its task and of its demonstrator from its seed;
     see `environments.seeding`.
@@ -40,8 +40,8 @@ def for_collection(seed: int, episode: int) -> RolloutSeeds:
     """Returns the seeds of a collected demonstration.
 
     The environment's seed is word 0 of `numpy.random.SeedSequence([seed, episode])`, which no
-    evaluation gives to an environment. So an evaluation with the seed of a dataset begins in other
-    states than the demonstrations of the dataset.
+    evaluation uses for an environment. Therefore an evaluation with the seed of a dataset has other
+    initial states than the demonstrations.
 
     Args:
         seed: Seed of the dataset, at least 0.

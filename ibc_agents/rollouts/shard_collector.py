@@ -85,7 +85,7 @@ class ShardCollector:
 
         Raises:
             data.DataError: If the shard cannot be written.
-            RunError: If this process makes another environment than its parent.
+            RunError: If this process makes a different environment from its parent.
         """
         if self._simulation is None:
             self._simulation = self._make_simulation()
@@ -136,7 +136,7 @@ class ShardCollector:
 
 @dataclasses.dataclass(frozen=True)
 class _Simulation:
-    """What a collector makes at its first call."""
+    """The environment and the actor, which a collector makes at its first call."""
 
     environment: base.VectorEnvironment
     actor: actors.DemonstratorActor

@@ -28,7 +28,7 @@ _ENVIRONMENT_VARIABLES = {
     "OMP_NUM_THREADS": "1",
 }
 _EXIT_TIMEOUT_SECONDS = 10.0
-_HOW_TO_RESUME = "What is finished is kept: the same command goes on from there."
+_HOW_TO_RESUME = "Finished work is kept; run the same command again to continue."
 
 Report = Callable[[], Any]
 
@@ -206,10 +206,10 @@ def _serve(connection: connection_lib.Connection, pickled_job: bytes, configurat
     parent = _Parent(connection)
     with contextlib.suppress(_ParentEnded):
         try:
-            # The parent has shown what libraries print when they are imported.
+            # The parent has already printed the startup messages of libraries.
             with contextlib.redirect_stderr(io.StringIO()):
                 job = pickle.loads(pickled_job)
-                # The parent has checked all names. The job needs those that it has imported.
+                # The parent has checked all names. Unknown names are not needed by the job.
                 gin.parse_config(configuration, skip_unknown=True)
             with contextlib.closing(job):
                 while (task := parent.next_task()) is not None:

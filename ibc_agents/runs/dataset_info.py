@@ -1,4 +1,4 @@
-"""What a run needs to know of its demonstrations besides the frames."""
+"""Identity, spec and statistics of the demonstrations of a run."""
 
 from __future__ import annotations
 

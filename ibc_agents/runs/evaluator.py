@@ -1,4 +1,4 @@
-"""Evaluations of a run's policy, and what they write to the run's folder."""
+"""Evaluations of a run's policy, and their files."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Evaluator:
         Raises:
             RunError: If the disk is full.
         """
-        # Outside of the block below, which takes all errors of TensorFlow for a full disk.
+        # Outside the block below, which reports all TensorFlow errors as a full disk.
         image = None if self._landscape is None else self._landscape.rasterize(f"step {step}")
         with (
             files.report_disk_errors(f"TensorBoard's scalars to {self._directory.path}"),

@@ -141,7 +141,7 @@ class Experiment:
             landscape.save(directory.path / run_directory.LANDSCAPE)
         results = {}
         if evaluator is None:
-            print("no environment: evaluation left out")
+            print("no environment; the evaluation is skipped")
         else:
             outcome = evaluator.evaluate_final(agent.policy, trainer.step)
             print(outcome.format_summary())
@@ -177,7 +177,7 @@ class Experiment:
         dataset: data_demonstrations.Demonstrations,
         info: dataset_info.DatasetInfo | None = None,
     ) -> behavioral_cloning_agent.BehavioralCloningAgent:
-        """Makes the agent and passes it every training window, which some agents memorize.
+        """Makes the agent and passes every training window to it, which some agents memorize.
 
         Args:
             dataset: Demonstrations of this experiment.

@@ -22,7 +22,7 @@ RESULTS = "results.json"
 VIDEO = "rollouts.mp4"
 LANDSCAPE = "energy_landscape.png"
 _DATASET = "dataset.json"
-_PROBE_BYTES = 4096  # enough to notice a full disk before anything is done
+_PROBE_BYTES = 4096  # enough to detect a full disk before the run starts
 
 
 class RunDirectory:
@@ -34,7 +34,7 @@ class RunDirectory:
     evaluation/           TensorBoard scalars of evaluations
     policy/               SavedModel of the policy
     dataset.json          name and hash of the demonstrations
-    operative_config.gin  everything that gin configured
+    operative_config.gin  all settings that gin configured
     results.json          outcomes of the final evaluation
     rollouts.mp4, energy_landscape.png
     ```
@@ -48,7 +48,7 @@ class RunDirectory:
             writable: Whether to write to it. The folder is then created if it is missing.
 
         Raises:
-            RunError: If it cannot be written, or if it is only to be read and holds no run.
+            RunError: If it cannot be written, or if it is read-only and is not a run.
         """
         self.path = pathlib.Path(path).expanduser().absolute()
         if not writable:
@@ -130,7 +130,7 @@ class RunDirectory:
             self.write_json(_DATASET, {"hash": dataset_hash, "description": description})
 
     def write_operative_config(self) -> None:
-        """Writes what gin has configured so far."""
+        """Writes the configuration that gin has used so far."""
         path = self.path / OPERATIVE_CONFIG
         with files.report_disk_errors(path), files.replacing(path) as partial:
             partial.write_text(gin.operative_config_str())

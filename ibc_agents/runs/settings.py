@@ -45,7 +45,7 @@ class TrainingSettings:
     Attributes:
         num_steps: Number of training steps.
         batch_size: B, number of windows in a batch.
-        checkpoint_interval: Steps between checkpoints. A kill loses at most so many steps.
+        checkpoint_interval: Steps between checkpoints. A kill loses at most this many steps.
         validation_interval: Steps between validation losses.
         summary_interval: Steps between TensorBoard scalars of the training.
         max_skipped_steps: Number of consecutive non-finite steps after which the run stops.

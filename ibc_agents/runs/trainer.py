@@ -180,7 +180,7 @@ class Trainer:
             raise errors.RunError(
                 f"training stopped at step {self.step}: the loss or its gradients were not finite "
                 f"in the last {num_skipped} steps, which were skipped. Lower the learning rate, or "
-                "look for extreme values with `python -m data.inspect`."
+                "check for extreme values with `python -m data.inspect`."
             )
 
     def _validate(self) -> None:

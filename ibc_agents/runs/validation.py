@@ -1,4 +1,4 @@
-"""What a run computes on held-out demonstrations: validation batches and an energy landscape."""
+"""Validation batches and an energy landscape of held-out demonstrations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ibc_agents.visualization import energy_landscape, landscape_moments, landsc
 
 _NUM_BATCHES = 4
 # Seed of the samples in the landscape, and its grid points along a dimension. Each evaluation draws
-# a landscape, which must take little time.
+# a landscape, so it must be fast.
 _SEED = np.zeros(2, np.int32)
 _RESOLUTION = 61
 

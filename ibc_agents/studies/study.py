@@ -1,4 +1,4 @@
-"""A study as a value: tasks, methods, and the runs that they combine to."""
+"""A study as a value: tasks, methods, and their combinations."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Method:
 
 @dataclasses.dataclass(frozen=True)
 class Variation:
-    """The settings in which one cell differs.
+    """Settings of one cell that differ from those of its task and method.
 
     Attributes:
         gin_files: Gin files that replace those of task and method; None keeps them.

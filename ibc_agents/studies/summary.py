@@ -36,7 +36,7 @@ def summarize(values: Sequence[float]) -> Summary:
         1.0
 
     Args:
-        values: One value a run, at least one.
+        values: One value per run, at least one.
 
     Raises:
         ValueError: If there are no values.

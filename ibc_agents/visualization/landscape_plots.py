@@ -14,7 +14,7 @@ from ibc_agents.core import files
 from ibc_agents.visualization import energy_landscape
 
 # Inches. The layout is the same for all frames of a video. Video codecs need an even number of
-# pixels, which these sizes have at any resolution that is a multiple of 20 dots an inch.
+# pixels, which these sizes have at any resolution that is a multiple of 20 dots per inch.
 _WIDTH, _HEIGHT, _SIDE = 5.8, 5.6, 4.2
 _LEFT, _BOTTOM = 0.72, 1.02
 _DPI = 120

@@ -60,7 +60,7 @@ def check_suffix(path: str | os.PathLike) -> None:
     """
     if pathlib.Path(path).suffix not in SUFFIXES:
         raise errors.RunError(
-            f"{path} is no name for a video. Use a name that ends in {' or '.join(SUFFIXES)}."
+            f"{path} is not a video file. Use a name that ends in {' or '.join(SUFFIXES)}."
         )
 
 

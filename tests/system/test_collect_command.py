@@ -144,7 +144,7 @@ def test_an_existing_dataset_is_unchanged(finished):
 def test_missing_flags_are_named(tmp_path):
     out = f"--out={tmp_path / 'dataset'}"
     error = helpers.error_message(helpers.call("ibc_agents.collect", out))
-    assert "name what to demonstrate: --environment=particle" in error
+    assert "no task is given; pass --environment=particle" in error
     no_demonstrator = helpers.bindings("Task.demonstrator=None")
     done = helpers.call("ibc_agents.collect", out, "--environment=particle", *no_demonstrator)
     assert "Task.demonstrator" in helpers.error_message(done)

@@ -101,7 +101,7 @@ def test_evaluates_a_saved_model_without_its_run(finished, tmp_path):
             ["--policy={damaged}", "--environment=particle"],
             "the SavedModel {damaged}/policy cannot be read",
         ),
-        (["--policy={other}", "--environment=particle"], "{other} is no policy"),
+        (["--policy={other}", "--environment=particle"], "{other} is not a TF-Agents policy"),
         (
             ["--policy={run}", "--episodes=1", "--results={empty}/absent/results.json"],
             "cannot write {empty}/absent/results.json (No such file or directory)",

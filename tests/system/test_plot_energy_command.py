@@ -106,7 +106,7 @@ def test_wrong_flags_are_one_line_messages(finished, tmp_path, flags, problem):
     ("out", "problem"),
     [
         ("energy.png", "is an image of one observation; choose it with --frame"),
-        ("energy.avi", "is no name for a video. Use a name that ends in .mp4 or .gif"),
+        ("energy.avi", "is not a video file. Use a name that ends in .mp4 or .gif"),
     ],
 )
 def test_suffix_must_fit(finished, tmp_path, out, problem):

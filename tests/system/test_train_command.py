@@ -173,7 +173,7 @@ def without_environment(finished, tmp_path_factory):
 def test_contract_experiment_trains_from_a_dataset_alone(without_environment):
     folder, _, done = without_environment
     assert done.returncode == 0, done
-    assert done.stdout.splitlines()[0] == "no environment: evaluation left out"
+    assert done.stdout.splitlines()[0] == "no environment; the evaluation is skipped"
     results = json.loads((folder / "run" / "results.json").read_text())
     assert results["train_steps"] == 20
     assert "success" not in results

@@ -1,4 +1,4 @@
-"""Has the learner's policies evaluated by the evaluators of the job."""
+"""Distributes the evaluation of the learner's policies among the evaluators of the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all processes of a job must agree on."""
+"""The configuration that all processes of a job must share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of a job's processes, and the place of this process among them."""
+"""Addresses of a job's processes, and the index of this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 @dataclasses.dataclass(frozen=True)
 class ClusterConfig:
-    """The cluster as one process is configured to see it.
+    """The configuration of the cluster in one process.
 
     Attributes:
         replay_addresses: `host:port` of each replay server.

@@ -1,4 +1,4 @@
-"""The actor: runs episodes and sends those that are wanted to the replay servers."""
+"""The actor: runs episodes and sends the selected ones to the replay servers."""
 
 from __future__ import annotations
 

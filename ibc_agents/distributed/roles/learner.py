@@ -40,7 +40,7 @@ def run(context: role_context.RoleContext) -> None:
     with contextlib.ExitStack() as stack:
         root_dir = experiment.root_dir
         if context.cluster.index:
-            # Only the files of the chief count.
+            # Only the files of the chief are kept.
             root_dir = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         directory = run_directory.RunDirectory(root_dir)
         checkpoint_recovery.skip_damaged_checkpoints(directory, process.log)

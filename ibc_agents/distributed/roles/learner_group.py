@@ -15,7 +15,7 @@ class LearnerGroup:
     """The learners of a job and the collective operations among them.
 
     All learners run the same operations in the same order. The first one is the chief, whose
-    checkpoints and files count. A single learner is a group of one.
+    checkpoints and files are kept. A single learner is a group of one.
 
     Attributes:
         strategy: Strategy to create and train the agent in.

@@ -57,7 +57,7 @@ def join(
         strategy: Strategy to create the agent in; None for the current one.
 
     Raises:
-        RunError: If this process has another configuration than the job.
+        RunError: If this process has a different configuration from the job.
         ShutdownRequested: If this process has been asked to stop.
     """
     experiment, process, cluster = context.experiment, context.process, context.cluster

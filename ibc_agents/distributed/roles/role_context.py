@@ -1,4 +1,4 @@
-"""What every role gets from the command."""
+"""The context that the command passes to every role."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ def make_trainer(
         group: All learners.
 
     Raises:
-        RunError: If the checkpoint belongs to another agent, or the batch size is no multiple of
-            the number of learners.
+        RunError: If the checkpoint belongs to another agent, or the batch size is not a multiple
+            of the number of learners.
     """
     config, dataset_info = context.experiment.training, member.job.dataset_info
     directory.check_dataset(dataset_info.dataset_hash, dataset_info.name)

@@ -135,7 +135,7 @@ def test_plots_omit_values_that_are_not_finite(bad_shard, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("out.jpg", "the plot is a PNG"), ("absent/out.png", "the folder")],
+    [("out.jpg", "plots are PNG files"), ("absent/out.png", "the folder")],
 )
 def test_rejects_bad_plot_paths(bad_shard, tmp_path, capsys, name, problem):
     assert inspect.main([bad_shard, f"--plot={tmp_path / name}"]) == 1

@@ -17,7 +17,7 @@ from data import episodes
 from data.shards import manifest
 
 IMAGE = (16, 12, 3)
-GREY = (16, 12, 1)
+GRAY = (16, 12, 1)
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
@@ -35,7 +35,7 @@ def test_reads_back_what_was_written(
 
 @pytest.mark.parametrize(
     ("image_shape", "image_format"),
-    [(None, "raw"), (IMAGE, "raw"), (IMAGE, "png"), (GREY, "png"), (IMAGE, "jpeg"), (GREY, "jpeg")],
+    [(None, "raw"), (IMAGE, "raw"), (IMAGE, "png"), (GRAY, "png"), (IMAGE, "jpeg"), (GRAY, "jpeg")],
 )
 def test_tf_agents_reads_it(write_dataset, make_spec, make_episode, image_shape, image_format):
     episode = make_episode(5, 0, image_shape)

@@ -104,8 +104,8 @@ def test_contract_collection_processes_and_interruptions_do_not_change_a_byte(tm
     with pytest.raises(errors.RunError) as caught:
         collect(tmp_path / "parts", environment=FragileParticle, **options)
     assert str(caught.value) == (
-        "A worker process failed at demonstration 4: RuntimeError: the arm fell off. What is "
-        "finished is kept: the same command goes on from there."
+        "A worker process failed at demonstration 4: RuntimeError: the arm fell off. "
+        "Finished work is kept; run the same command again to continue."
     )
     assert not multiprocessing.active_children()
     kept = list((tmp_path / ".parts.partial").glob("*.tfrecord"))
