@@ -85,11 +85,11 @@ def test_no_more_processes_than_tasks(tmp_path):
 @pytest.mark.parametrize(
     ("task", "kind", "message"),
     [
-        ("raise", errors.RunError, r"failed at raise: KeyError: 'no such block'\. What is finis"),
+        ("raise", errors.RunError, r"failed at raise: KeyError: 'no such block'\. Finished work is kept"),
         ("refuse", errors.RunError, "failed at refuse: ConnectionRefusedError: no robot"),
         ("full disk", data_errors.DataError, "^the disk is full$"),
-        ("exit", errors.RunError, "worker process ended with exit code 3 .* at exit. What is fin"),
-        ("die", errors.RunError, "worker process was ended by SIGKILL .* at die. What is finish"),
+        ("exit", errors.RunError, "worker process ended with exit code 3 .* at exit. Finished work"),
+        ("die", errors.RunError, "worker process was ended by SIGKILL .* at die. Finished work is kept"),
     ],
 )
 def test_a_worker_that_fails_ends_all_with_its_message(task, kind, message):
