@@ -85,11 +85,23 @@ def test_no_more_processes_than_tasks(tmp_path):
 @pytest.mark.parametrize(
     ("task", "kind", "message"),
     [
-        ("raise", errors.RunError, r"failed at raise: KeyError: 'no such block'\. Finished work is kept"),
+        (
+            "raise",
+            errors.RunError,
+            r"failed at raise: KeyError: 'no such block'\. Finished work is kept",
+        ),
         ("refuse", errors.RunError, "failed at refuse: ConnectionRefusedError: no robot"),
         ("full disk", data_errors.DataError, "^the disk is full$"),
-        ("exit", errors.RunError, "worker process ended with exit code 3 .* at exit. Finished work"),
-        ("die", errors.RunError, "worker process was ended by SIGKILL .* at die. Finished work is kept"),
+        (
+            "exit",
+            errors.RunError,
+            "worker process ended with exit code 3 .* at exit. Finished work",
+        ),
+        (
+            "die",
+            errors.RunError,
+            "worker process was ended by SIGKILL .* at die. Finished work is kept",
+        ),
     ],
 )
 def test_a_worker_that_fails_ends_all_with_its_message(task, kind, message):
