@@ -2,8 +2,9 @@
 
     python -m ibc_agents.evaluate --policy=runs/particle --episodes=100 --seed=1 --video=out.mp4
 
-The policy is the root_dir of a run, which names its environment, or a SavedModel of any TF-Agents
-policy with --environment or --gin_file.
+The policy is the root_dir of a run, whose gin file names its environment, or a SavedModel of any
+TF-Agents policy with --environment or --gin_file. With --environment, the gin file of the run is
+not read, so that policies of other releases can be evaluated.
 """
 
 from __future__ import annotations
@@ -52,7 +53,17 @@ def main() -> None:
     if _VIDEO.value:
         videos.check_suffix(_VIDEO.value)
     saved_model, configs = _find_policy(pathlib.Path(_POLICY.value).expanduser())
-    common_flags.parse_environment_and_gin_flags(*configs)
+    if FLAGS.environment is not None:
+        configs = []
+    try:
+        common_flags.parse_environment_and_gin_flags(*configs)
+    except errors.RunError as error:
+        if not configs or configs[0] not in str(error):
+            raise
+        raise errors.RunError(
+            f"{error} If another release of ibc_agents wrote {configs[0]}, name the environment of "
+            "the policy with --environment."
+        ) from error
 
     from ibc_agents.core import files
     from ibc_agents.rollouts import evaluation

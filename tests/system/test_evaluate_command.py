@@ -81,6 +81,20 @@ def test_evaluates_a_saved_model_without_its_run(finished, tmp_path):
     assert frames[0].shape[:2] == imageio.mimread(finished.root_dir / "rollouts.mp4")[0].shape[:2]
 
 
+def test_policies_of_other_releases_are_evaluated_in_a_named_environment(finished, tmp_path):
+    """Their SavedModels load; their gin files may set what this release does not know."""
+    shutil.copytree(finished.root_dir / "policy", tmp_path / "policy")
+    config = tmp_path / "operative_config.gin"
+    config.write_text("Neighborhood.weight = 2.0\n")
+    error = helpers.error_message(helpers.call("ibc_agents.evaluate", f"--policy={tmp_path}"))
+    assert "'Neighborhood'" in error
+    assert f"If another release of ibc_agents wrote {config}, name the environment" in error
+    done = helpers.call(
+        "ibc_agents.evaluate", f"--policy={tmp_path}", "--environment=particle", "--episodes=1"
+    )
+    assert done.returncode == 0, done
+
+
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
