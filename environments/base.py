@@ -181,11 +181,17 @@ def vectorize(make: Callable[[], Environment], batch_size: int) -> VectorEnviron
         `make().vectorized(batch_size)`, or a `SerialVectorEnvironment` if that is None.
 
     Raises:
+        TypeError: If `make` constructs something other than an `Environment`.
         ValueError: If `batch_size` is below 1.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     environment = make()
+    if not isinstance(environment, Environment):
+        raise TypeError(
+            f"{type(environment).__name__} is no environments.base.Environment, which adds seeds, "
+            "success and saved states to TF-Agents' PyEnvironment. Derive its class from it."
+        )
     fast = environment.vectorized(batch_size)
     if fast is None:
         return SerialVectorEnvironment([environment, *(make() for _ in range(batch_size - 1))])

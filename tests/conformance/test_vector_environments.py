@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from tf_agents.environments import utils
+from tf_agents.environments import random_py_environment, utils
 from tf_agents.specs import array_spec
 
 from environments.base import Environment, SerialVectorEnvironment, VectorEnvironment, vectorize
@@ -171,6 +171,13 @@ def test_render_before_reset_is_rejected(make_vector):
 def test_an_empty_batch_is_rejected(make):
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         vectorize(make, 0)
+
+
+def test_an_environment_without_the_base_class_is_rejected():
+    with pytest.raises(TypeError, match="RandomPyEnvironment is no environments.base.Environment"):
+        vectorize(
+            lambda: random_py_environment.RandomPyEnvironment(array_spec.ArraySpec([1], float)), 1
+        )
 
 
 def test_rows_of_different_tasks_are_rejected():
