@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.plot is not None:
             plots.save_plots(summary, parsed.plot)
     except errors.DataError as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ibc_agents.cli import gin_advice
 from ibc_agents.core import errors
 
 # gin appends this to the message of an error in the constructor of a configured class.
@@ -27,7 +28,7 @@ def format_error(error: Exception) -> str | None:
     if isinstance(error, errors.UserError):
         return join_lines(error)
     if isinstance(error, (ValueError, TypeError)) and _RAISED_IN_CONFIGURABLE in str(error):
-        return f"in the gin configuration: {join_lines(error)}"
+        return f"in the gin configuration: {gin_advice.advise(join_lines(error))}"
     return None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Sequence
 
-from ibc_agents.cli import error_messages
+from ibc_agents.cli import error_messages, gin_advice
 from ibc_agents.core import errors, top_level_packages
 
 _TASKS = top_level_packages.FOLDER / "gin_configs" / "tasks"
@@ -28,6 +29,9 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
     """
     import gin
 
+    for file in files:  # before the imports below, which take seconds
+        if not _exists(file):
+            raise _refusal(OSError(f"Unable to open file: {file}."))
     from ibc_agents.cli import configurables
 
     configurables.register()
@@ -41,16 +45,28 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
         if unused:
             raise ValueError(f"No setting refers to {', '.join(unused)}, which a binding sets.")
         gin.finalize()
-    except OSError as error:
-        raise errors.RunError(
-            f"in the gin configuration: {error_messages.join_lines(error)}. Paths of gin files are "
-            f"relative to {pathlib.Path.cwd()} or to {top_level_packages.FOLDER}, whose folder "
-            "gin_configs holds the files of this project."
-        ) from error
-    except (ValueError, TypeError, NameError, SyntaxError, ImportError) as error:
-        raise errors.RunError(
-            f"in the gin configuration: {error_messages.join_lines(error)}"
-        ) from error
+    except (OSError, ValueError, TypeError, NameError, SyntaxError, ImportError) as error:
+        raise _refusal(error) from error
+
+
+def _exists(file: str) -> bool:
+    """Returns whether gin finds the file."""
+    import gin
+
+    return any(
+        exists(os.path.join(prefix, file))
+        for prefix in gin.config._LOCATION_PREFIXES
+        for _, exists in gin.config._FILE_READERS
+    )
+
+
+def _refusal(error: Exception) -> errors.RunError:
+    """Returns the error that names what is wrong in a gin file or a binding."""
+    advice = gin_advice.advise(error_messages.join_lines(error))
+    if isinstance(error, OSError):
+        folders = dict.fromkeys((pathlib.Path.cwd(), top_level_packages.FOLDER))
+        advice += f" Paths of gin files are relative to {' or to '.join(map(str, folders))}."
+    return errors.RunError(f"in the gin configuration: {advice}")
 
 
 def environment_files(name: str | None) -> list[str]:

@@ -146,7 +146,7 @@ def test_rejects_bad_plot_paths(bad_shard, tmp_path, capsys, name, problem):
 def test_unreadable_data_gives_one_line_and_exit_code_1(tmp_path):
     done = _run(tmp_path / "missing")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"{tmp_path}/missing: no such file or folder; check the path.\n"
+    assert done.stderr == f"error: {tmp_path}/missing: no such file or folder; check the path.\n"
 
 
 def test_help_and_usage(capsys):
