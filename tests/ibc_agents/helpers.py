@@ -139,7 +139,9 @@ def make_autoregressive_agent(
         ),
         optimizer=tf.keras.optimizers.Adam(1e-2),
         num_counter_examples=16,
-        policy_search=policies.PolicySearch(samplers.Autoregressive(), 32),
+        policy_search=policies.PolicySearch(
+            samplers.Autoregressive(samplers.DerivativeFree(num_iterations=1)), 32
+        ),
         train_step_counter=tf.Variable(0, dtype=tf.int64),
     )
     agent = agents.AutoregressiveBCAgent(

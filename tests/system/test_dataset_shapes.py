@@ -26,7 +26,7 @@ LONG = 20_000
 # Lengths of the episodes in frames, whether they end in LAST, and the number of shards. An episode
 # of one frame can only be one that was cut off after its first action.
 SHAPES = {
-    "many_small_shards": ([3, 2, 4] * 67, True, 200),
+    "many_small_shards": ([3, 2, 4] * 27, True, 80),
     "one_long_episode": ([LONG], True, 1),
     "single_steps": ([2] * 150, True, 3),
     "single_frames": ([1] * 60, False, 2),

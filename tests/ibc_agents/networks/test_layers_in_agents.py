@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.policies import policy_saver
 
-from ibc_agents import agents, losses, networks, samplers
+from ibc_agents import agents, losses, networks, policies, samplers
 from tests.ibc_agents import helpers
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -45,6 +45,7 @@ def make_implicit(seed=0, dropout_rate=0.2, layer_norm=True):
         energy_network=network,
         counter_examples=agents.CounterExamples(number=4, sampler=samplers.Langevin(3)),
         gradient_penalty=losses.GradientPenalty(margin=0.0),
+        policy_search=policies.PolicySearch(samplers.DerivativeFree(num_iterations=1), 16),
     )
 
 
