@@ -180,8 +180,8 @@ def test_the_script_of_the_documentation(tmp_path, monkeypatch, window):
 
 @pytest.mark.slow
 def test_the_script_of_the_documentation_learns(tmp_path):
-    """An untrained policy succeeds in none of a hundred episodes."""
-    assert load_script().main(root_dir=str(tmp_path)) >= 0.5
+    """A policy that succeeds by chance in 5 % of episodes reaches 5 of 20 with p = 0.003."""
+    assert load_script().main(root_dir=str(tmp_path)) >= 0.25
 
 
 def test_the_script_of_the_documentation_is_short():
