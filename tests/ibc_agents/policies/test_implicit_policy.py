@@ -70,10 +70,10 @@ def test_contract_energy_low_is_good_the_policy_takes_the_lowest(sampler):
     network.encoded = 0
     action = policy.action(time_step, policy.get_initial_state(4)).action
     assert network.encoded == 1
-    goal = policy._normalizer.normalize_observation(time_step.observation)["goal"]
-    bounds = policy._normalizer.bounds
-    wanted = tf.clip_by_value(goal, bounds.low, bounds.high)
-    np.testing.assert_allclose(policy._normalizer.scale_action(action), wanted, atol=0.15)
+    normalizer = helpers.make_normalizer()
+    goal = normalizer.normalize_observation(time_step.observation)["goal"]
+    wanted = tf.clip_by_value(goal, normalizer.bounds.low, normalizer.bounds.high)
+    np.testing.assert_allclose(normalizer.scale_action(action), wanted, atol=0.15)
 
 
 @SAMPLERS
@@ -247,7 +247,7 @@ def test_contract_policy_distribution_weighs_the_final_samples_by_their_energy()
     result = scores["result"]
     np.testing.assert_array_equal(distribution.mode(), policy.action(time_step, state).action)
 
-    points = policy._normalizer.unscale_action(result.actions).numpy()
+    points = helpers.make_normalizer().unscale_action(result.actions).numpy()
     samples = distribution.sample(4000, seed=3).numpy()
     probability = tf.nn.softmax(-result.energies).numpy()
     for row in range(2):
@@ -348,7 +348,7 @@ def test_optimize_returns_the_action_of_the_policy(sampler, window):
         for trace in (False, True):
             result = policy.optimize(seen, seed, trace)
             best = tf.gather(result.actions, tf.argmin(result.energies, axis=1), batch_dims=1)
-            raw = policy._normalizer.unscale_action(best)
+            raw = helpers.make_normalizer().unscale_action(best)
             np.testing.assert_allclose(raw, step.action, atol=1e-6)
         np.testing.assert_array_equal(result.trace[-1], result.actions)
 

@@ -44,8 +44,8 @@ def act(policy, seed=0):
     time_step, state = helpers.make_time_step(6), policy.get_initial_state(6)
     state = {**state, "seed": tf.fill([6, 2], seed)}
     action = policy.action(time_step, state).action
-    goal = policy._normalizer.normalize_observation(time_step.observation)["goal"]
-    return policy._normalizer.scale_action(action).numpy(), goal.numpy()
+    goal = helpers.make_normalizer().normalize_observation(time_step.observation)["goal"]
+    return helpers.make_normalizer().scale_action(action).numpy(), goal.numpy()
 
 
 def test_action_is_the_mode_in_raw_units():
@@ -70,7 +70,7 @@ def test_temperature_divides_the_logits():
 
 def test_action_is_clipped_to_the_normalizers_bounds():
     policy = make_policy(factor=50.0)
-    low, high = (bound.numpy() for bound in policy._normalizer.bounds)
+    low, high = (bound.numpy() for bound in helpers.make_normalizer().bounds)
     scaled, goal = act(policy)
     np.testing.assert_allclose(scaled, np.where(goal > 0, high, low), atol=1e-5)
 
@@ -80,8 +80,8 @@ def test_samples_of_the_distribution_follow_the_mixture():
     time_step, state = helpers.make_time_step(6), policy.get_initial_state(6)
     count = 4000
     drawn = policy.distribution(time_step, state).action.sample(count, seed=[3, 4])
-    scaled = policy._normalizer.scale_action(drawn).numpy()
-    goal = policy._normalizer.normalize_observation(time_step.observation)["goal"].numpy()
+    scaled = helpers.make_normalizer().scale_action(drawn).numpy()
+    goal = helpers.make_normalizer().normalize_observation(time_step.observation)["goal"].numpy()
     size = np.linalg.norm(goal, axis=-1)
     along = np.sum(scaled * goal, axis=-1) / size
     row = np.argmax(size)

@@ -67,7 +67,7 @@ def test_contract_policy_windows_are_refilled_row_by_row_at_first(step_types, wi
             key: np.stack([[frame[key] for frame in frames] for frames in memory])
             for key in helpers.OBSERVATION_SPEC
         }
-        expected = helpers.numpy(policy._normalizer.normalize_observation(raw))
+        expected = helpers.numpy(helpers.make_normalizer().normalize_observation(raw))
         seen, _ = policy.seen[k]
         tf.nest.map_structure(np.testing.assert_array_equal, seen, expected)
         if window > 1:
