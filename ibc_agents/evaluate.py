@@ -61,8 +61,8 @@ def main() -> None:
         if not configs or configs[0] not in str(error):
             raise
         raise errors.RunError(
-            f"{error} If another release of ibc_agents wrote {configs[0]}, name the environment of "
-            "the policy with --environment."
+            f"{str(error).rstrip('.')}. If another release of ibc_agents wrote {configs[0]}, name "
+            "the environment of the policy with --environment."
         ) from error
 
     from ibc_agents.core import files

@@ -88,7 +88,7 @@ def test_policies_of_other_releases_are_evaluated_in_a_named_environment(finishe
     config.write_text("Neighborhood.weight = 2.0\n")
     error = helpers.error_message(helpers.call("ibc_agents.evaluate", f"--policy={tmp_path}"))
     assert "'Neighborhood'" in error
-    assert f"If another release of ibc_agents wrote {config}, name the environment" in error
+    assert f". If another release of ibc_agents wrote {config}, name the environment" in error
     done = helpers.call(
         "ibc_agents.evaluate", f"--policy={tmp_path}", "--environment=particle", "--episodes=1"
     )
