@@ -1,11 +1,11 @@
 # On a fresh machine with Python 3.11, `make train` and `make test` do everything:
-# they make a virtual environment in .venv from requirements.txt, and then run.
+# they create a virtual environment in .venv from requirements.txt, and then run.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# Settings, each to be given on the command line: make train GIN_FILE=… ROOT_DIR=… DATA_DIR=… ARGS=…
-PYTHON      ?= python3.11 python3 python  # candidates, the first that is Python 3.11 is taken
+# Settings of the command line: make train GIN_FILE=… ROOT_DIR=… DATA_DIR=… ARGS=…
+PYTHON      ?= python3.11 python3 python  # candidates; the first Python 3.11 is used
 GIN_FILE    ?= gin_configs/particle.gin
 ROOT_DIR    ?= runs/particle
 DATA_DIR    ?= datasets
@@ -15,11 +15,11 @@ ARGS        ?=
 
 VENV        := .venv
 VENV_PYTHON := $(VENV)/bin/python
-# A copy of the lock that was installed, written last: without it, or when it differs, .venv is made anew.
+# A copy of the installed requirements, written last. If it is missing or differs, .venv is created again.
 STAMP       := $(VENV)/installed-requirements.txt
 
 .PHONY: help
-help: ## say what each target does
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: venv
@@ -34,7 +34,7 @@ venv: ## make .venv from requirements.txt (only if that changed since)
 	done; \
 	if [ -z "$$found" ]; then \
 	  echo "make venv: Python 3.11 is needed, and none of these is it: $(strip $(PYTHON))$$seen." >&2; \
-	  echo "  Install it (Debian 12: apt-get install python3.11 python3.11-venv), or say where it is: make venv PYTHON=/path/to/python3.11" >&2; \
+	  echo "  Install it (Debian 12: apt-get install python3.11 python3.11-venv), or pass its path: make venv PYTHON=/path/to/python3.11" >&2; \
 	  exit 1; \
 	fi; \
 	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \

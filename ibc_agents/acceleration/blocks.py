@@ -11,16 +11,16 @@ _MIN_SPEEDUP = 1.1
 # Bytes of one layer's activations in a block. With many more, TensorFlow divides products of 256
 # units among the cores if the second-level cache has 2 MiB.
 BLOCK_BYTES = 9 * 2**15
-# Bytes of one layer's activations below which one core is done before the next one has begun.
+# With fewer bytes of one layer's activations, a share ends before the next core has started.
 _MIN_SHARE_BYTES = 2**15
-# What is measured.
+# Sizes of the measured workload.
 _WIDTH, _LAYERS = 128, 2
 _BLOCK = BLOCK_BYTES // (4 * _WIDTH)
 _ROWS = 64 * _BLOCK
 
 
 class Blocks:
-    """Chooses how many rows are scored at a time, and how many are worth a core's while.
+    """Selects the number of rows in a block, and the smallest share of a core.
 
     Between two products every operation is elementwise and bound by memory bandwidth. A block whose
     activations fit into the cache of a core does not wait for memory and needs a fraction of it.
@@ -38,7 +38,7 @@ class Blocks:
         """Sets the choice.
 
         Args:
-            enabled: Whether rows are split; None decides blocks by a measurement of this machine
+            enabled: Whether rows are split; None selects blocks by a measurement of this machine
                 (`machine.speedup`) and always shares chains.
             num_bytes: Bytes of one layer's activations in a block, positive.
 
@@ -83,7 +83,7 @@ def _in_blocks() -> None:
 
 @tf.function(autograph=False)
 def _gradients(block: int) -> list[tf.Tensor]:
-    """Runs a forward and backward pass, in blocks of so many rows."""
+    """Runs a forward and backward pass in blocks of `block` rows."""
     inputs = tf.ones([_ROWS, _WIDTH])
     kernels = [tf.eye(_WIDTH) for _ in range(_LAYERS)]
 

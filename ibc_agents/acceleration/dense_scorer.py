@@ -15,7 +15,7 @@ PullBack = Callable[[tf.Tensor], tf.Tensor]
 
 
 class _Hidden(NamedTuple):
-    """What is known before the last layer of the residual blocks.
+    """Intermediate results before the last layer of the residual blocks.
 
     Attributes:
         hidden: ``[M, W]``, which the last layer's outputs are added to.
@@ -34,8 +34,8 @@ class DenseScorer:
 
     Two identities save products of W × W matrices. The last layer and a linear head are linear, so
     their kernels are multiplied first. The gradient of a linear head is the same for all actions,
-    so the last layer's share of the way back is computed for one row. Values and gradients, those
-    in the variables included, are backpropagation's up to the order of float sums.
+    so the backward pass through the last layer is computed for one row. Values and gradients, those
+    in the variables included, equal those of backpropagation up to the order of float sums.
     """
 
     def __init__(self, dense: dense_energy.DenseEnergy, product_dtype: tf.DType = tf.float32):
@@ -43,7 +43,7 @@ class DenseScorer:
 
         Args:
             dense: The layers, and the code ``[B, W]``.
-            product_dtype: What the factors of products between hidden layers are rounded to;
+            product_dtype: Dtype of the factors of products between hidden layers;
                 weights, biases, sums and results are float32.
         """
         self._dense = dense
@@ -74,7 +74,7 @@ class DenseScorer:
         """Returns ``[B · N, W]``: two-dimensional products are faster than batched ones."""
         code, kernel = self._dense.code, self._dense.action_kernel
         projected = tf.matmul(tf.reshape(actions, [-1, actions.shape[-1]]), kernel)
-        if code.shape[0] == 1:  # TensorFlow adds a bias as it multiplies
+        if code.shape[0] == 1:  # TensorFlow fuses a bias with the product
             return tf.nn.bias_add(projected, code[0])
         of_each = tf.reshape(projected, [-1, tf.shape(actions)[1], self._dense.width])
         return tf.reshape(code[:, None] + of_each, [-1, self._dense.width])

@@ -33,7 +33,7 @@ class AcceleratedEnergyFunction(protocols.EnergyFunction):
         """Creates the energy function.
 
         Args:
-            network: Scores actions and knows the gradient.
+            network: Computes energies and their gradients.
             code: Code of the observations, ``[B, C]``.
             blocks: Sizes of blocks and shares.
             basins: See the base class.
@@ -44,11 +44,11 @@ class AcceleratedEnergyFunction(protocols.EnergyFunction):
         self._blocks = blocks
 
     def __call__(self, actions: tf.Tensor) -> tf.Tensor:
-        """See the base class; as many blocks at once as there are cores."""
+        """See the base class; one block per core runs at a time."""
         return self._in_blocks(lambda energy_fn, block: energy_fn(block), [], actions)
 
     def gradient(self, actions: tf.Tensor) -> tf.Tensor:
-        """See the base class; as many blocks at once as there are cores."""
+        """See the base class; one block per core runs at a time."""
         return self._in_blocks(
             lambda energy_fn, block: energy_fn.gradient(block), actions.shape[2:], actions
         )
@@ -62,7 +62,7 @@ class AcceleratedEnergyFunction(protocols.EnergyFunction):
         Args:
             chains: Moves each action independently of the others.
             actions: ``[B, N, A]``.
-            others: Further tensors ``[B, N, …]`` that are split as the actions are.
+            others: Further tensors ``[B, N, …]`` that are split like the actions.
         """
         axis, num_shares = _longer_axis(actions), self._num_shares(actions)
         if num_shares == 1:

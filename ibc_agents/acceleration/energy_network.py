@@ -13,10 +13,10 @@ from ibc_agents.networks.energy import dense_energy, energy_network
 
 
 class AcceleratedEnergyNetwork(energy_network.EnergyNetwork):
-    """Wraps an energy network; variables and values are the wrapped network's.
+    """Wraps an energy network, with equal variables and values.
 
     Energies of plain dense layers (`EnergyNetwork.dense_energy`) are computed by a `DenseScorer`,
-    in blocks of rows. All others are left to the wrapped network.
+    in blocks of rows. The wrapped network computes all others.
     """
 
     def __init__(
@@ -28,9 +28,9 @@ class AcceleratedEnergyNetwork(energy_network.EnergyNetwork):
         """Wraps a network.
 
         Args:
-            network: Owns the layers and variables, which must exist already.
+            network: Network to wrap, whose variables must exist already.
             blocks: Sizes of blocks and shares.
-            product_dtype: See `DenseScorer`; float32 for other energies than a `DenseScorer`'s.
+            product_dtype: See `DenseScorer`; must be float32 for other energies.
         """
         super().__init__(name=f"Accelerated{network.name}")
         self._network = network
@@ -81,8 +81,8 @@ class AcceleratedEnergyNetwork(energy_network.EnergyNetwork):
         if self._product_dtype != tf.float32:
             raise ValueError(
                 f"Acceleration.product_dtype is {self._product_dtype.name}, but "
-                f"{self._network.name} is no MlpEnergyNetwork of plain dense layers (no dropout, "
-                "layer normalization, spectral normalization or head of another class). Leave it "
+                f"{self._network.name} is not an MlpEnergyNetwork of plain dense layers (no "
+                "dropout, layer normalization, spectral normalization or custom head). Leave it "
                 "at float32."
             )
         return None

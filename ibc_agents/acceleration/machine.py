@@ -17,9 +17,9 @@ from typing import Any
 import tensorflow as tf
 
 _REPETITIONS = 4
-# From these TensorFlow reads its threads per operation, and its operations at once.
+# TensorFlow reads its threads per operation and its concurrent operations from these.
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-# No such file, no folder to keep it in (RuntimeError: a user without a home), or foreign content.
+# The file or its folder is missing (RuntimeError: the user has no home), or it is not ours.
 _NOT_KEPT = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 _speedups: dict[str, float] = {}
@@ -44,14 +44,14 @@ def speedup(name: str, plain: Callable[[], Any], fast: Callable[[], Any]) -> flo
 
     The speedup is measured, since a processor's instruction set and cache sizes do not predict it.
     It is measured once for each machine, version of TensorFlow and number of threads, so that all
-    processes of a run and a resumed run choose alike. It is kept in ``$XDG_CACHE_HOME/ibc_agents``
-    (``~/.cache/ibc_agents``), where it may be deleted. If no file can be written, it is measured
-    once in each process.
+    processes of a run and a resumed run make the same choice. It is stored in
+    ``$XDG_CACHE_HOME/ibc_agents`` (``~/.cache/ibc_agents``), and may be deleted. If no file can be
+    written, it is measured once in each process.
 
     Args:
         name: Name of the measurement, for the file.
         plain: Does some work; the work is finished when it returns.
-        fast: Does the same work in another way.
+        fast: Does the same work by the other implementation.
     """
     if name not in _speedups:
         _speedups[name] = _known_speedup(name, plain, fast)
@@ -59,7 +59,7 @@ def speedup(name: str, plain: Callable[[], Any], fast: Callable[[], Any]) -> flo
 
 
 def speedups() -> dict[str, float]:
-    """Returns the speedups that this process has asked for, by name."""
+    """Returns the speedups that this process has used, by name."""
     return dict(_speedups)
 
 
@@ -71,7 +71,7 @@ def forget_speedups() -> None:
 def _known_speedup(name: str, plain: Callable[[], Any], fast: Callable[[], Any]) -> float:
     with contextlib.suppress(*_NOT_KEPT):
         return _kept(_path(name))
-    # In a thread of its own, since the caller may be tracing a graph or recording a tape.
+    # In a separate thread, because the caller may be tracing a graph or recording a tape.
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         measured = thread.submit(_measure, plain, fast).result()
     with contextlib.suppress(*_NOT_KEPT):
@@ -92,7 +92,7 @@ def _measure(plain: Callable[[], Any], fast: Callable[[], Any]) -> float:
 
 
 def _keep(path: pathlib.Path, measured: float) -> float:
-    """Writes the speedup unless another process was first; returns the one that is kept."""
+    """Writes the speedup unless another process has done so; returns the stored one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"speedup": measured, **describe(), "tensorflow": tf.__version__}
     with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:

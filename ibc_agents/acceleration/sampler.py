@@ -1,4 +1,4 @@
-"""A sampler that runs the chains of another one in shares of the cores."""
+"""A sampler that divides the chains of another sampler among cores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ibc_agents.core import protocols
 
 
 class AcceleratedSampler(protocols.Sampler):
-    """Wraps `Langevin`; the samples are the wrapped sampler's.
+    """Wraps `Langevin`, with equal samples.
 
     Each core runs its share of the chains to the end, if the energy function can be shared.
     """
@@ -19,7 +19,7 @@ class AcceleratedSampler(protocols.Sampler):
         """Wraps a sampler.
 
         Args:
-            sampler: Draws the noise and runs the chains.
+            sampler: Sampler to wrap.
         """
         self._sampler = sampler
 
@@ -44,9 +44,9 @@ class AcceleratedSampler(protocols.Sampler):
 
 
 def accelerate(sampler: protocols.Sampler) -> protocols.Sampler:
-    """Returns a sampler of the same samples; samplers without Langevin chains are unchanged.
+    """Returns a faster sampler with equal samples; only Langevin chains are accelerated.
 
-    Chains inside of `EachBasin` and `Autoregressive` run on energies that are not shared, so these
+    Chains inside `EachBasin` and `Autoregressive` run on energies that are not shared, so these
     samplers are unchanged too.
     """
     if type(sampler) is samplers.Langevin:

@@ -1,4 +1,4 @@
-"""A score function of examples that computes another one, some examples at a time."""
+"""A score function that computes another one in blocks of examples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ibc_agents.acceleration import machine
 from ibc_agents.networks.energy import energy_network
 
 Score = Callable[[tf.Tensor, Any, bool], tuple[tf.Tensor, dict[str, tf.Tensor]]]
-"""Codes ``[B, C]``, a nest of what else belongs to each example ``[B, …]``, and `training` as in
+"""Codes ``[B, C]``, a nest of the other data of each example ``[B, …]``, and `training` as in
 Keras → the loss of each example ``[B]``, and a dict of values to report ``[B]``."""
 
 BlockScore = Callable[[tf.Tensor, Any], tuple[tf.Tensor, dict[str, tf.Tensor]]]
@@ -24,7 +24,7 @@ _FEW_BLOCKS = 4
 
 
 class AcceleratedScore:
-    """Wraps an agent's score function; losses and gradients are the wrapped function's.
+    """Wraps an agent's score function, with equal losses and gradients.
 
     In training, each block of examples goes forward and backward before its activations leave the
     cache. A wrapped network cannot do this, since the loss of an example lies between its energies
@@ -54,7 +54,7 @@ class AcceleratedScore:
         Args:
             code: ``[B, C]``.
             rows: A dict of ``[B, N, …]``, with `candidates` ``[B, N, A]``.
-            training: As in Keras; without training all examples are scored at once.
+            training: As in Keras; without training there is a single block.
         """
         dense = self._network.dense_energy(code, rows["candidates"].shape[-1])
         if not training or dense is None:
@@ -75,10 +75,10 @@ def losses_in_blocks(
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Returns ``score(code, rows)``, computed `size` examples at a time.
 
-    Each block goes forward and backward by itself, as many at once as there are cores, so that only
-    so many blocks' activations exist at a time. The backward pass assumes that the loss of every
-    example has the same weight, as in a mean. If the weights turn out to differ, all blocks are
-    computed once more.
+    Each block has its own forward and backward pass. One block per core runs at a time, so that
+    only the activations of these blocks are in memory. The backward pass assumes that the loss of
+    every example has the same weight, as in a mean. If the weights differ, all blocks are computed
+    again.
 
     Args:
         score: Scores each example independently of the others.

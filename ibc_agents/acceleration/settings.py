@@ -18,9 +18,9 @@ from ibc_agents.networks.energy import energy_network
 class Acceleration:
     """Makes energies and searches faster on a CPU.
 
-    Each method takes a part of an agent and gives one of the same kind, with the same variables and
-    the same values up to the order of float32 sums. ``Acceleration.enabled = False`` returns every
-    part unchanged; nothing else depends on it but time.
+    Each method takes a part of an agent and returns a part of the same type, with equal variables,
+    and equal values up to the order of float32 sums. ``Acceleration.enabled = False`` returns every
+    part unchanged, which only affects the speed.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Acceleration:
 
         Args:
             enabled: Whether anything is accelerated.
-            blocks: Whether rows are scored in blocks that fit into the cache; None decides by a
+            blocks: Whether rows are scored in blocks that fit into the cache; None selects by a
                 measurement of this machine. See `choices`.
             block_bytes: Bytes of one layer's activations in a block, positive.
             product_dtype: "float32" or "bfloat16", of the factors of products between an energy's
@@ -51,7 +51,7 @@ class Acceleration:
         self._product_dtype = tf.as_dtype(product_dtype)
 
     def network(self, network: energy_network.EnergyNetwork) -> energy_network.EnergyNetwork:
-        """Returns a network of the same variables that computes the same energies."""
+        """Returns a faster network with equal variables and energies."""
         if not self._enabled:
             return network
         return energy_network_lib.AcceleratedEnergyNetwork(
@@ -59,18 +59,18 @@ class Acceleration:
         )
 
     def sampler(self, wrapped: protocols.Sampler) -> protocols.Sampler:
-        """Returns a sampler that finds the same samples."""
+        """Returns a faster sampler with equal samples."""
         return sampler.accelerate(wrapped) if self._enabled else wrapped
 
     def score(self, wrapped: score.Score, network: energy_network.EnergyNetwork) -> score.Score:
-        """Returns a score function of the same losses and gradients, for energies of `network`."""
+        """Returns a faster score function of `network` with equal losses and gradients."""
         if not self._enabled:
             return wrapped
         return score.AcceleratedScore(wrapped, network, self._blocks)
 
 
 def choices() -> dict[str, Any]:
-    """Returns the choices that measurements have made in this process, as JSON types.
+    """Returns the choices that this process made by measurements, as JSON types.
 
     For example ``{"blocks": {"taken": True, "speedup": 1.4}}``; empty if nothing was measured.
     """

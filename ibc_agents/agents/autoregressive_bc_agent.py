@@ -17,7 +17,7 @@ from ibc_agents.core import protocols, stateless_random
 from ibc_agents.networks.energy import prefix_energy
 from ibc_agents.policies import policy_search as policy_search_lib
 
-_CELLS = 128  # of the sum that approximates an integral over one dimension
+_CELLS = 128  # cells of the sum that approximates an integral over one dimension
 
 
 @gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])
@@ -62,7 +62,7 @@ class AutoregressiveBCAgent(energy_based_agent.EnergyBasedAgent):
             normalizer: Statistics of the demonstrations.
             energy_network: The energies E_j.
             optimizer: A Keras optimizer.
-            window: T, frames of observation that the energies take.
+            window: T, frames of observation.
             num_counter_examples: N in training, of each dimension, at least 1.
             loss: By default `InfoNCE()`.
             policy_search: How the policy searches each dimension, by default

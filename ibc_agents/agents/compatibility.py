@@ -9,7 +9,7 @@ from ibc_agents.networks.energy import energy_network as energy_network_lib
 def check_network(
     agent: str, scores_prefixes: bool, energy_network: energy_network_lib.EnergyNetwork
 ) -> None:
-    """Refuses an energy network that scores other things than the agent trains.
+    """Rejects an energy network that the agent cannot train.
 
     Args:
         agent: Name of the agent's class.
@@ -36,7 +36,7 @@ def check_sampler(
     number: int,
     energy_network: energy_network_lib.EnergyNetwork,
 ) -> None:
-    """Refuses a sampler that would search the energies incorrectly.
+    """Rejects a sampler that would search the energies incorrectly.
 
     Args:
         agent: Name of the agent's class.

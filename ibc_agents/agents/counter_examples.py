@@ -13,13 +13,13 @@ from ibc_agents.core import protocols, type_checks
 @gin.configurable
 @dataclasses.dataclass(frozen=True)
 class CounterExamples:
-    """How the counter-examples of a demonstration are drawn.
+    """Settings of the counter-examples of a demonstration.
 
     Attributes:
         proposal: Draws the counter-examples, and the first samples of the policy's search.
         number: N per demonstration, at least 1.
-        sampler: Moves the counter-examples to low energy before they are used, as Langevin training
-            does; None leaves them as drawn.
+        sampler: Moves the counter-examples to low energy before the loss, as in Langevin training;
+            None leaves them unchanged.
         action_noise_stddev: Standard deviation of normal noise on the demonstrated actions in the
             loss, in scaled action units, not negative. The energy then is that of the
             demonstrations' density convolved with the noise, which bounds how steep its minima

@@ -51,15 +51,15 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
             normalizer: Statistics of the demonstrations.
             energy_network: The energy.
             optimizer: A Keras optimizer.
-            window: T, frames of observation that the energy takes.
+            window: T, frames of observation.
             proposal: Draws the first samples of the policy's search; trained if it is learned.
-            policy_search: How the policy searches.
+            policy_search: Settings of the policy's search.
             acceleration: Wraps the energy network and the policy's sampler.
             seed: Seed of all randomness in training.
             train_step_counter: Int64 variable, or None.
 
         Raises:
-            TypeError: If the network lacks its base class, or `policy_search` is no object.
+            TypeError: If the network lacks its base class, or `policy_search` is not an object.
             ValueError: If network, sampler, acceleration and agent do not fit together.
         """
         name = type(self).__name__
@@ -120,7 +120,7 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
 
 
 def report_energies(energies: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Returns what training reports of energies ``[B, 1 + N]``, the demonstration's first.
+    """Returns the reported values of energies ``[B, 1 + N]``, the demonstration's first.
 
     Returns:
         Float32 ``[B]`` each. `top1_accuracy` is 1 where the demonstration's energy is lower than

@@ -60,13 +60,13 @@ class ImplicitBCAgent(energy_based_agent.EnergyBasedAgent):
             normalizer: Statistics of the demonstrations.
             energy_network: The energy E(o, a).
             optimizer: A Keras optimizer.
-            window: T, frames of observation that the energy takes.
-            counter_examples: How counter-examples are drawn, by default `CounterExamples()`.
+            window: T, frames of observation.
+            counter_examples: Settings of the counter-examples, by default `CounterExamples()`.
             loss: By default `InfoNCE()`.
             gradient_penalty: Penalty on ∂E/∂a at the counter-examples and the demonstration, or
                 None.
             conditional_nce: Further loss on neighbors of the demonstration, or None.
-            policy_search: How the policy searches, by default `PolicySearch()`.
+            policy_search: Settings of the policy's search, by default `PolicySearch()`.
             acceleration: Makes the agent faster on a CPU, by default `Acceleration()`.
             seed: Seed of all randomness in training.
             train_step_counter: Int64 variable; by default TF-Agents' global step.
@@ -129,7 +129,7 @@ class ImplicitBCAgent(energy_based_agent.EnergyBasedAgent):
         return losses, report
 
     def _draw_examples(self, code, action, seed):
-        """Draws what the energy is scored at; no gradient flows into it.
+        """Draws the candidate actions of the losses; no gradient flows into them.
 
         Args:
             code: ``[B, C]``.

@@ -51,9 +51,9 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             time_step_spec: Time step spec of the unwrapped environment.
             action_spec: Action spec of the unwrapped environment; float vectors or a nest of them.
             normalizer: Statistics of the demonstrations.
-            encoder: Maps the normalized window to a vector; a linear layer makes it a mixture.
+            encoder: Maps the normalized window to a vector; a linear layer maps it to a mixture.
             optimizer: A Keras optimizer.
-            window: T, frames of observation the network sees.
+            window: T, frames of observation.
             num_components: K, positive; 26 in the paper.
             min_stddev: The smallest standard deviation of a component, positive. In scaled units,
                 that is in halves of the data's range; see `MixtureDensityNetwork`.

@@ -40,9 +40,9 @@ class MseAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             time_step_spec: Time step spec of the unwrapped environment.
             action_spec: Action spec of the unwrapped environment; float vectors or a nest of them.
             normalizer: Statistics of the demonstrations.
-            encoder: Maps the normalized window to a vector; a linear layer makes it an action.
+            encoder: Maps the normalized window to a vector; a linear layer maps it to an action.
             optimizer: A Keras optimizer.
-            window: T, frames of observation the network sees.
+            window: T, frames of observation.
             seed: Seed of all randomness in training.
             train_step_counter: Int64 variable; by default TF-Agents' global step.
         """

@@ -53,7 +53,7 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             encoder: Maps the normalized window to the vector ``[B, F]`` that is compared; not
                 trained. By default `FlatEncoder`.
             window: T, frames of observation that are compared.
-            seed: No effect; all agents take one.
+            seed: Has no effect; it is an argument of all agents.
             train_step_counter: Int64 variable; by default TF-Agents' global step.
         """
         self._encoder = encoder or networks.FlatEncoder()
@@ -66,7 +66,7 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             action_spec,
             policy,
             normalizer,
-            tf.keras.optimizers.SGD(),  # of no variable
+            tf.keras.optimizers.SGD(),  # has no variables
             window,
             trained=[],
             seed=seed,

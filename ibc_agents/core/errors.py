@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """An error whose message tells the user what is wrong, where, and how to fix it."""
+    """An error whose message states what is wrong, where, and how to fix it."""
 
 
 class RunError(UserError):

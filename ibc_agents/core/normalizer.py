@@ -21,7 +21,7 @@ class Normalizer(tf.Module):
     """Normalizes observations, scales actions, and holds the bounds of the action search.
 
     Observations become (o − mean) / std, element by element; elements that never vary are only
-    centered. Images (uint8) are unchanged, since networks scale them as late as they can. Actions
+    centered. Images (uint8) are unchanged, because networks scale them late. Actions
     become [−1, 1] over the range of the data, dimension by dimension. The search bounds are that
     range widened by `margin` of its width on each side, then cut to the environment's bounds.
 
@@ -98,7 +98,7 @@ class Normalizer(tf.Module):
         action_spec: Any,
         **settings: float,
     ) -> Normalizer:
-        """Makes the normalizer of exact statistics of the training split.
+        """Makes a normalizer from exact statistics of the training split.
 
         Args:
             statistics: Statistics in the environment's units. The leaves of their nests are those
@@ -124,11 +124,11 @@ class Normalizer(tf.Module):
     def from_dataset(
         cls, dataset: Iterable, observation_spec: Any, action_spec: Any, **settings: float
     ) -> Normalizer:
-        """Makes the normalizer of a finite dataset, by one exact pass over it.
+        """Makes a normalizer from one exact pass over a finite dataset.
 
         Args:
             dataset: Trajectories with any number of leading dimensions, in the environment's units,
-                or pairs of a trajectory and anything, as replay buffers give. Must end.
+                or pairs of a trajectory and anything, as from replay buffers. It must be finite.
             observation_spec: Nest of tensor specs, without time or batch.
             action_spec: Nest of float tensor specs.
             **settings: `margin` and `deviation_exponent` of the constructor.
@@ -166,7 +166,7 @@ def _check_shapes(spec: Any, statistics: Any) -> None:
     for leaf, of_leaf in zip(tf.nest.flatten(spec), tf.nest.flatten(statistics), strict=True):
         if of_leaf is not None and np.shape(of_leaf.mean) != tuple(leaf.shape):
             raise ValueError(
-                f"The statistics are of shape {np.shape(of_leaf.mean)} where the spec has {leaf}."
+                f"The statistics have shape {np.shape(of_leaf.mean)}, and the spec has {leaf}."
             )
 
 

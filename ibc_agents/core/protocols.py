@@ -84,7 +84,7 @@ class SamplerResult(NamedTuple):
         actions: Float32 ``[B, N, A]``, scaled, inside the bounds.
         energies: Float32 ``[B, N]``, the energies of `actions`.
         trace: Float32 ``[K, B, N, A]``, the initial actions and the actions after each change; None
-            unless a trace was asked for.
+            unless a trace was requested.
         parents: Int32 ``[K − 1, B, N]``. For each action of the trace after the first, the index n
             of the preceding action that it was made from; None if unknown.
     """
@@ -120,8 +120,8 @@ class Sampler(abc.ABC):
 
         Args:
             energy_fn: The energy at B observations.
-            initial_actions: Scaled actions ``[B, N, A]`` where the search begins.
-            bounds: The box that the samples stay in.
+            initial_actions: Scaled actions ``[B, N, A]`` at which the search begins.
+            bounds: The box of all samples.
             seed: Int32 ``[2]`` or ``[B, 2]``.
             trace: Whether the result holds the trace of the search.
         """

@@ -58,7 +58,7 @@ class DerivativeFree(protocols.Sampler):
         batch_size, n, _ = tf.unstack(tf.shape(initial_actions))
         size = initial_actions.shape[-1]
         rounds = self._num_iterations - 1
-        # All rounds at once: with a seed for each row, each draw costs a loop over the batch.
+        # One draw for all rounds: with a seed per row, each draw costs a loop over the batch.
         draws = stateless_random.uniform(stateless_random.fold_in(seed, 0), batch_size, [rounds, n])
         noise = stateless_random.normal(
             stateless_random.fold_in(seed, 1), batch_size, [rounds, n, size]

@@ -46,8 +46,8 @@ class Closeness:
     """Scores episodes by how close the particle gets to both goals.
 
     The score is −(smallest distance to the first goal + final distance to the second goal), at most
-    0. The reward of the task, which is 1 for success, would tell apart policies that almost succeed
-    from others only after a longer training.
+    0. The reward of the task, which is 1 for success, would distinguish policies that almost
+    succeed from others only after a longer training.
     """
 
     def __init__(self, batch_size):

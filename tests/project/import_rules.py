@@ -13,7 +13,7 @@ import sys
 
 from tests.project import sources
 
-# A package imports only what stands in an earlier row; packages of one row are siblings, which
+# A package imports only packages of earlier rows; packages of one row are siblings, which
 # never import each other. The last row is the top of ibc_agents: its public names and commands.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
@@ -114,7 +114,7 @@ def name_faults(root: pathlib.Path) -> list[str]:
 
 
 def size_faults(root: pathlib.Path) -> list[str]:
-    """Returns the packages with more modules and sub-packages than a reader takes in at once."""
+    """Returns the packages with more modules and sub-packages than the limit."""
     counts: dict[str, int] = {}
     for path in _entries(root):
         folder = path.parent.relative_to(root).as_posix()

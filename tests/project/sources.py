@@ -45,7 +45,7 @@ def read_modules(root: pathlib.Path, folders: tuple[str, ...] = FOLDERS) -> dict
 
 
 def resolve(name: str, modules: dict[str, Module]) -> Module | None:
-    """Returns the project's module that an imported name stands for or lies in, else None."""
+    """Returns the project's module that an imported name is or belongs to, else None."""
     while name:
         if name in modules:
             return modules[name]

@@ -12,7 +12,7 @@ def add_reflected_noise(
 ) -> tf.Tensor:
     """Adds normal noise to actions; noisy actions are reflected at the bounds.
 
-    Outside of the bounds no counter-example would ever oppose a demonstration.
+    Outside the bounds there are no counter-examples to contrast with a demonstration.
 
     Args:
         action: Scaled actions ``[B, A]`` inside the bounds.

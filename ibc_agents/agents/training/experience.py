@@ -21,7 +21,8 @@ def check_experience(experience: Any, spec: trajectory.Trajectory, window: int) 
         window: T.
 
     Raises:
-        ValueError: Naming every leaf that is missing, not expected, or of another dtype or shape.
+        ValueError: If leaves are missing, unexpected, or have a different dtype or shape. The
+            message names all of them.
     """
     wanted, given = _leaves(spec), _leaves(experience)
     problems = [f"{path} is missing" for path in wanted if path not in given]
@@ -44,7 +45,7 @@ def check_experience(experience: Any, spec: trajectory.Trajectory, window: int) 
 
 
 def repair_window(experience: trajectory.Trajectory) -> tuple[Any, tf.Tensor]:
-    """Makes a window of consecutive frames safe to learn from, whatever buffer cut it.
+    """Pads windows that cross episodes, as replay buffers may return them.
 
     Frames before the newest FIRST belong to an earlier episode: the FIRST frame replaces them, as
     the policy's own memory does at run time. A window that ends in a LAST frame has an action that

@@ -14,14 +14,14 @@ class GuardedUpdate(tf.Module):
 
     Attributes:
         skipped: Int64 variable, steps skipped so far.
-        skipped_in_a_row: Int64 variable, steps skipped since the last one applied.
+        skipped_in_a_row: Int64 variable, steps skipped since the last applied step.
     """
 
     def __init__(self, optimizer: tf.keras.optimizers.Optimizer):
         """Wraps an optimizer.
 
         Raises:
-            TypeError: If it is no Keras optimizer.
+            TypeError: If it is not a Keras optimizer.
         """
         type_checks.check_instance("The optimizer", optimizer, tf.keras.optimizers.Optimizer)
         super().__init__(name="GuardedUpdate")
@@ -36,7 +36,7 @@ class GuardedUpdate(tf.Module):
 
         Args:
             loss: Scalar, this replica's share.
-            gradients: This replica's share, one a variable; summed over replicas here.
+            gradients: This replica's share, one per variable; summed over replicas here.
             variables: To be updated.
 
         Returns:
@@ -55,7 +55,7 @@ class GuardedUpdate(tf.Module):
         self.optimizer.build(variables)
 
     def _apply_everywhere(self, strategy, finite, gradients, variables):
-        # All replicas have the same sums. The branch is outside of the replicas, since a strategy
+        # All replicas have the same sums. The branch is outside the replicas, because a strategy
         # allows no variable updates inside a tf.cond.
         def apply():
             strategy.extended.call_for_each_replica(self._apply, args=(gradients, variables))
@@ -74,5 +74,5 @@ class GuardedUpdate(tf.Module):
 
 
 def global_norm(gradients: list[tf.Tensor]) -> tf.Tensor:
-    """Returns the norm of all gradients as one vector; 0 of none, which TensorFlow refuses."""
+    """Returns the global norm; 0 for an empty list, which TensorFlow rejects."""
     return tf.linalg.global_norm(gradients) if gradients else tf.zeros([])

@@ -1,4 +1,4 @@
-"""What a training step does differently on several replicas of a strategy."""
+"""Parts of a training step that depend on the replicas of a strategy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def masked_mean(values: tf.Tensor, mask: tf.Tensor, count: tf.Tensor) -> tf.Tens
     """Returns this replica's share of the mean of the values whose mask is positive.
 
     Args:
-        values: Float32 ``[B]``; a value that is not finite does no harm if its mask is 0.
+        values: Float32 ``[B]``; values with mask 0 may be non-finite.
         mask: Float32 ``[B]``, 0 or 1.
         count: Sum of the masks of all replicas, scalar; the mean of no values is 0.
     """

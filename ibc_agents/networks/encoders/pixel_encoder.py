@@ -14,7 +14,7 @@ from ibc_agents.networks.layers import dense_resnet
 
 @gin.configurable
 class PixelEncoder(tf.keras.layers.Layer):
-    """Images through convolutions to features, joined with whatever vectors are observed.
+    """Maps images to features by convolutions, and concatenates the observed vectors.
 
     All frames and all cameras become the channels of one image. It stays uint8 until just before
     the first layer. `image_layers` make it a vector, to which the flattened vector observations

@@ -17,7 +17,7 @@ class PrefixEnergyNetwork(energy_network.EnergyNetwork):
     """E_j(o, a_1 … a_j) for j = 1 … A: one energy network for each dimension.
 
     With an `encoder`, all heads score prefixes given its shared code. Without one, each head
-    encodes the observation by itself.
+    encodes the observation separately.
 
     References:
         Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.

@@ -33,7 +33,7 @@ class MixtureDensityNetwork(network.Network):
     floor does not limit the accuracy of a mean but its weight in the loss: the gradients of means
     grow with 1/σ², and large ones delay learning which component to choose.
 
-    The initial means are spread over [−1, 1] in every dimension, whatever the observation.
+    The initial means are spread over [−1, 1] in every dimension, for any observation.
     Components with equal initial means would get equal gradients and remain equal, and those far
     from all data would get no gradient.
 
@@ -124,6 +124,6 @@ class LatinHypercube(tf.keras.initializers.Initializer):
 
 
 def _linear(size: int, bias_initializer: Any = "zeros") -> tf.keras.layers.Layer:
-    # With weights this small the initial outputs are the biases, whatever the encoder's width.
+    # With weights this small the initial outputs are the biases, for any width of the encoder.
     small = tf.keras.initializers.VarianceScaling(0.01, "fan_in")
     return tf.keras.layers.Dense(size, kernel_initializer=small, bias_initializer=bias_initializer)

@@ -243,5 +243,5 @@ def test_a_negative_margin_raises():
 
 
 def test_statistics_of_a_different_shape_raise():
-    with pytest.raises(ValueError, match=r"statistics are of shape \(1,\) where the spec has"):
+    with pytest.raises(ValueError, match=r"statistics have shape \(1,\), and the spec has"):
         build(np.zeros([2, 1]), tf.TensorSpec((2,)))
