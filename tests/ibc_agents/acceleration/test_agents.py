@@ -123,3 +123,16 @@ def test_gin_switches_acceleration_off():
     network, sampler = helpers.make_energy_network(), samplers.Langevin()
     assert acceleration.Acceleration().network(network) is network
     assert acceleration.Acceleration().sampler(sampler) is sampler
+
+
+@pytest.mark.parametrize("scope", ["", "train/"])
+def test_parts_that_gin_makes_are_accelerated(scope):
+    """Subclasses are not, and gin must not make one of a class that it configures."""
+    head = gin.get_configurable(f"{scope}SoftMinimum")(units=4)
+    network = gin.get_configurable(f"{scope}MlpEnergyNetwork")(width=16, head=head)
+    code = helpers.make_agent(energy_network=network).energy_network.encode(
+        helpers.make_experience(3, 2).observation
+    )
+    assert network.dense_energy(code, num_dimensions=2) is not None
+    sampler = gin.get_configurable(f"{scope}Langevin")()
+    assert acceleration.Acceleration().sampler(sampler) is not sampler
