@@ -17,8 +17,8 @@ class ContrastiveDivergence:
     and a `GradientPenalty` must be set: the loss itself bounds no energy, and with uniform
     counter-examples the energies diverge.
 
-    The loss compares energies and not their softmax, so its value is no measure of accuracy;
-    `top1_accuracy` is.
+    The loss compares energies and not their softmax, so its value does not measure accuracy;
+    `top1_accuracy` does.
 
     References:
         Hinton, "Training Products of Experts by Minimizing Contrastive Divergence", 2002.

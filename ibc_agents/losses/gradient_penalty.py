@@ -11,7 +11,7 @@ class GradientPenalty:
     """weight · mean_n max(0, ‖∇_a E(o, a_n)‖_∞ − margin)².
 
     The penalty keeps the energy smooth enough for the step sizes of Langevin sampling. A gradient
-    within the margin costs nothing. The mean is over the counter-examples and the demonstration.
+    within the margin has no penalty. The mean is over the counter-examples and the demonstration.
 
     References:
         Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
@@ -26,7 +26,7 @@ class GradientPenalty:
         """Sets the penalty.
 
         Args:
-            margin: Gradient, in energy per unit of scaled action, that costs nothing; at least 0.
+            margin: Largest gradient without penalty, in energy per scaled action unit; at least 0.
             weight: Factor of the penalty; at least 0.
 
         Raises:

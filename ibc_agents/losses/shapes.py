@@ -16,7 +16,7 @@ def check_energies(
         counter_example_energies: Tensor of any shape.
 
     Raises:
-        ValueError: If the shapes are different ones; the message names the loss and the shapes.
+        ValueError: If the shapes differ; the message names the loss and the shapes.
     """
     one, many = demonstration_energy.shape, counter_example_energies.shape
     if one.rank != 1 or many.rank != 2 or not one.is_compatible_with(many[:1]):

@@ -17,7 +17,7 @@ class NearestNeighborIndex(tf.Module):
     since the difference of large numbers would cancel in float32 and more so in a GPU's TF32. Of
     points at equal distances, up to float64's rounding, it may return any.
 
-    Needs M · (8 F + 4 A + 12) bytes, and while it is filled about three times as much.
+    The index needs M · (8 F + 4 A + 12) bytes, and about three times as much while it is filled.
     """
 
     def __init__(self):
@@ -27,7 +27,7 @@ class NearestNeighborIndex(tf.Module):
         self._values: tf.Variable | None = None
 
     def fill(self, points: Sequence[np.ndarray], values: Sequence[np.ndarray]) -> None:
-        """Replaces the content of the index; functions compiled before keep the old one.
+        """Replaces the content of the index; functions compiled earlier keep the old content.
 
         Args:
             points: Float32, ``[m, F]`` each, M in all.

@@ -13,7 +13,7 @@ from ibc_agents.core import protocols, type_checks
 @gin.configurable
 @dataclasses.dataclass(frozen=True)
 class PolicySearch:
-    """How an implicit policy searches for the action of lowest energy.
+    """Settings of an implicit policy's search for the action of lowest energy.
 
     Attributes:
         sampler: Moves the samples to low energy.
@@ -32,7 +32,7 @@ class PolicySearch:
 
         Raises:
             TypeError: If the sampler lacks its base class.
-            ValueError: If there is no sample.
+            ValueError: If the number is below 1.
         """
         type_checks.check_instance("PolicySearch.sampler", self.sampler, protocols.Sampler)
         if self.number < 1:

@@ -106,7 +106,7 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
 
         Args:
             time_step: Leaves ``[B, …]``.
-            policy_state: As `get_initial_state` or the step before gave it.
+            policy_state: As returned by `get_initial_state` or the previous step.
 
         Returns:
             The raw window, a nest of ``[B, T, …]``; the seed, int32 ``[B, 2]``; the policy state
@@ -131,7 +131,7 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
         return policy_step.PolicyStep(self._in_raw_units(scaled), next_state, ())
 
     def _in_raw_units(self, scaled):
-        """Returns the nest of action distributions, cut to the normalizer's bounds."""
+        """Returns the nest of action distributions, clipped to the normalizer's bounds."""
         bounds = self._normalizer.bounds
 
         def to_leaf(number, actions):

@@ -16,14 +16,14 @@ _UNIFORM_SHARE = 0.1
 
 @gin.configurable
 class Mixture(protocols.LearnedProposal):
-    """Normal noise around the means of a mixture density that is trained beside the energy.
+    """Normal noise around the means of a mixture density that is trained with the energy.
 
     In many dimensions, uniform counter-examples rarely come near the demonstration and then give
     little gradient. Here a head on the energy network's code learns a mixture density of the
-    demonstrations, and counter-examples are drawn around its means with one standard deviation a
+    demonstrations, and counter-examples are drawn around its means with one standard deviation per
     row: rows with a large one shape the energy far from the data, and rows with a small one locate
     the minimum. The density is known, so `RankingNCE` learns the energy of the demonstrations and
-    not one relative to the proposal.
+    not an energy relative to the proposal.
 
     A policy's search begins at the means and around them.
 
@@ -44,7 +44,7 @@ class Mixture(protocols.LearnedProposal):
                 parameters, for example `MixtureDensityNetwork`.
             min_stddev: Smallest standard deviation of the noise, positive, in scaled action units.
             max_stddev: Largest standard deviation of the noise, at least `min_stddev`.
-            loss_weight: Factor of the mixture's −log density beside the energy's loss, positive.
+            loss_weight: Weight of the mixture's −log density in the loss, positive.
 
         Raises:
             ValueError: If a setting is out of range.

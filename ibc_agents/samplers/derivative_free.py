@@ -28,7 +28,7 @@ class DerivativeFree(protocols.Sampler):
         """Sets the optimizer.
 
         Args:
-            num_iterations: How often all samples are scored, at least 1.
+            num_iterations: Number of times that all samples are scored, at least 1.
             noise_stddev: σ₀, in scaled action units, not negative.
             noise_shrink: Factor on σ after each round, in (0, 1].
 
@@ -89,5 +89,5 @@ def _resample(energies: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
     """
     cumulative = tf.cumsum(tf.nn.softmax(-energies, axis=-1), axis=-1)
     chosen = tf.searchsorted(cumulative, draws * cumulative[:, -1:], side="right")
-    # Rounding can put a draw at the very end of the sums.
+    # Rounding can put a draw at the end of the sums.
     return tf.minimum(chosen, tf.shape(energies)[1] - 1)

@@ -15,7 +15,7 @@ class Langevin(protocols.Sampler):
 
     One step is a ← clip(a + update(∂E/∂a, n, λ_k), bounds) with n ~ N(0, I). The published chain
     has 100 steps with step sizes 0.1 → 1e−5 (`schedules.Polynomial`) and the `PublishedUpdate`.
-    The noise of all steps is drawn at once and takes 4·K·B·N·A bytes.
+    The noise of all steps is drawn in advance and takes 4·K·B·N·A bytes.
 
     References:
         Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
@@ -91,7 +91,7 @@ class Langevin(protocols.Sampler):
             energy_fn: The energy at B observations.
             initial_actions: ``[B, N, A]``.
             noise: What `draw_noise` returned, ``[B, N, K, A]``.
-            bounds: The box that the chains stay in.
+            bounds: The box of the chains.
         """
         step_sizes = self._schedule(self._num_iterations)
 

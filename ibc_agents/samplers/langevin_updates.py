@@ -65,8 +65,8 @@ class PublishedUpdate:
 class ExactUpdate:
     """−clip(½ λ ∇E) + √(λ τ) n: with small steps the chain samples from exp(−E / τ).
 
-    The unadjusted Langevin step. Only the drift is clipped, since clipped noise would change the
-    stationary distribution everywhere.
+    The unadjusted Langevin step. Only the drift is clipped, because clipped noise would change the
+    stationary distribution.
 
     References:
         Welling and Teh, "Bayesian Learning via Stochastic Gradient Langevin Dynamics", 2011.
@@ -96,7 +96,7 @@ class ExactUpdate:
 
 @gin.configurable
 class NormalizedUpdate:
-    """−λ ∇E / rms(∇E), without noise: steps of a fixed length, however steep the energy is.
+    """−λ ∇E / rms(∇E), without noise: steps of a fixed length for any gradient.
 
     The steepness of learned energies varies by orders of magnitude, over the course of training and
     between observations. The length of a step in action units can be chosen beforehand.
@@ -108,7 +108,7 @@ class NormalizedUpdate:
     def __call__(self, gradient, noise, step_size, half_range):
         """See `Update`."""
         del noise
-        # A dimension of zero width cannot move and must not take up a part of the step's length.
+        # A dimension of zero width cannot move and must not contribute to the length of the step.
         gradient = tf.where(half_range > 0, gradient, 0.0)
         mean_square = tf.reduce_mean(tf.square(gradient), axis=-1, keepdims=True)
         return -step_size * gradient * tf.math.rsqrt(mean_square + 1e-12)

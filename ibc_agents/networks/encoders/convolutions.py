@@ -40,7 +40,7 @@ class ConvMaxPool(tf.keras.layers.Layer):
         """Checks the size of the images.
 
         Raises:
-            ValueError: If the max-pools leave nothing of the images.
+            ValueError: If the images are too small for the max-pools.
         """
         _, height, width, _ = input_shape
         smallest = 2 ** len(self._convolutions)
@@ -62,7 +62,7 @@ class ConvMaxPool(tf.keras.layers.Layer):
 
 @gin.configurable
 class ConvStrided(tf.keras.layers.Layer):
-    """Convolutions with strides and a ReLU between each two; the last one is linear.
+    """Strided convolutions with ReLUs between them; the last one is linear.
 
     With the defaults it costs a fifteenth of the published convolutions. A `SpatialSoftArgmax`
     after it locates objects in a map of this size to a fraction of a pixel.
@@ -106,7 +106,7 @@ class ConvStrided(tf.keras.layers.Layer):
 
 @gin.configurable
 class ConvResNet(tf.keras.layers.Layer):
-    """Stages of a convolution with a stride and a pre-activation residual block of two more.
+    """Stages of a strided convolution and a pre-activation residual block of two convolutions.
 
     The convolutional form of `DenseResNet`, linear at its end. The paper names such an encoder
     without its sizes, so the defaults are those of this library.
@@ -152,7 +152,7 @@ class ConvResNet(tf.keras.layers.Layer):
 def _convolution(
     owner: tf.keras.layers.Layer, channels: int, kernel_size: int, stride: int = 1
 ) -> tf.keras.layers.Conv2D:
-    """Returns a convolution with its owner's dtype policy, since Keras uses the global one."""
+    """Returns a convolution with the dtype policy of its owner instead of the global one."""
     return tf.keras.layers.Conv2D(
         channels, kernel_size, stride, padding="same", dtype=owner.dtype_policy
     )

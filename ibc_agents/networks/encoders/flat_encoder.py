@@ -27,7 +27,7 @@ class FlatEncoder(tf.keras.layers.Layer):
 
         Args:
             height: Height of downscaled images, in pixels, positive; smaller images are unchanged.
-            width: Width of downscaled images, likewise.
+            width: Width of downscaled images, in pixels, positive.
             image_weight: Positive. No effect if all leaves are images.
             name: Name of the layer.
 
@@ -55,7 +55,7 @@ class FlatEncoder(tf.keras.layers.Layer):
         """Maps uint8 ``[B, T, height, width, channels]`` to float32 ``[B, size]``."""
         window, *shape = frames.shape[1:].as_list()
         size = [min(side, most) for side, most in zip(shape, self._size)]
-        # Averages over areas, so that no small object falls between the samples.
+        # Averages over areas, so that small objects are not skipped.
         small = tf.image.resize(tf.reshape(frames, [-1, *shape]), size, method="area")
         pixels = math.prod(size) * shape[-1]
         weighted = small * (self._image_weight / (255.0 * math.sqrt(pixels)))

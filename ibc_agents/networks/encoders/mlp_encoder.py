@@ -44,20 +44,20 @@ class MlpEncoder(tf.keras.layers.Layer):
             layer_norm: Whether the inputs of each residual layer are normalized.
             dense: Makes a dense layer of the given units, for example `SpectralNormDense`.
             noise: Maps the flattened observation ``[B, ·]`` to the same shape, as `Noise`; None
-                leaves it as it is.
+                means no noise.
             distances: Maps the flattened observation to further features ``[B, ·]`` of it, as
                 `LogDistances`, or None. Their share of the first layer is initially zero, so that
-                the encoder begins as one without them.
+                they have no effect at first.
 
         Raises:
-            ValueError: If width, depth or dropout rate cannot be.
+            ValueError: If width, depth or dropout rate is out of range.
         """
         super().__init__()
         self._noise = noise
         self._projection = dense(width)
         self._distances = distances
         if distances is not None:
-            # Always a plain layer, since a kernel of zeros has no singular value to divide by.
+            # Always a plain layer, because a kernel of zeros has no singular value to divide by.
             self._distance_projection = tf.keras.layers.Dense(
                 width, use_bias=False, kernel_initializer="zeros"
             )

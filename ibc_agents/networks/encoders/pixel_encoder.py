@@ -17,12 +17,12 @@ class PixelEncoder(tf.keras.layers.Layer):
     """Maps images to features by convolutions, and concatenates the observed vectors.
 
     All frames and all cameras become the channels of one image. It stays uint8 until just before
-    the first layer. `image_layers` make it a vector, to which the flattened vector observations
-    (effector poses and the like) are joined; a `head` may follow.
+    the first layer. `image_layers` map it to a vector, which is concatenated with the flattened
+    vector observations (such as effector poses). A `head` may follow.
 
     The published energy for pixels (paper appendix) is this encoder with its defaults, in front of
-    an `MlpEnergyNetwork` 1024 × 2. It runs once an observation, and the actions meet its code:
-    late fusion.
+    an `MlpEnergyNetwork` 1024 × 2. It runs once per observation, and actions enter after its
+    code (late fusion).
     """
 
     def __init__(
@@ -37,11 +37,11 @@ class PixelEncoder(tf.keras.layers.Layer):
         Args:
             image_layers: Applied in turn to float32 ``[B, H, W, channels]`` in [0, 1]; the last one
                 returns ``[B, F]``. By default `ConvMaxPool`, then `GlobalAveragePooling`.
-            size: (height, width) in pixels that every image is resized to; None leaves them as they
-                are.
+            size: (height, width) in pixels that every image is resized to; None keeps their
+                sizes.
             resize_method: Method of `tf.image.resize`; "area" is slower and does not skip pixels.
             head: Maps features and vectors, joined, ``[B, ·]`` to the code, for example
-                `MlpEncoder` for an explicit baseline; None returns them as they are.
+                `MlpEncoder` for an explicit baseline; None returns them unchanged.
 
         Raises:
             ValueError: If the size is not two positive numbers.
@@ -97,7 +97,7 @@ class PixelEncoder(tf.keras.layers.Layer):
         _, window, height, width, channels = windows.shape
         if self._size is None or self._size == (height, width):
             return windows
-        # Frame by frame: the resizing kernel is several times faster on three channels.
+        # One frame at a time: the resizing kernel is several times faster on three channels.
         frames = tf.reshape(windows, [-1, height, width, channels])
         frames = tf.image.resize(frames, self._size, self._resize_method)
         return tf.reshape(frames, [-1, window, *self._size, channels])
@@ -110,7 +110,7 @@ def split_observation(observation: Any) -> tuple[list[tf.Tensor], list[tf.Tensor
         Images, uint8 ``[B, T, H, W, C]``, and all other leaves ``[B, T, …]``, in the nest's order.
 
     Raises:
-        ValueError: If there is no image, or a uint8 leaf that is none.
+        ValueError: If there is no image, or a uint8 leaf is not an image.
     """
     leaves = tf.nest.flatten(observation)
     images = [leaf for leaf in leaves if leaf.dtype == tf.uint8]
@@ -126,6 +126,6 @@ def split_observation(observation: Any) -> tuple[list[tf.Tensor], list[tf.Tensor
 
 
 def stack_frames(windows: tf.Tensor) -> tf.Tensor:
-    """Makes frames channels, oldest first: ``[B, T, H, W, C]`` to ``[B, H, W, T · C]``."""
+    """Stacks frames as channels, oldest first: ``[B, T, H, W, C]`` to ``[B, H, W, T · C]``."""
     frames = tf.unstack(windows, axis=1)
     return frames[0] if len(frames) == 1 else tf.concat(frames, axis=-1)

@@ -68,7 +68,7 @@ class SpatialSoftArgmax(tf.keras.layers.Layer):
                 f"A soft-argmax needs more than one position, got a {height} × {width} map of "
                 "features. Use larger images or smaller strides before it."
             )
-        # Its logarithm, so that it stays positive.
+        # The variable is the logarithm, so that the temperature stays positive.
         self._log_temperature = self.add_weight(
             "log_temperature",
             shape=[],

@@ -10,7 +10,7 @@ from ibc_agents.networks.layers import random_layer
 
 @gin.configurable
 class RandomShift(random_layer.RandomLayer):
-    """Shifts each image by a few pixels, drawn anew at each call.
+    """Shifts each image by a few pixels, at random in each call.
 
     All frames and cameras of an example are channels of one image and move together, so the motion
     between frames is unchanged. Edge pixels are repeated.

@@ -15,8 +15,8 @@ from ibc_agents.networks.energy import dense_energy as dense_energy_lib
 class EnergyNetwork(network.Network):
     """Scores many actions at one observation; low energy is good.
 
-    Subclasses implement `encode` and `energy`. An observation is encoded once, however many actions
-    are scored at it, and is never repeated N times.
+    Subclasses implement `encode` and `energy`. An observation is encoded once for any number of
+    actions, and is never repeated N times.
 
     Attributes:
         scores_prefixes: Whether `energy` takes prefixes ``[B, N, j]``, j = 1 … A, and scores their

@@ -19,7 +19,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
 
     The first layer is linear in [o, a]: W_o o + b + W_a a. The observation's share, W_o o + b, is
     computed once and is the code (C = width). This is the published network without repeating the
-    observation for every sample. An `encoder` gives the observation layers of its own before it.
+    observation for every sample. An `encoder` adds layers for the observation before it.
 
     References:
         Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
@@ -47,7 +47,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         """Creates the network; its first call creates the variables.
 
         Args:
-            width: W, units of each layer that sees the actions, positive.
+            width: W, units of each layer that depends on actions, positive.
             depth: D, even; D/2 residual blocks.
             activation: Name of a Keras activation.
             encoder: Maps the observation window to a vector ``[B, ·]``; by default the flattened
@@ -56,7 +56,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
             layer_norm: Whether the inputs of each residual layer are normalized.
             dense: Makes a dense layer of the given units, for example `SpectralNormDense` (the
                 paper's D4RL energies). The two shares of the first layer are separate layers, each
-                normalized separately. An encoder has a setting of its own.
+                normalized separately. An encoder has its own setting.
             head: Maps ``[M, W]`` to energies ``[M, 1]``; by default one of `dense`.
             name: Name of the network.
 
@@ -99,7 +99,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
     ) -> dense_energy_lib.DenseEnergy | None:
         """See the base class.
 
-        A subclass may compute another energy, and a head of the user's own may draw random numbers
+        A subclass may compute another energy, and a custom head may draw random numbers
         or keep state; they are not described.
         """
         del num_dimensions
@@ -120,7 +120,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         )
 
     def _hidden(self, code: tf.Tensor, actions: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the last hidden layer of each action in a row of its own, ``[B · N, W]``."""
+        """Returns the last hidden layer with one row per action, ``[B · N, W]``."""
         rows = tf.reshape(actions, [-1, actions.shape[-1]])
         projected = self._action_projection(rows, training=training)
         of_each = tf.reshape(projected, [-1, tf.shape(actions)[1], self._width])

@@ -32,7 +32,7 @@ class PrefixEnergyNetwork(energy_network.EnergyNetwork):
         encoder: tf.keras.layers.Layer | None = None,
         name: str = "PrefixEnergyNetwork",
     ):
-        """Creates the network; its first call, which shows A, creates heads and variables.
+        """Creates the network; its first call determines A and creates heads and variables.
 
         Args:
             head: Makes the energy network of one dimension, for example `MlpEnergyNetwork`.
@@ -110,7 +110,7 @@ class PrefixEnergyNetwork(energy_network.EnergyNetwork):
         return self._encoder(observation, training=training)
 
     def _head_and_code(self, code, num_dimensions):
-        """Returns the head of prefixes of so many dimensions, and its code ``[B, C]``."""
+        """Returns the head of prefixes of this length, and its code ``[B, C]``."""
         if not 1 <= num_dimensions <= len(self._heads):
             raise ValueError(
                 f"A prefix has 1 to {len(self._heads)} dimensions, got {num_dimensions}."

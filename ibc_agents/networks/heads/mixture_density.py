@@ -10,7 +10,7 @@ from tf_agents.networks import network
 
 
 class MixtureParameters(NamedTuple):
-    """Mixtures of K Gaussians with diagonal covariance over scaled actions, one a batch row.
+    """Mixtures of K Gaussians with diagonal covariance over scaled actions, one per batch row.
 
     Attributes:
         logits: Float32 ``[B, K]``, unnormalized log weights.
@@ -55,7 +55,7 @@ class MixtureDensityNetwork(network.Network):
         Args:
             action_size: A, positive.
             encoder: Maps the observation window, or its code, to a vector ``[B, ·]``.
-            num_components: K, positive; 26 is the paper's.
+            num_components: K, positive; 26 in the paper.
             min_stddev: The smallest standard deviation, positive; scaled actions lie in [−1, 1].
             name: Name of the network.
 

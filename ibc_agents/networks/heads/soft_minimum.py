@@ -15,14 +15,14 @@ _FIRST_FLANK = 4.0
 class SoftMinimum(tf.keras.layers.Layer):
     """−log Σₖ exp(−Eₖ), Eₖ = c · log(1 + r · ‖Wₖ x + bₖ‖²) + hₖ · x + gₖ, with k = 1 … K basins.
 
-    The action is part of x, so Wₖ x + bₖ is a learned difference between the action and one way to
-    act, and hₖ · x + gₖ is the energy at the bottom of that basin. The steepness r, initially
+    The action is part of x, so Wₖ x + bₖ is a learned difference between the action and one of its
+    modes, and hₖ · x + gₖ is the energy at the bottom of that basin. The steepness r, initially
     1 / units, and c > 0 are learned and shared by all basins.
 
     Near its bottom a basin is a parabola, and far from it a logarithm, as the log density of
-    Student's t distribution. Far actions therefore have about the same energy in all basins but for
-    hₖ · x + gₖ, and move to the low basins. With parabolas throughout, every basin would keep the
-    actions that begin nearest to it.
+    Student's t distribution. Far actions therefore have about the same energy in all basins except
+    for hₖ · x + gₖ, and move to the low basins. With parabolas only, actions would stay in the
+    basin nearest to their start.
 
     Examples:
         >>> SoftMinimum(units=4, num_basins=2)(tf.zeros([5, 16])).shape

@@ -17,7 +17,7 @@ def add_state(
     """Adds a non-trainable variable, for `build` of a layer to call.
 
     A layer's `call` may write it, also on replicas. Each replica has a copy, all copies must change
-    alike, and a checkpoint contains the first one.
+    equally, and a checkpoint contains the first one.
 
     Args:
         layer: The owner of the variable.

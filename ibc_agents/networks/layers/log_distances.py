@@ -10,14 +10,14 @@ import tensorflow as tf
 class LogDistances(tf.keras.layers.Layer):
     """log(‖Wₖ x + bₖ‖² / U + floor), k = 1 … K, with Wₖ of U rows; noise on x in training.
 
-    Demonstrations that change their behavior when two things come close to each other depend on a
+    Demonstrations that change their behavior when two objects are close to each other depend on a
     distance, and small distances matter by their ratios. A dense layer hardly distinguishes 0.01
     from 0.02 from a goal of sixteen dimensions. With Wₖ comparing parts of x, each feature is the
     logarithm of a learned distance.
 
-    A policy with small errors does not come as close as the demonstrations do. Noise of the size of
-    its errors makes both distances alike. It applies to these features only, so all other features
-    of x remain exact.
+    A policy with small errors keeps a larger distance than the demonstrations. Noise of the size of
+    its errors makes both distances indistinguishable. It applies to these features only, so all
+    other features of x remain exact.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class LogDistances(tf.keras.layers.Layer):
             num_distances: K, positive.
             units: U, dimensions of each difference, positive.
             floor: Smallest mean square that differs from zero, positive.
-            noise: Maps x ``[B, W]`` to the same shape, as `Noise`; None leaves it as it is.
+            noise: Maps x ``[B, W]`` to the same shape, as `Noise`; None means no noise.
 
         Raises:
             ValueError: If a number is out of range.

@@ -22,9 +22,9 @@ class Noise(random_layer.RandomLayer):
         """Creates the layer.
 
         Args:
-            min_stddev: Least standard deviation of the noise, positive; for a normalized
+            min_stddev: Smallest standard deviation of the noise, positive; for a normalized
                 observation in standard deviations of the data.
-            max_stddev: Greatest standard deviation, at least `min_stddev`.
+            max_stddev: Largest standard deviation, at least `min_stddev`.
 
         Raises:
             ValueError: If a number is out of range.

@@ -42,7 +42,7 @@ class RandomLayer(tf.keras.layers.Layer, abc.ABC):
         self._state.assign_add([0, 1])
         replica = tf.distribute.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
-            # Two folds, for one keeps only the folded number in its second word.
+            # Two folds, because the second word of one fold is only the folded number.
             for data in (seed[1], tf.cast(replica.replica_id_in_sync_group, tf.int64)):
                 seed = tf.random.experimental.stateless_fold_in(seed, data)
         return seed

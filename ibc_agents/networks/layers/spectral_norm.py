@@ -34,7 +34,7 @@ class SpectralNormDense(tf.keras.layers.Dense):
         Args:
             units: Outputs, positive.
             num_iterations: Power iterations at each call with `training`, at least 1.
-            **kwargs: Of Keras' dense layer.
+            **kwargs: Arguments of Keras' dense layer.
 
         Raises:
             ValueError: If there is no iteration.
@@ -73,7 +73,7 @@ def _iterate(kernel: tf.Tensor, u: tf.Tensor, num_iterations: int) -> tf.Tensor:
     for _ in range(num_iterations):
         image = _unit(tf.linalg.matvec(kernel, u))
         turned = tf.linalg.matvec(kernel, image, transpose_a=True)
-        # A kernel of zeros has no direction; u keeps its own, since it could not leave 0 again.
+        # A kernel of zeros has no direction; u is unchanged, because it could not leave 0 again.
         u = tf.where(tf.reduce_any(turned != 0), _unit(turned), u)
     return u
 
