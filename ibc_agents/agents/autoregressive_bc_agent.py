@@ -13,7 +13,7 @@ from ibc_agents import losses as losses_lib
 from ibc_agents import proposals, samplers
 from ibc_agents.agents import energy_based_agent
 from ibc_agents.core import normalizer as normalizer_lib
-from ibc_agents.core import protocols, stateless_random
+from ibc_agents.core import protocols, stateless_random, type_checks
 from ibc_agents.networks.energy import prefix_energy
 from ibc_agents.policies import policy_search as policy_search_lib
 
@@ -80,6 +80,7 @@ class AutoregressiveBCAgent(energy_based_agent.EnergyBasedAgent):
                 f"num_counter_examples must be at least 1, got {num_counter_examples}."
             )
         self._num_counter_examples = num_counter_examples
+        type_checks.check_not_class("AutoregressiveBCAgent.loss", loss)
         self._loss_of_energies = loss or losses_lib.InfoNCE()
         super().__init__(
             time_step_spec,

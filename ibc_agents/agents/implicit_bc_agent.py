@@ -72,6 +72,7 @@ class ImplicitBCAgent(energy_based_agent.EnergyBasedAgent):
             train_step_counter: Int64 variable; by default TF-Agents' global step.
 
         Raises:
+            TypeError: If a part lacks its base class, or is a class in place of an object.
             ValueError: If the action spec is not continuous, or network and samplers do not fit
                 together.
         """
@@ -81,6 +82,9 @@ class ImplicitBCAgent(energy_based_agent.EnergyBasedAgent):
             counter_examples,
             counter_examples_lib.CounterExamples,
         )
+        type_checks.check_not_class("ImplicitBCAgent.loss", loss)
+        type_checks.check_not_class("ImplicitBCAgent.gradient_penalty", gradient_penalty)
+        type_checks.check_not_class("ImplicitBCAgent.conditional_nce", conditional_nce)
         acceleration = acceleration or acceleration_lib.Acceleration()
         self._counter_examples = counter_examples
         self._sampler = None

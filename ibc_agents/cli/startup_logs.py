@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -20,6 +21,10 @@ _NATIVE_LOGS = "|".join(
         r"remapper failed",  # a graph optimization that TensorFlow skips if oneDNN is on
     )
 )
+_RESTORE_WARNINGS = (
+    "Detecting that an object or model or tf.train.Checkpoint is being deleted with unrestored",
+    "Value in checkpoint could not be found in the restored object",
+)
 
 
 def silence_startup_logs() -> None:
@@ -31,12 +36,21 @@ def silence_startup_logs() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module="(tf_agents|keras|gym|reverb).*")
+    logging.getLogger("tensorflow").addFilter(_is_no_restore_warning)
     if importlib.util.find_spec("gym_notices"):
         from gym_notices import notices
 
         # TF-Agents imports gym, which prints a notice about its successor.
         notices.notices.clear()
     _filter_native_stderr()
+
+
+def _is_no_restore_warning(record: logging.LogRecord) -> bool:
+    """Returns False for warnings about checkpoints that were restored in part.
+
+    Our code checks what it restores. These warnings, one for each variable, follow its message.
+    """
+    return not record.getMessage().startswith(_RESTORE_WARNINGS)
 
 
 def _filter_native_stderr() -> None:

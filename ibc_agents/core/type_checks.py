@@ -31,3 +31,27 @@ write the reference to its class with parentheses: @Name().
             f"{name} must be an object of a subclass of {base.__qualname__}, got {value!r}. In a "
             "gin file, write the reference to its class with parentheses: @Name()."
         )
+
+
+def check_not_class(name: str, value: Any) -> None:
+    """Refuses a class in place of an object, for parts without a base class.
+
+    Args:
+        name: Name of the parameter, for the message.
+        value: What was given.
+
+    Raises:
+        TypeError: If `value` is a class.
+
+    Examples:
+        >>> check_not_class("ImplicitBCAgent.loss", float)
+        Traceback (most recent call last):
+            ...
+        TypeError: ImplicitBCAgent.loss must be an object, got the class float. In a gin file, \
+write the reference to it with parentheses: @float().
+    """
+    if isinstance(value, type):
+        raise TypeError(
+            f"{name} must be an object, got the class {value.__name__}. In a gin file, write the "
+            f"reference to it with parentheses: @{value.__name__}()."
+        )

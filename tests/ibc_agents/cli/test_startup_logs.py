@@ -60,3 +60,19 @@ def test_without_grep_nothing_is_lost(tmp_path):
 def test_levels_that_the_user_chose_are_kept():
     show = "print(os.environ['TF_CPP_MIN_LOG_LEVEL'], os.environ['GRPC_VERBOSITY'])"
     assert run(show, TF_CPP_MIN_LOG_LEVEL="0").stdout == "0 ERROR\n"
+
+
+def test_restore_warnings_are_dropped_and_others_are_kept(tmp_path):
+    """TensorFlow warns of each variable after a checkpoint of another agent was refused."""
+    done = run(f"""
+        import logging
+        import tensorflow as tf
+        tf.get_logger().setLevel(logging.WARNING)
+        saved = tf.train.Checkpoint(a=tf.Variable(1.0), b=tf.Variable(2.0))
+        path = saved.save({str(tmp_path / "c")!r})
+        status = tf.train.Checkpoint(a=tf.Variable(3.0)).restore(path)
+        del status
+        tf.get_logger().warning("another warning")
+    """)
+    assert "could not be found" not in done.stderr and "unrestored" not in done.stderr, done.stderr
+    assert "another warning" in done.stderr

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from ibc_agents import agents, networks, policies, proposals, samplers
+from ibc_agents import agents, losses, networks, policies, proposals, samplers
 from ibc_agents.core import type_checks
 from tests.ibc_agents import helpers
 
@@ -51,6 +51,22 @@ def test_the_message_names_the_parameter_and_the_base_class(name):
     base = BASES.get(name.rpartition(".")[2], "Sampler")
     with pytest.raises(TypeError, match=f"^{name} must be an object of a subclass of {base}, got"):
         REFUSED[name]()
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "given"),
+    [
+        (helpers.make_agent, "loss", losses.InfoNCE),
+        (helpers.make_agent, "gradient_penalty", losses.GradientPenalty),
+        (helpers.make_agent, "conditional_nce", losses.ConditionalNCE),
+        (helpers.make_autoregressive_agent, "loss", losses.InfoNCE),
+    ],
+)
+def test_a_class_in_place_of_a_loss_is_refused(make, name, given):
+    with pytest.raises(
+        TypeError, match=f"{name} must be an object, got the class {given.__name__}"
+    ):
+        make(**{name: given})
 
 
 def test_objects_of_subclasses_pass():
