@@ -20,7 +20,7 @@ class Acceleration:
 
     Each method takes a part of an agent and returns a part of the same type, with equal variables,
     and equal values up to the order of float32 sums. ``Acceleration.enabled = False`` returns every
-    part unchanged, which only affects the speed.
+    part unchanged and ignores the other settings.
     """
 
     def __init__(

@@ -18,6 +18,8 @@ Execute = Callable[[str, Sequence[str]], None]
 `UserError` if the command fails. A cluster's scheduler can take the place of `in_subprocess`."""
 
 _RESULTS = "results.json"
+# Key of the gin files and bindings in result files; each folder of a run has a file of them.
+_DECLARATION = "declaration"
 # Kept results are committed: they contain neither single episodes nor paths of one machine.
 _NOT_KEPT = ("episodes", "policy")
 # Exit code of a command after Ctrl-C.
@@ -91,8 +93,17 @@ class Runner:
             )
 
     def is_finished(self, run: study_lib.Run) -> bool:
-        """Whether all results of a run are kept."""
-        return all(self._kept(run, name).exists() for name in (None, *run.evaluations))
+        """Whether all results of a run are kept.
+
+        Raises:
+            UserError: If they were made with other gin files or bindings than the study now has.
+        """
+        kept = [self._kept(run, name) for name in (None, *run.evaluations)]
+        if not all(path.exists() for path in kept):
+            return False
+        content = json.loads(kept[0].read_text(encoding="utf-8"))
+        _check_declaration(run, content.get(_DECLARATION), kept[0])
+        return True
 
     def results(
         self, cell: study_lib.Cell, evaluation: str | None = None
@@ -115,6 +126,14 @@ class Runner:
     def _finish(self, run: study_lib.Run) -> None:
         """Trains a run to its end, evaluates it, and keeps the results."""
         root_dir = self._runs_dir / run.name
+        declaration = root_dir / f"{_DECLARATION}.json"
+        if declaration.exists():
+            known = json.loads(declaration.read_text(encoding="utf-8"))
+            _check_declaration(run, known, root_dir)
+        else:
+            with files.report_disk_errors(declaration):
+                root_dir.mkdir(parents=True, exist_ok=True)
+                files.write_json(declaration, _declaration(run))
         if not (root_dir / _RESULTS).exists():
             self._execute("ibc_agents.train", self._train_flags(run, root_dir))
         for name, bindings in run.evaluations.items():
@@ -150,6 +169,7 @@ class Runner:
                 "environment: set Task.environment."
             ) from error
         kept = {key: value for key, value in content.items() if key not in _NOT_KEPT}
+        kept[_DECLARATION] = _declaration(run)
         with files.report_disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             files.write_json(path, kept)
@@ -171,6 +191,22 @@ def in_subprocess(module: str, flags: Sequence[str]) -> None:
         raise KeyboardInterrupt
     if done.returncode:
         raise errors.UserError(f"{module} ended with exit code {done.returncode}.")
+
+
+def _declaration(run: study_lib.Run) -> dict[str, list[str]]:
+    return {"gin_files": list(run.gin_files), "bindings": list(run.bindings)}
+
+
+def _check_declaration(
+    run: study_lib.Run, known: dict[str, list[str]] | None, path: pathlib.Path
+) -> None:
+    """Raises a UserError if a run was made with other settings; old results have none."""
+    if known is not None and known != _declaration(run):
+        raise errors.UserError(
+            f"{path} belongs to a run with other settings ({known}) than the study now has for "
+            f"{run.name} ({_declaration(run)}). Delete the result files and the folder of the run "
+            "to repeat it, or restore the study."
+        )
 
 
 def _binding_flags(bindings: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The runner skips finished runs, resumes unfinished ones, and keeps complete results."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -59,7 +60,10 @@ def test_every_run_is_trained_evaluated_and_kept(make_runner, tmp_path):
         ("ibc_agents.train", "pen_mse_seed1"),
     ]
     assert ("ibc_agents.evaluate", "door_mse_seed1") in commands.calls
-    assert runner.results(Cell("door", "mse")) == {0: {"seed": 0}, 1: {"seed": 1}}
+    declaration = {"gin_files": ["door.gin", "mse.gin"], "bindings": []}
+    assert runner.results(Cell("door", "mse")) == {
+        seed: {"seed": seed, "declaration": declaration} for seed in (0, 1)
+    }
     assert list(runner.results(Cell("door", "mse"), "longer")) == [0, 1]
     assert len(list((tmp_path / "results").iterdir())) == 6
 
@@ -108,3 +112,20 @@ def test_a_command_that_leaves_no_results_is_an_error(make_runner):
     with pytest.raises(errors.UserError, match="1 of 1 runs failed"):
         runner.run([Cell("pen", "mse")], [0])
     assert not runner.is_finished(STUDY.run(Cell("pen", "mse"), 0))
+
+
+def test_results_of_other_settings_are_refused(make_runner):
+    make_runner(Commands()).run([Cell("pen", "mse")], [0])
+    changed = dataclasses.replace(STUDY, bindings=["num_steps = 7"])
+    with pytest.raises(errors.UserError, match="pen_mse_seed0.json belongs to a run with other"):
+        make_runner(Commands(), changed).run([Cell("pen", "mse")], [0])
+
+
+def test_an_interrupted_run_of_other_settings_is_not_resumed(make_runner, tmp_path):
+    with pytest.raises(errors.UserError):
+        make_runner(Commands(fails=["pen_mse_seed0"])).run([Cell("pen", "mse")], [0])
+    changed = dataclasses.replace(STUDY, bindings=["num_steps = 7"])
+    commands = Commands()
+    with pytest.raises(errors.UserError, match="1 of 1 runs failed"):
+        make_runner(commands, changed).run([Cell("pen", "mse")], [0])
+    assert commands.calls == []
