@@ -1,4 +1,4 @@
-"""Tests whether a policy is better than another one by more than chance.
+"""Tests whether one policy is significantly better than another.
 
 References:
     Gleave et al., "imitation: Clean Imitation Learning Implementations", 2022, whose learning tests

@@ -115,7 +115,7 @@ def test_method_improves_on_its_untrained_policy(method, dataset, tmp_path, reco
         train(next(batches)[0])
     run.source.close()
     if not agent.policy.trainable_variables:
-        actor = actors.PolicyActor(agent.policy)  # a traced policy does not see what is memorized
+        actor = actors.PolicyActor(agent.policy)  # a traced policy keeps the index of its tracing
     after = scores_of(actor)
     found = improvement.p_value(before, after)
     print(f"{method}: {before.mean():.3f} to {after.mean():.3f}, p = {found}")

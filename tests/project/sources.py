@@ -22,7 +22,7 @@ class Import:
 
     name: str
     line: int
-    type_checking: bool  # under `if TYPE_CHECKING:`, so not there when the program runs
+    type_checking: bool  # under `if TYPE_CHECKING:`, so absent at run time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _read_module(path: pathlib.Path, root: pathlib.Path) -> Module:
 
 
 def _gin_imports(folder: pathlib.Path | None) -> Iterator[Import]:
-    """What the gin files of a package import counts as the package's own imports."""
+    """Yields the imports of the gin files of a package, which count as its own."""
     for path in sorted(folder.rglob("*.gin")) if folder else ():
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if found := GIN_IMPORT.match(line):
@@ -101,7 +101,7 @@ def _imports(tree: ast.Module, package: str) -> Iterator[Import]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and OWN_MODULE.fullmatch(str(node.value)):
                 yield Import(str(node.value), node.lineno, type_checking=False)
-    # What a package with lazy names imports for type checkers is there when the program runs.
+    # The type-checking imports of a package with lazy names exist at run time.
     is_lazy = any(_is_dotted(n) and ast.unparse(n) == "lazy_names.attach" for n in ast.walk(tree))
     guarded = set() if is_lazy else set(_nodes_under_type_checking(tree))
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""docs/architecture.md is true: its contracts have tests, its tree and layers are the code's."""
+"""The contracts of docs/architecture.md have tests; its tree and layers match the code."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""BUILD is what write_build writes, and Bazel reads the same targets from it."""
+"""BUILD equals the output of write_build, and Bazel reads the same targets from it."""
 
 import re
 import shutil
@@ -95,7 +95,7 @@ def test_two_targets_of_one_name_are_named(tmp_path):
 
 
 def test_bazel_reads_the_same_targets(tmp_path):
-    """Bazel's own reading of BUILD; needs no network. From version 7 on Bazel has other rules."""
+    """Bazel reads BUILD without a network. Bazel 7 has different rules."""
     bazel = shutil.which("bazel")
     if bazel is None:
         pytest.skip("bazel is not on the PATH (Debian: apt-get install bazel-bootstrap)")

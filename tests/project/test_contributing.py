@@ -1,4 +1,4 @@
-"""The lists of CONTRIBUTING.md suffice: each addition is made in a copy of the project, and works.
+"""The lists of CONTRIBUTING.md are complete: each addition works in a copy of the project.
 
 `additions/THING` holds the files that CONTRIBUTING.md lists for a thing, and no other file changes.
 """

@@ -12,7 +12,7 @@ from ibc_agents.cli import configurables
 from tests.project import sources
 
 DOCUMENTS = sorted([*sources.ROOT.glob("*.md"), *sources.ROOT.glob("docs/*.md")])
-# Names that the lists of CONTRIBUTING.md, and the style guide, use as examples.
+# Placeholders, and names of examples in CONTRIBUTING.md.
 EXAMPLES = re.compile(r"rail|mae|margin_loss|random_search|import_csv|MarginLoss|TASK|METHOD")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
 FOLDERS = "|".join((*sources.FOLDERS, r"\.ci"))

@@ -1,4 +1,4 @@
-"""The packages keep to the import rules of docs/architecture.md, and the check can fail."""
+"""The packages satisfy the import rules of docs/architecture.md, and the check detects faults."""
 
 import pathlib
 

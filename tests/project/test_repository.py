@@ -1,4 +1,4 @@
-"""What is tracked: small files, nothing of one machine, no package hidden by .gitignore."""
+"""Tracked files are small and independent of a machine, and .gitignore hides no package."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ import pytest
 from tests.project import sources
 
 MAX_BYTES = 2_000_000
-# Folders of one machine, and where one machine gets its packages from.
+# Folders and package registries of one machine.
 MACHINE_PATH = re.compile(r"(?<![\w.:/~-])/(?:root|home|Users|work|opt/(?:pypi|wheels))/[\w.-]+")
 REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|--(?:(?:extra-)?index-url|find-links)")
 
@@ -26,7 +26,7 @@ def tracked() -> list[pathlib.Path]:
     """The files that git tracks."""
     result = git("ls-files")
     if result.returncode != 0:
-        pytest.skip(f"this is no git checkout: {result.stderr.strip()}")
+        pytest.skip(f"this is not a git checkout: {result.stderr.strip()}")
     paths = [sources.ROOT / line for line in result.stdout.splitlines()]
     return [path for path in paths if path.is_file()]
 
@@ -51,11 +51,13 @@ def test_tracked_files_name_no_machine(tracked):
         for number, line in enumerate(text.splitlines(), 1):
             for trace in machine_traces(line):
                 faults.append(f"{path.relative_to(sources.ROOT)}:{number}: {trace}")
-    assert not faults, "these hold only on one machine; use relative paths:\n" + "\n".join(faults)
+    assert not faults, "these paths exist only on one machine; use relative paths:\n" + "\n".join(
+        faults
+    )
 
 
 def test_machine_traces_are_seen():
-    # Put together here, so that the test above does not find them in this file.
+    # Concatenated here, so that the test above does not find them in this file.
     folder, option = "/" + "home/ada", "--" + "index-url"
     assert machine_traces(f"cd {folder}/runs") == [folder]
     assert machine_traces(f"pip install {option} x") == [option]

@@ -86,7 +86,7 @@ def test_the_lock_holds_all_that_its_packages_need():
 
 
 def test_typing_extensions_stays_where_keras_works():
-    """A later one makes training die inside Keras 2.15."""
+    """A later version breaks training in Keras 2.15."""
     assert pinned("typing-extensions") == "4.5.0"
     assert "typing-extensions==4.5.0" in [str(r) for r in declared()["core"]]
 

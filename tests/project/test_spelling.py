@@ -1,4 +1,4 @@
-"""The text of the repository has American spelling and none of the words the style guide avoids."""
+"""The text of the repository follows the style guide in spelling and choice of words."""
 
 import functools
 import re

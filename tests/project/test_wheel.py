@@ -172,7 +172,7 @@ def test_gin_files_are_read_from_any_folder(alone, project):
 
 
 def assert_explains_itself(result: subprocess.CompletedProcess) -> None:
-    """`--help` prints the flags and is no failure."""
+    """`--help` prints the flags and exits with 0."""
     printed = result.stdout + result.stderr
     assert result.returncode == 0, printed
     assert "Traceback" not in printed, printed

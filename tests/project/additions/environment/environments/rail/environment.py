@@ -14,7 +14,7 @@ from environments.base import Environment
 
 @gin.configurable
 class RailEnvironment(Environment):
-    """A cart at x in [-10, 10] m that moves by at most 0.5 m a step and must end within 0.1 m of 0.
+    """A cart at x in [-10, 10] m that moves at most 0.5 m per step and must end within 0.1 m of 0.
 
     Args:
         num_steps: Actions of an episode, at least 1.
