@@ -72,6 +72,7 @@ class AutoregressiveBCAgent(energy_based_agent.EnergyBasedAgent):
             train_step_counter: Int64 variable; by default TF-Agents' global step.
 
         Raises:
+            TypeError: If a part lacks its base class, or is a class in place of an object.
             ValueError: If there is no counter-example, the action spec is not continuous, or
                 network and sampler do not fit together.
         """

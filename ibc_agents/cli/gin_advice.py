@@ -19,6 +19,7 @@ _UNSET_ARGUMENT = re.compile(
     r"missing \d+ required \S+ arguments?: (.*?) No values supplied by Gin"
     r".*In call to configurable '(.*?)'"
 )
+_REQUIRED = re.compile(r"(\S+) set to `%gin\.REQUIRED` but not subsequently overridden\.")
 _UNKNOWN_PARAMETER = re.compile(r"Configurable '(.*?)' doesn't have a parameter named '(.*?)'\.")
 _UNKNOWN_NAME = re.compile(r"No configurable matching (?:reference )?'@?(.*?)(?:\(\))?'\.")
 
@@ -41,6 +42,8 @@ def advise(message: str) -> str:
         names = ", ".join(f"{found[2]}.{name}" for name in re.findall(r"'(\w+)'", found[1]))
         advice = _TASK_AND_METHOD if found[2] == "Experiment" else "Bind it."
         return f"No file or binding sets {names}. {advice}"
+    if found := _REQUIRED.search(message):
+        return f"No file or binding sets {found[1]}. Bind it: --gin_bindings='{found[1]} = …'."
     if found := _UNKNOWN_PARAMETER.search(message):
         return _insert(message, found.end(), _suggest(found[2], _parameters(found[1])))
     if found := _UNKNOWN_NAME.search(message):

@@ -18,6 +18,11 @@ TASK, METHOD = "gin_configs/tasks/particle.gin", "gin_configs/methods/mse.gin"
         ([TASK, METHOD], ["ParticleEnv.dimension = 3"], "Did you mean ParticleEnvironment?"),
         ([TASK, METHOD], ["ParticleEnvironment.dimensions = 3"], "Did you mean dimension?"),
         ([TASK, METHOD], ["ImplicitBCAgent.loss = @InfoMCE()"], "Did you mean InfoNCE?"),
+        (
+            ["gin_configs/tasks/dataset.gin", METHOD],
+            [],
+            "sets DemonstrationSettings.dataset. Bind it: --gin_bindings='DemonstrationSettings",
+        ),
         ([METHOD], [], "sets the macro num_steps. Name the file of a task"),
     ],
 )
