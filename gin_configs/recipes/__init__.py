@@ -1,1 +1,1 @@
-"""Cells with tuned settings of their own."""
+"""Cells with their own tuned settings."""

@@ -150,7 +150,7 @@ class Proposal(abc.ABC):
 
 
 class LearnedProposal(Proposal, tf.Module):
-    """A proposal with variables and a loss of its own, trained together with the energy.
+    """A proposal with its own variables and loss, trained together with the energy.
 
     It is a `tf.Module`, so that checkpoints and exported policies contain its variables. The
     constructor of a subclass must call that of its base class.

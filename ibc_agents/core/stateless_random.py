@@ -1,7 +1,7 @@
 """Stateless random numbers, for a whole batch or row by row.
 
 A seed of shape ``[2]`` draws for the whole batch at once, as in training. A seed of shape
-``[B, 2]`` gives every row a stream of its own, so that the draws of a row do not depend on the
+``[B, 2]`` gives every row its own stream, so that the draws of a row do not depend on the
 other rows of the batch, as in policies. Equal seeds give equal numbers.
 """
 

@@ -46,7 +46,7 @@ class Runner:
 
         Args:
             study: Study to run.
-            runs_dir: Folder of the runs; each has a folder of its own in it.
+            runs_dir: Folder of the runs; each has its own folder in it.
             results_dir: Folder of the result files.
             data_dir: Folder of collected demonstrations, for the train command.
             execute: Runs a command; by default in a process on this machine.

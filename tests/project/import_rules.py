@@ -284,7 +284,7 @@ def _cycle_faults(modules: dict[str, sources.Module]) -> list[str]:
     """Import cycles between modules, each once; imports for type checkers alone do not count."""
     graph = {name: _runtime_imports(module, modules) for name, module in modules.items()}
     return [
-        f"import cycle {' → '.join(cycle)}; move what both need into a module of its own."
+        f"import cycle {' → '.join(cycle)}; move the shared parts to a separate module."
         for cycle in sources.find_cycles(graph)
     ]
 

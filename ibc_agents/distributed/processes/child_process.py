@@ -26,7 +26,7 @@ _LIBC = ctypes.CDLL(None)
 class ChildProcess:
     """A process that runs a role, with its log file and its health endpoint.
 
-    The child has a session of its own, so that Ctrl-C reaches the supervisor alone. It receives
+    The child has its own session, so that Ctrl-C reaches only the supervisor. It receives
     SIGTERM when the supervisor dies.
     """
 

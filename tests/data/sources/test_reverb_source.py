@@ -51,7 +51,7 @@ def start_server():
 
 @pytest.fixture
 def server_process():
-    """The address of a server in a process of its own."""
+    """Returns the address of a server in a separate process."""
     process = subprocess.Popen(
         [sys.executable, "-c", _SERVE, os.fspath(ROOT)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,

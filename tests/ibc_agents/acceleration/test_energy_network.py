@@ -165,7 +165,7 @@ def test_a_head_of_a_subclass_knows_whether_it_trains():
 @pytest.mark.parametrize(
     "options", [dict(layer_norm=True), dict(dense=networks.SpectralNormDense)], ids=str
 )
-def test_bfloat16_is_refused_where_it_has_no_effect(options):
+def test_bfloat16_is_rejected_where_it_has_no_effect(options):
     """Already by the agent's constructor."""
     mixed = acceleration.Acceleration(product_dtype="bfloat16")
     network = networks.MlpEnergyNetwork(width=16, **options)

@@ -66,7 +66,7 @@ def test_array_specs_are_accepted():
         tf.TensorSpec((None,), tf.float32, "discrete"),
     ],
 )
-def test_contract_actions_that_are_not_float_vectors_are_refused(leaf):
+def test_contract_actions_that_are_not_float_vectors_are_rejected(leaf):
     with pytest.raises(ValueError, match="Actions must be float vectors of known shape.*discrete"):
         action_space.ActionSpace({"fine": tf.TensorSpec((2,)), "not": leaf})
 

@@ -62,7 +62,7 @@ def test_the_message_names_the_parameter_and_the_base_class(name):
         (helpers.make_autoregressive_agent, "loss", losses.InfoNCE),
     ],
 )
-def test_a_class_in_place_of_a_loss_is_refused(make, name, given):
+def test_a_class_in_place_of_a_loss_is_rejected(make, name, given):
     with pytest.raises(
         TypeError, match=f"{name} must be an object, got the class {given.__name__}"
     ):

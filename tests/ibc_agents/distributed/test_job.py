@@ -11,7 +11,7 @@ from tests.system import helpers
 
 
 @pytest.mark.slow
-def test_contract_distributed_job_ends_as_planned_whatever_is_killed(job, tmp_path):
+def test_contract_distributed_job_survives_kills_of_all_roles(job, tmp_path):
     replay = job.start("replay")
     replay.wait_for("ready:")
     port = int(job.address.rpartition(":")[2])

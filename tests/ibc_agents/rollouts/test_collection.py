@@ -219,7 +219,7 @@ def test_manifest_describes_the_collection(tmp_path):
         collection.check_origin(opened, tmp_path, ParticleDemonstrator, 6)
 
 
-def test_dataset_of_another_demonstrator_is_refused(tmp_path):
+def test_dataset_of_another_demonstrator_is_rejected(tmp_path):
     opened, _ = collect(tmp_path / "dataset")
     with gin.unlock_config():
         gin.bind_parameter("SingleTargetDemonstrator.action_noise", 0.01)
@@ -240,7 +240,7 @@ def test_first_frames_are_not_those_of_an_evaluation_of_the_same_seed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["num_episodes", "num_processes", "shard_episodes"])
-def test_numbers_out_of_range_are_refused(tmp_path, name):
+def test_numbers_out_of_range_are_rejected(tmp_path, name):
     with pytest.raises(ValueError, match="of at least 1"):
         collect(tmp_path / "dataset", **{name: 0})
     assert not (tmp_path / "dataset").exists()

@@ -41,7 +41,7 @@ def test_wilson_interval_solves_the_score_equation(counts):
 
 
 @pytest.mark.parametrize("counts", [(0, 0), (-1, 4), (5, 4)])
-def test_impossible_counts_are_refused(counts):
+def test_impossible_counts_are_rejected(counts):
     with pytest.raises(ValueError, match="got {} of {}".format(*counts)):
         confidence_intervals.wilson_interval(*counts)
 

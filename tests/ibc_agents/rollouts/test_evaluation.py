@@ -166,7 +166,7 @@ def test_records_every_frame_of_the_first_episodes():
 
 
 @pytest.mark.parametrize("numbers", [(0, 0, 1), (1, -1, 1), (1, 0, 0)])
-def test_numbers_out_of_range_are_refused(numbers):
+def test_numbers_out_of_range_are_rejected(numbers):
     num_episodes, seed, batch_size = numbers
     with pytest.raises(ValueError, match="num_episodes ≥ 1, batch_size ≥ 1 and seed ≥ 0"):
         evaluation.evaluate(None, DriftEnvironment, num_episodes, seed, batch_size)

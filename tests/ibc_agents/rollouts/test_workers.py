@@ -117,7 +117,7 @@ def test_the_traceback_of_the_worker_is_the_cause():
     assert "test_workers.py" in str(caught.value.__cause__)
 
 
-def test_a_job_that_cannot_be_pickled_is_refused():
+def test_a_job_that_cannot_be_pickled_is_rejected():
     with pytest.raises(
         errors.RunError, match="cannot be sent to worker processes .*<lambda>.* one process"
     ):

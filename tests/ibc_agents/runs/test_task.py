@@ -14,6 +14,6 @@ def test_policies_are_evaluated_where_they_were_demonstrated_by_default():
 
 
 @pytest.mark.parametrize("name", ["environment", "evaluation_environment", "demonstrator"])
-def test_an_object_in_place_of_its_factory_is_refused(name):
+def test_an_object_in_place_of_its_factory_is_rejected(name):
     with pytest.raises(TypeError, match=f"Task.{name} must be a factory, such as @ParticleEnv"):
         task.Task(**{name: particle.ParticleEnvironment()})

@@ -51,7 +51,7 @@ def test_a_trace_equals_that_of_the_inner_sampler():
     np.testing.assert_array_equal(result.trace[-1], result.actions)
 
 
-def test_contract_basins_an_energy_without_is_refused():
+def test_contract_basins_an_energy_without_is_rejected():
     with pytest.raises(ValueError, match="SoftMinimum"):
         samplers.EachBasin(CHAIN)(
             helpers.quadratic(0.0), beside_the_third(3), helpers.UNIT_BOUNDS, SEED

@@ -114,7 +114,7 @@ def test_a_command_that_leaves_no_results_is_an_error(make_runner):
     assert not runner.is_finished(STUDY.run(Cell("pen", "mse"), 0))
 
 
-def test_results_of_other_settings_are_refused(make_runner):
+def test_results_of_other_settings_are_rejected(make_runner):
     make_runner(Commands()).run([Cell("pen", "mse")], [0])
     changed = dataclasses.replace(STUDY, bindings=["num_steps = 7"])
     with pytest.raises(errors.UserError, match="pen_mse_seed0.json belongs to a run with other"):

@@ -53,7 +53,7 @@ def test_evaluations_belong_to_their_tasks():
     assert study.run(Cell("pen", "mse"), 0).evaluations == {}
 
 
-def test_unknown_names_are_refused_with_those_that_exist():
+def test_unknown_names_are_rejected_with_those_that_exist():
     with pytest.raises(ValueError, match="no task called hammer; choose from door, pen"):
         make_study().cells(tasks=["hammer"])
     with pytest.raises(ValueError, match="small has no such cells: door × ibc"):

@@ -30,7 +30,7 @@ def test_equal_runs_have_an_interval_of_zero_width():
     assert summarize([2.0, 2.0]).interval == (2.0, 2.0)
 
 
-def test_no_runs_are_refused():
+def test_no_runs_are_rejected():
     with pytest.raises(ValueError, match="at least one value"):
         summarize([])
 

@@ -193,6 +193,6 @@ def test_constant_dimensions_are_not_drawn_by_default(constant, drawn):
         ([0], 1, "resolution must be at least 2, got 1"),
     ],
 )
-def test_invalid_dimensions_and_resolutions_are_refused(agent, dimensions, resolution, problem):
+def test_invalid_dimensions_and_resolutions_are_rejected(agent, dimensions, resolution, problem):
     with pytest.raises(ValueError, match=problem):
         energy_landscape.Landscapes(agent, dimensions, resolution)

@@ -51,7 +51,7 @@ def test_a_failed_write_keeps_the_previous_video(tmp_path, recorder, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["rollouts", "rollouts.avi", "rollouts.mp4.txt"])
-def test_other_suffixes_are_refused(name):
+def test_other_suffixes_are_rejected(name):
     with pytest.raises(errors.RunError, match=f"{name} is not a video file"):
         videos.check_suffix(name)
     videos.check_suffix("a/b.gif")

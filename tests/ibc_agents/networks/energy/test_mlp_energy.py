@@ -55,7 +55,7 @@ def test_contract_energy_network_scores_each_action_alone(network):
 
 
 @pytest.mark.parametrize("n", [1, 64])
-def test_contract_energy_network_encodes_once_whatever_the_number_of_actions(n):
+def test_contract_energy_network_encodes_once_for_any_number_of_actions(n):
     encoder = CountingEncoder()
     network = networks.MlpEnergyNetwork(width=4, depth=2, encoder=encoder)
     network((OBSERVATION, tf.zeros([3, n, 2])))
