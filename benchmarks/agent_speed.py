@@ -91,7 +91,9 @@ def action_latencies(policy, demonstrations, seconds: float) -> list[float]:
 
 def print_table(results: dict[str, dict[str, float]]) -> None:
     """Prints a Markdown table, with costs relative to the baseline if it was measured."""
-    print("| | train steps/s | × MSE's cost | one action, median | × MSE's | 99th percentile |")
+    print(
+        "| | train steps/s | relative to MSE | one action, median | relative to MSE | 99th percentile |"
+    )
     print("|---|---|---|---|---|---|")
     baseline = results.get(_BASELINE)
     for name, row in results.items():
