@@ -92,7 +92,8 @@ def action_latencies(policy, demonstrations, seconds: float) -> list[float]:
 def print_table(results: dict[str, dict[str, float]]) -> None:
     """Prints a Markdown table, with costs relative to the baseline if it was measured."""
     print(
-        "| | train steps/s | relative to MSE | one action, median | relative to MSE | 99th percentile |"
+        "| | train steps/s | relative to MSE | one action, median | relative to MSE "
+        "| 99th percentile |"
     )
     print("|---|---|---|---|---|---|")
     baseline = results.get(_BASELINE)
