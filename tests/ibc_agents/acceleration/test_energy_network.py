@@ -42,7 +42,8 @@ def values_of(network, variables):
         dict(layer_norm=True),
         dict(depth=0, dense=networks.SpectralNormDense),
     ],
-    ids=str,
+    # Not `str`: with addresses of objects, the workers of pytest-xdist would differ in the names.
+    ids=["no_layers", "relu", "swish", "encoder", "basins", "layer_norm", "spectral_norm"],
 )
 def test_energies_gradients_and_second_derivatives_equal_the_wrapped_networks(options):
     network = make_network(**options)
