@@ -114,7 +114,7 @@ def call(command: str, *arguments: Any) -> Done:
     gin.clear_config()
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
-        _own_flags(),
+        own_flags(),
         mock.patch.object(sys, "argv", [command, *map(str, arguments)]),
         mock.patch("ibc_agents.cli.startup_logs.silence_startup_logs"),
         contextlib.redirect_stdout(stdout),
@@ -210,7 +210,7 @@ def error_message(done: Done) -> str:
 
 
 @contextlib.contextmanager
-def _own_flags() -> Iterator[None]:
+def own_flags() -> Iterator[None]:
     """Removes the flags of a command afterwards, because another one defines the same names."""
     # This import defines flags, which must stay.
     importlib.import_module("tf_agents.train.learner")

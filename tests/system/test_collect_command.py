@@ -170,4 +170,4 @@ def test_inspect_describes_a_dataset(finished, tmp_path, capsys):
     assert inspect.main([str(shard)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert re.fullmatch(rf"{shard}: record \d is cut off: .*\n", printed.err)
+    assert re.fullmatch(rf"error: {shard}: record \d is cut off: .*\n", printed.err)

@@ -1,6 +1,7 @@
 """Experiments: their demonstrations, and what happens before and during the training."""
 
 import functools
+import importlib
 import json
 import pathlib
 import sys
@@ -13,10 +14,11 @@ import tensorflow as tf
 import data
 import ibc_agents
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
-from ibc_agents import acceleration, agents, networks, train
+from ibc_agents import acceleration, agents, networks
 from ibc_agents.cli import command_line, common_flags, startup_logs
 from ibc_agents.core import errors
 from ibc_agents.runs import dataset_info, experiment, provenance, settings, task
+from tests.system import helpers
 
 PACKAGE = pathlib.Path(ibc_agents.__file__).parent
 
@@ -121,7 +123,10 @@ def test_the_way_from_the_command_to_the_training_step(tmp_path, monkeypatch):
     monkeypatch.setattr(common_flags, "experiment_from_flags", lambda: run)
     monkeypatch.setattr(startup_logs, "silence_startup_logs", lambda: None)
     monkeypatch.setattr(sys, "argv", ["train"])
-    command_line.run(train.main)
+    # Importing a command defines its flags, and other commands define the same names.
+    with helpers.own_flags():
+        command_line.run(importlib.import_module("ibc_agents.train").main)
+    monkeypatch.delitem(sys.modules, "ibc_agents.train")
     assert calls[0] == ["command_line.run", "train.main", "experiment.run", "trainer.train"]
     assert environments[0] == 2
     assert json.loads((tmp_path / "run" / "results.json").read_text())["train_steps"] == 2
