@@ -36,7 +36,7 @@ class Outcome:
 
     @property
     def is_fault(self) -> bool:
-        """Whether the reader has to be mended."""
+        """Whether it is a fault of the reader."""
         return self.kind in FAULTS
 
     def __str__(self) -> str:
