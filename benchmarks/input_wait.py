@@ -20,7 +20,7 @@ import measuring  # sets the search path; must precede imports of the project
 import tensorflow as tf
 
 from ibc_agents import agents
-from ibc_agents.runs import read_ahead
+from ibc_agents.runs.training import read_ahead
 
 _GIN_FILES = ("gin_configs/particle.gin", "gin_configs/pushing_states.gin")
 # Steps before the measurement: tracing, and filling the buffers.

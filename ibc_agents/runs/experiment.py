@@ -20,18 +20,12 @@ from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import type_checks
 from ibc_agents.rollouts import environment_info as environment_info_lib
-from ibc_agents.runs import (
-    dataset_info,
-    monitor,
-    provenance,
-    run_directory,
-    settings,
-    validation,
-)
+from ibc_agents.runs import dataset_info, provenance, run_directory, settings, validation
 from ibc_agents.runs import demonstrations as demonstrations_lib
 from ibc_agents.runs import evaluator as evaluator_lib
 from ibc_agents.runs import task as task_lib
-from ibc_agents.runs import trainer as trainer_lib
+from ibc_agents.runs.training import monitor
+from ibc_agents.runs.training import trainer as trainer_lib
 
 _MEMORIZE_BATCH_SIZE = 256  # windows
 

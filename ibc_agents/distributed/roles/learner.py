@@ -22,7 +22,7 @@ from ibc_agents.distributed.roles import (
     synchronous_training,
 )
 from ibc_agents.runs import evaluator, run_directory
-from ibc_agents.runs import trainer as trainer_lib
+from ibc_agents.runs.training import trainer as trainer_lib
 
 
 def run(context: role_context.RoleContext) -> None:

@@ -9,7 +9,7 @@ from tf_agents.policies import tf_policy
 from ibc_agents.distributed.evaluation import evaluation_coordinator
 from ibc_agents.distributed.messaging import policy_variables
 from ibc_agents.distributed.roles import learner_group, role_context
-from ibc_agents.runs import trainer as trainer_lib
+from ibc_agents.runs.training import trainer as trainer_lib
 
 _LOG_SECONDS = 10.0
 
@@ -17,7 +17,8 @@ _LOG_SECONDS = 10.0
 class LearnerMonitor:
     """Follows the training of a learner.
 
-    It corresponds to `ibc_agents.runs.monitor.TrainingMonitor` in a training of one process.
+    It corresponds to `TrainingMonitor` in a training of one process
+    (`ibc_agents.runs.training.monitor`).
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from ibc_agents.distributed.messaging import channels, experience_messages, tabl
 from ibc_agents.distributed.processes import role_process
 from ibc_agents.distributed.roles import learner_group, membership, role_context
 from ibc_agents.runs import run_directory
-from ibc_agents.runs import trainer as trainer_lib
+from ibc_agents.runs.training import trainer as trainer_lib
 
 _ENDLESS = tf.data.INFINITE_CARDINALITY
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents.runs import read_ahead
+from ibc_agents.runs.training import read_ahead
 
 _PATIENCE_SECONDS = 20
 

@@ -4,7 +4,7 @@ import json
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[3]))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[4]))
 
 import tensorflow as tf  # noqa: E402
 
@@ -12,7 +12,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
-from ibc_agents.runs import read_ahead  # noqa: E402
+from ibc_agents.runs.training import read_ahead  # noqa: E402
 
 
 def main():

@@ -16,7 +16,8 @@ from tf_agents.utils import common
 
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, files
-from ibc_agents.runs import read_ahead, run_directory, settings
+from ibc_agents.runs import run_directory, settings
+from ibc_agents.runs.training import read_ahead
 
 # Duration of one call of the Learner: long enough to make its overhead negligible, short enough
 # for Ctrl-C and the progress bar.

@@ -1,0 +1,1 @@
+"""The training loop of a run, its progress bar, and batches read ahead."""
