@@ -1,16 +1,29 @@
-"""Atomic file writing, and disk failures as errors that the user can fix."""
+"""Files: atomic writing, guarded reading, and disk failures as errors that the user can fix."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
 import re
+import stat
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from ibc_agents.core import errors
+
+# Far above any file that the project reads as a whole.
+_MAX_BYTES = 256 << 20
+
+_NO_FILES = {
+    stat.S_IFDIR: "it is a folder",
+    stat.S_IFIFO: "it is a pipe",
+    stat.S_IFSOCK: "it is a socket",
+    stat.S_IFCHR: "it is a device",
+    stat.S_IFBLK: "it is a device",
+}
 
 
 @contextlib.contextmanager
@@ -18,7 +31,8 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Replaces a file atomically with what the block writes.
 
     The block writes to the yielded path in the same folder. When it ends without an error, that
-    file is flushed to the disk and renamed to `path`; otherwise it is removed.
+    file is flushed to the disk and renamed to `path`; otherwise it is removed. After a power
+    failure, the old or the new file is there, whole.
 
     Args:
         path: File to create or replace.
@@ -35,6 +49,7 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         yield partial
         fsync(partial)
         os.replace(partial, path)
+        fsync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -62,6 +77,61 @@ def fsync(path: str | os.PathLike) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_file(path: str | os.PathLike) -> BinaryIO:
+    """Opens a regular file to read its bytes. It does not wait for the writer of a pipe.
+
+    Args:
+        path: The file, or a link to it.
+
+    Raises:
+        OSError: If it is absent, not a regular file, or cannot be opened. `strerror` states why.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:  # A null byte in the path.
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        reason = _NO_FILES[stat.S_IFMT(mode)]
+        raise OSError(errno.EINVAL, reason, str(path))
+    return open(descriptor, "rb")
+
+
+def read_bytes(path: str | os.PathLike, max_bytes: int = _MAX_BYTES) -> bytes:
+    """Returns the content of a regular file.
+
+    Args:
+        path: The file, or a link to it.
+        max_bytes: Largest accepted length.
+
+    Raises:
+        OSError: As `open_file`, or if the file is longer. `strerror` states why.
+    """
+    with open_file(path) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", str(path))
+    return content
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """Returns the value in a JSON file.
+
+    Args:
+        path: The file, or a link to it.
+
+    Raises:
+        OSError: As `read_bytes`. `strerror` states why.
+        ValueError: If the content is not JSON, or not UTF-8.
+    """
+    content = read_bytes(path)
+    try:
+        return json.loads(content.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("the values are nested too deeply") from error
 
 
 @contextlib.contextmanager

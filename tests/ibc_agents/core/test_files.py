@@ -1,7 +1,9 @@
-"""Atomic writing, and disk failures as user errors."""
+"""Atomic writing, reading of regular files only, and disk failures as user errors."""
 
 import errno
 import json
+import os
+import socket
 import subprocess
 import sys
 
@@ -35,6 +37,16 @@ def test_a_partial_file_has_the_suffix_of_the_file(tmp_path):
         assert partial.suffix == ".png" and partial.parent == tmp_path
         partial.write_bytes(b"image")
     assert (tmp_path / "a.png").read_bytes() == b"image"
+
+
+def test_file_and_folder_reach_the_disk_around_the_rename(tmp_path, monkeypatch):
+    """A rename that reaches the disk before the content leaves an empty file after a power cut."""
+    done = []
+    fsync, replace = files.fsync, files.os.replace
+    monkeypatch.setattr(files, "fsync", lambda path: (done.append(path), fsync(path)))
+    monkeypatch.setattr(files.os, "replace", lambda *p: (done.append("rename"), replace(*p)))
+    files.write_json(tmp_path / "a.json", {})
+    assert done == [tmp_path / ".a.json.partial.json", "rename", tmp_path]
 
 
 @pytest.mark.parametrize("error_class", [errors.RunError, data_errors.DataError])
@@ -75,3 +87,64 @@ def test_errors_and_files_do_not_import_tensorflow():
     code = "import sys, data.errors, environments.errors, ibc_agents.core.files; "
     code += "assert 'tensorflow' not in sys.modules and 'tf_agents' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_reads_files_and_links(tmp_path):
+    (tmp_path / "file").write_bytes(b"\0content")
+    (tmp_path / "link").symlink_to("file")
+    assert files.read_bytes(tmp_path / "link") == b"\0content"
+    assert files.read_bytes(tmp_path / "file", max_bytes=8) == b"\0content"
+    with pytest.raises(OSError, match="it has more than 7 bytes"):
+        files.read_bytes(tmp_path / "file", max_bytes=7)
+
+
+def _make(kind, path):
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "loop":
+        path.symlink_to(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(os.path.relpath(path))
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("pipe", "it is a pipe"),
+        ("folder", "it is a folder"),
+        ("device", "it is a device"),
+        ("loop", "Too many levels of symbolic links"),
+        ("absent", "No such file or directory"),
+        ("socket", "No such device or address"),
+    ],
+)
+def test_rejects_what_is_no_regular_file_at_once(tmp_path, monkeypatch, kind, reason):
+    monkeypatch.chdir(tmp_path)  # The path of a socket is short.
+    _make(kind, tmp_path / "it")
+    with pytest.raises(OSError) as caught:
+        files.read_bytes(tmp_path / "it")
+    assert caught.value.strerror == reason
+
+
+def test_a_null_byte_in_a_path_names_no_file():
+    with pytest.raises(FileNotFoundError):
+        files.read_bytes("a\0b")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b'"\x80"', b"[" * 200_000, b"9" * 10_000, b"{'a': 1}"]
+)
+def test_damaged_json_is_a_value_error(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(ValueError):
+        files.read_json(tmp_path / "a.json")
+
+
+def test_reads_json(tmp_path):
+    (tmp_path / "a.json").write_text('{"é": [1, 2.5, null]}', encoding="utf-8")
+    assert files.read_json(tmp_path / "a.json") == {"é": [1, 2.5, None]}
