@@ -18,7 +18,7 @@ from data.sources import batches
 from data.sources import source as source_lib
 from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.core import type_checks
+from ibc_agents.core import errors, type_checks
 from ibc_agents.rollouts import actors
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import dataset_info, provenance, run_directory, settings, validation
@@ -29,6 +29,7 @@ from ibc_agents.runs.training import monitor
 from ibc_agents.runs.training import trainer as trainer_lib
 
 _MEMORIZE_BATCH_SIZE = 256  # windows
+_AGENT = behavioral_cloning_agent.BehavioralCloningAgent
 
 
 @gin.configurable(denylist=["root_dir", "data_dir", "seed"])
@@ -67,11 +68,13 @@ class Experiment:
             seed: Seed of the weight initialization, the training and the data order.
 
         Raises:
-            TypeError: If the agent is no factory, or the source lacks its base class.
+            TypeError: If the agent is no factory or another class than an agent of this library,
+                or the source lacks its base class.
         """
-        if not callable(agent):
+        if not callable(agent) or (isinstance(agent, type) and not issubclass(agent, _AGENT)):
             raise TypeError(
-                f"Experiment.agent must be a factory, such as @ImplicitBCAgent; got {agent!r}."
+                f"Experiment.agent must be a factory of a {_AGENT.__name__}, such as "
+                f"@ImplicitBCAgent; got {agent!r}."
             )
         type_checks.check_instance("Experiment.source", source, source_lib.Source)
         self.root_dir = pathlib.Path(root_dir)
@@ -195,16 +198,22 @@ class Experiment:
             info: Description of the demonstrations.
 
         Raises:
-            RunError: If the dataset does not fit the environment.
+            RunError: If the dataset does not fit the environment, or `agent` makes something else.
         """
         time_step_spec, action_spec = info.agent_specs(self.environment_info)
-        return self.agent(
+        agent = self.agent(
             time_step_spec,
             action_spec,
             normalizer=info.make_normalizer(time_step_spec, action_spec),
             seed=self.seed,
             train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False, name="train_step"),
         )
+        if not isinstance(agent, _AGENT):
+            raise errors.RunError(
+                f"Experiment.agent makes a {type(agent).__name__}, which is no {_AGENT.__name__}; "
+                "name another agent, such as @ImplicitBCAgent."
+            )
+        return agent
 
     def describe_training(
         self,
