@@ -41,6 +41,7 @@ _RESULTS = flags.DEFINE_string(
     "results", None, "JSON file to write, with the outcome of each episode."
 )
 common_flags.define_environment_flag()
+common_flags.define_trust_flag()
 common_flags.define_gin_flags()
 FLAGS = flags.FLAGS
 
@@ -52,16 +53,16 @@ def main() -> None:
 
     if _VIDEO.value:
         videos.check_suffix(_VIDEO.value)
-    saved_model, configs = _find_policy(pathlib.Path(_POLICY.value).expanduser())
+    saved_model, run_config = _find_policy(pathlib.Path(_POLICY.value).expanduser())
     if FLAGS.environment is not None:
-        configs = []
+        run_config = None
     try:
-        common_flags.parse_environment_and_gin_flags(*configs)
+        common_flags.parse_environment_and_gin_flags(run_config)
     except errors.RunError as error:
-        if not configs or configs[0] not in str(error):
+        if run_config is None or str(run_config) not in str(error):
             raise
         raise errors.RunError(
-            f"{str(error).rstrip('.')}. If another release of ibc_agents wrote {configs[0]}, name "
+            f"{str(error).rstrip('.')}. If another release of ibc_agents wrote {run_config}, name "
             "the environment of the policy with --environment."
         ) from error
 
@@ -120,7 +121,7 @@ def _evaluate_in_window(
         )
 
 
-def _find_policy(path: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
+def _find_policy(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:
     """Returns the folder of the SavedModel, and the gin file of its run if there is one."""
     from ibc_agents.core import errors
     from ibc_agents.runs import run_directory
@@ -128,7 +129,7 @@ def _find_policy(path: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
     for saved_model in (path, path / run_directory.POLICY):
         if (saved_model / "saved_model.pb").exists():
             config = saved_model.parent / run_directory.OPERATIVE_CONFIG
-            return saved_model, [str(config)] if config.exists() else []
+            return saved_model, config if config.exists() else None
     raise errors.RunError(
         f"{path} is neither a SavedModel nor the root_dir of a finished run: neither it nor its "
         f"folder {run_directory.POLICY} has a saved_model.pb. Finish the run, or correct --policy."

@@ -18,7 +18,7 @@ from typing import Any
 
 from absl import flags
 
-from ibc_agents.cli import command_line, common_flags, gin_files
+from ibc_agents.cli import command_line, common_flags
 
 _POLICY = flags.DEFINE_string("policy", None, "The root_dir of the run.", required=True)
 _EPISODE = flags.DEFINE_integer(
@@ -63,6 +63,7 @@ _RESOLUTION = flags.DEFINE_integer(
     "resolution", 101, "Number of grid points along a dimension.", lower_bound=2, upper_bound=1001
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
+common_flags.define_trust_flag()
 common_flags.define_gin_flags()
 FLAGS = flags.FLAGS
 
@@ -78,14 +79,14 @@ def main() -> None:
     # First, so that a misspelled folder is not reported as a wrong configuration.
     directory = run_directory.RunDirectory(_POLICY.value, writable=False)
     config = directory.path / run_directory.OPERATIVE_CONFIG
-    gin_files.parse_gin([str(config), *FLAGS.gin_file], FLAGS.gin_bindings)
+    common_flags.parse_gin_flags(run_config=config)
     experiment = experiment_lib.Experiment.from_gin(directory.path, _DATA_DIR.value)
     dataset = experiment.open_demonstrations(collect=False)
     agent = experiment.make_agent(dataset)
     landscapes = _make_landscapes(agent)
     _restore(agent, directory, dataset)
     if _ROLLOUT.value:
-        episode, moments = f"rollout {_EPISODE.value}", _iterate_rollout(experiment, agent)
+        episode, moments = f"rollout {_EPISODE.value}", _record_rollout(experiment, agent)
     else:
         episode, moments = _recall_demonstration(dataset, agent)
     if _FRAME.value is None:
@@ -169,8 +170,8 @@ def _recall_demonstration(dataset: Any, agent: Any) -> tuple[str, Iterator[Any]]
     return f"{kind} demonstration {number}", moments
 
 
-def _iterate_rollout(experiment: Any, agent: Any) -> Iterator[Any]:
-    """Returns the moments of an episode of the policy, which runs as far as they are asked for."""
+def _record_rollout(experiment: Any, agent: Any) -> Iterable[Any]:
+    """Runs an episode of the policy and returns its moments."""
     from ibc_agents.core import errors
     from ibc_agents.visualization import landscape_moments
 
@@ -180,7 +181,7 @@ def _iterate_rollout(experiment: Any, agent: Any) -> Iterator[Any]:
             "the run has no environment for --rollout; name one with --gin_file, such as "
             "--gin_file=gin_configs/tasks/particle.gin."
         )
-    return landscape_moments.iterate_rollout(
+    return landscape_moments.record_rollout(
         agent.policy, make_environment, _SEED.value, _EPISODE.value
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -40,18 +42,43 @@ def define_environment_flag() -> None:
     )
 
 
-def parse_environment_and_gin_flags(*first: str) -> None:
-    """Reads the gin files and bindings of --environment, --gin_file and --gin_bindings.
+def define_trust_flag() -> None:
+    """Defines --trust, for commands that read the gin file of a run."""
+    flags.DEFINE_bool(
+        "trust",
+        False,
+        "Let the gin file of the run import any module, so that it can run any code. Your own runs"
+        " need it if they use modules of your own.",
+    )
+
+
+def parse_gin_flags(first: Sequence[str] = (), run_config: pathlib.Path | None = None) -> None:
+    """Reads the gin files and bindings of --gin_file and --gin_bindings.
 
     Args:
         first: Gin files to read before them.
+        run_config: Gin file of a run, to read before all others. Requires `define_trust_flag`.
+
+    Raises:
+        RunError: If a gin file or a binding is wrong.
+    """
+    values = flags.FLAGS
+    files = [*first, *values.gin_file]
+    if run_config is not None and values.trust:
+        files, run_config = [str(run_config), *files], None
+    gin_files.parse_gin(files, values.gin_bindings, run_config)
+
+
+def parse_environment_and_gin_flags(run_config: pathlib.Path | None = None) -> None:
+    """Reads the gin files and bindings of --environment, --gin_file and --gin_bindings.
+
+    Args:
+        run_config: See `parse_gin_flags`.
 
     Raises:
         RunError: If a gin file, a binding or the name of the environment is wrong.
     """
-    values = flags.FLAGS
-    environment = gin_files.environment_files(values.environment)
-    gin_files.parse_gin([*first, *environment, *values.gin_file], values.gin_bindings)
+    parse_gin_flags(gin_files.environment_files(flags.FLAGS.environment), run_config)
 
 
 def define_experiment_flags() -> None:
@@ -85,9 +112,9 @@ def experiment_from_flags() -> experiment.Experiment:
         RunError: If a gin file or a binding is wrong, or there is none.
     """
     check_experiment_flags()
-    values = flags.FLAGS
-    gin_files.parse_gin(values.gin_file, values.gin_bindings)
+    parse_gin_flags()
 
     from ibc_agents.runs import experiment
 
+    values = flags.FLAGS
     return experiment.Experiment.from_gin(values.root_dir, values.data_dir, values.seed)

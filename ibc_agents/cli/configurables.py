@@ -9,6 +9,10 @@ import pkgutil
 import gin
 import tensorflow as tf
 
+# A gin file imports the one that it uses.
+_ENVIRONMENTS = "environments"
+# The other packages import it.
+_NORMALIZER = "ibc_agents.core.normalizer"
 # Every module below these is imported, so that a new file in one of them needs no registration.
 _PACKAGES = (
     "data.sources",
@@ -46,6 +50,28 @@ def register() -> None:
                 gin.external_configurable(
                     configurable, module=module, allowlist=_named_parameters(configurable)
                 )
+
+
+def is_own_module(name: str) -> bool:
+    """Returns whether a module is one of those in which this project has configurables."""
+    packages = (_ENVIRONMENTS, _NORMALIZER, *_PACKAGES)
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+
+
+def is_own(selector: str) -> bool:
+    """Returns whether no configurable of another project, except Keras classes, has a selector.
+
+    Args:
+        selector: Complete or partial selector, without scopes. An unknown one is own: gin rejects
+            it with its own message.
+    """
+    keras = {configurable for classes in _KERAS.values() for configurable in classes}
+    return all(
+        found.wrapped in keras
+        or found.wrapped.__module__ == gin.config.__name__  # macros, constants and singletons
+        or is_own_module(found.wrapped.__module__)
+        for found in gin.config._REGISTRY.get_all_matches(selector)
+    )
 
 
 def bound_scopes() -> set[str]:

@@ -12,7 +12,9 @@ from ibc_agents.core import errors, top_level_packages
 _TASKS = top_level_packages.FOLDER / "gin_configs" / "tasks"
 
 
-def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
+def parse_gin(
+    files: Sequence[str], bindings: Sequence[str], run_config: pathlib.Path | None = None
+) -> None:
     """Reads gin files and bindings into gin's global configuration.
 
     Every configurable and parameter must exist. A later file may leave a macro of an earlier file
@@ -23,9 +25,12 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
         files: Gin files, relative to the current folder or to the installation. Later
             files override earlier ones.
         bindings: Bindings such as `TrainingSettings.num_steps=100`. They override files.
+        run_config: Gin file of a run that may come from somebody else, read first; see
+            `run_config.parse_run_config`.
 
     Raises:
-        RunError: If a file or a binding is wrong. The message names the file and the line.
+        RunError: If a file or a binding is wrong, or `run_config` can run foreign code. The message
+            names the file and the line.
     """
     import gin
 
@@ -33,9 +38,12 @@ def parse_gin(files: Sequence[str], bindings: Sequence[str]) -> None:
         if not _exists(file):
             raise _refusal(OSError(f"Unable to open file: {file}."))
     from ibc_agents.cli import configurables
+    from ibc_agents.cli import run_config as run_config_lib
 
     configurables.register()
     try:
+        if run_config is not None:
+            run_config_lib.parse_run_config(run_config)
         gin.parse_config_files_and_bindings(
             list(files), [], finalize_config=False, print_includes_and_imports=False
         )

@@ -139,7 +139,9 @@ class Runner:
         for name, bindings in run.evaluations.items():
             results = root_dir / f"results_{name}.json"
             if not results.exists():
-                flags = [f"--policy={root_dir}", f"--results={results}", *_binding_flags(bindings)]
+                # The study made the run itself, perhaps with modules of its own.
+                paths = [f"--policy={root_dir}", f"--results={results}"]
+                flags = [*paths, "--trust", *_binding_flags(bindings)]
                 self._execute("ibc_agents.evaluate", flags)
         # The results of training are written last, so that their presence implies the others.
         for name in run.evaluations:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from unittest import mock
 
 import imageio.v2 as imageio
@@ -93,6 +94,21 @@ def test_policies_of_other_releases_are_evaluated_in_a_named_environment(finishe
         "ibc_agents.evaluate", f"--policy={tmp_path}", "--environment=particle", "--episodes=1"
     )
     assert done.returncode == 0, done
+
+
+def test_a_run_with_modules_of_its_own_needs_trust(finished, tmp_path, monkeypatch):
+    shutil.copytree(finished.root_dir / "policy", tmp_path / "policy")
+    (tmp_path / "my_task.py").write_text("from environments import particle\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    config = tmp_path / "operative_config.gin"
+    config.write_text("import my_task\nTask.environment = @ParticleEnvironment\n")
+    for command in ("ibc_agents.evaluate", "ibc_agents.plot_energy"):
+        error = helpers.error_message(helpers.call(command, f"--policy={tmp_path}"))
+        assert "imports my_task" in error and "--trust" in error and str(config) in error
+    assert "my_task" not in sys.modules
+    arguments = [f"--policy={tmp_path}", "--episodes=1", "--trust"]
+    assert helpers.call("ibc_agents.evaluate", *arguments).returncode == 0
+    assert "my_task" in sys.modules
 
 
 @pytest.mark.parametrize(

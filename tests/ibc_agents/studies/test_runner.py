@@ -18,7 +18,7 @@ class Commands:
         self.fails = set(fails)
 
     def __call__(self, module, flags):
-        values = dict(flag.removeprefix("--").split("=", 1) for flag in flags)
+        values = dict(flag.removeprefix("--").partition("=")[::2] for flag in flags)
         root_dir = pathlib.Path(values.get("root_dir") or values["policy"])
         self.calls.append((module, root_dir.name))
         if root_dir.name in self.fails:
