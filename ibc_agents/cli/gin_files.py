@@ -25,7 +25,7 @@ def parse_gin(
         files: Gin files, relative to the current folder or to the installation. Later
             files override earlier ones.
         bindings: Bindings such as `TrainingSettings.num_steps=100`. They override files.
-        run_config: Gin file of a run that may come from somebody else, read first; see
+        run_config: Gin file of a run, perhaps of an unknown author, read first; see
             `run_config.parse_run_config`.
 
     Raises:

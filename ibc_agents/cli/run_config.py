@@ -1,4 +1,4 @@
-"""Reads the gin file of a run, which may come from somebody else, without running foreign code."""
+"""Reads the gin file of a run, perhaps of an unknown author, without running foreign code."""
 
 from __future__ import annotations
 
