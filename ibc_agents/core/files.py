@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -52,6 +53,40 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         fsync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Replaces a folder with what the block writes, which is complete when it appears.
+
+    The block writes to the yielded path, a missing folder beside `path`. When the block ends
+    without an error, all files in it are flushed to the disk and the folder is renamed; otherwise
+    it is removed. If the process is killed in between the folder may be missing.
+
+    Args:
+        path: Folder to create or replace.
+
+    Yields:
+        The path to write to.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    path = pathlib.Path(path)
+    partial, old = (path.with_name(f".{path.name}.{kind}") for kind in ("partial", "old"))
+    for leftover in (partial, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        yield partial
+        for written in (*partial.rglob("*"), partial):
+            fsync(written)
+        if path.exists():
+            path.rename(old)
+        partial.rename(path)
+        fsync(path.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_json(path: str | os.PathLike, content: dict[str, Any], sort_keys: bool = False) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import shutil
+from collections.abc import Callable
 from typing import Any
 
 import gin
 import tensorflow as tf
-from tf_agents.policies import policy_saver, tf_policy
+from tf_agents.policies import tf_policy
 from tf_agents.train import learner
 
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, files
+from ibc_agents.runs.saving import checkpoint_folder, exported_policy
 
 POLICY = "policy"
 OPERATIVE_CONFIG = "operative_config.gin"
@@ -38,19 +39,32 @@ class RunDirectory:
     results.json          outcomes of the final evaluation
     rollouts.mp4, energy_landscape.png
     ```
+
+    Attributes:
+        path: Absolute path of the folder.
+        checkpoints: The checkpoints of the training.
     """
 
-    def __init__(self, path: str | os.PathLike, writable: bool = True):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        writable: bool = True,
+        log: Callable[[str], None] = print,
+    ):
         """Opens the folder.
 
         Args:
             path: Path of the folder.
             writable: Whether to write to it. The folder is then created if it is missing.
+            log: Called with a message if the newest checkpoint is lost.
 
         Raises:
             RunError: If it cannot be written, or if it is read-only and is not a run.
         """
         self.path = pathlib.Path(path).expanduser().absolute()
+        self.checkpoints = checkpoint_folder.CheckpointFolder(
+            self.path / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR, log
+        )
         if not writable:
             if not (self.path / OPERATIVE_CONFIG).exists():
                 raise errors.RunError(
@@ -70,41 +84,25 @@ class RunDirectory:
                 "--root_dir."
             ) from error
 
-    def latest_checkpoint(self) -> str | None:
-        """Returns the path of the newest checkpoint, or None if there is none."""
-        folder = self.path / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR
-        return tf.train.latest_checkpoint(str(folder))
-
     def restore_checkpoint(self, agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:
-        """Restores an agent from the newest checkpoint, if there is one.
-
-        TF-Agents' Learner restores it too, but ignores variables that the checkpoint lacks.
+        """Restores an agent from the newest whole checkpoint, if there is one.
 
         Args:
-            agent: Receives the weights, statistics and step of the checkpoint.
+            agent: Receives the weights, optimizer state, statistics and step of the checkpoint.
 
         Raises:
-            RunError: If the checkpoint belongs to another agent or is damaged.
+            RunError: If the checkpoint belongs to another agent, no checkpoint can be read, or the
+                run has results but no checkpoint.
         """
-        latest = self.latest_checkpoint()
-        if latest is None:
+        if self.checkpoints.restore(agent):
             return
-        agent.initialize()
-        checkpoint = tf.train.Checkpoint(agent=agent, train_step=agent.train_step_counter)
-        try:
-            checkpoint.restore(latest).assert_consumed()
-        except (AssertionError, ValueError) as error:
-            raise errors.RunError(
-                f"the checkpoint {latest} belongs to another agent. Use the configuration with "
-                "which the run began, or another --root_dir."
-            ) from error
-        except (tf.errors.OpError, IndexError) as error:
-            reason = str(error).partition("\n")[0]
-            raise errors.RunError(
-                f"the checkpoint {latest} cannot be read ({reason}). To continue from the previous "
-                f"one, enter it in {pathlib.Path(latest).with_name('checkpoint')}, or use another "
-                "--root_dir."
-            ) from error
+        for name in (RESULTS, POLICY):
+            if (self.path / name).exists():
+                raise errors.RunError(
+                    f"{self.path} has {name} but no checkpoint, and training from step 0 would "
+                    f"replace it. Use another --root_dir, or remove {RESULTS} and {POLICY} to "
+                    "train again."
+                )
 
     def check_dataset(self, dataset_hash: str, description: str) -> None:
         """Records the dataset of a new run, and checks the dataset of a resumed run.
@@ -153,18 +151,7 @@ class RunDirectory:
         Raises:
             RunError: If the disk is full.
         """
-        partial, final = self.path / f".{POLICY}.partial", self.path / POLICY
-        shutil.rmtree(partial, ignore_errors=True)
-        saver = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)
-        old = self.path / f".{POLICY}.old"
-        try:
-            with files.report_disk_errors(final):
-                saver.save(str(partial))
-                shutil.rmtree(old, ignore_errors=True)
-                if final.exists():
-                    final.rename(old)
-                partial.rename(final)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-        return final
+        folder = self.path / POLICY
+        with files.report_disk_errors(folder):
+            exported_policy.export(policy, folder, train_step)
+        return folder

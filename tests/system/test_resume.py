@@ -126,13 +126,26 @@ def test_checkpoint_of_another_agent_is_an_error(finished, copy, binding):
     assert all(after[name] == data for name, data in before.items())
 
 
-def test_damaged_checkpoint_is_named_with_a_fix(finished, copy):
+def test_damaged_checkpoint_costs_its_interval_only(finished, copy, monkeypatch):
+    monkeypatch.setattr(run_directory.RunDirectory, "export_policy", mock.Mock())
     folder = copy / helpers.CHECKPOINTS
     (damaged,) = folder.glob(f"ckpt-{finished.STEPS}.data*")
     damaged.write_bytes(damaged.read_bytes()[:100])
-    error = helpers.error_message(helpers.call("ibc_agents.train", *finished.arguments(copy)))
-    assert f"the checkpoint {folder}/ckpt-{finished.STEPS} cannot be read" in error, error
-    assert f"enter it in {folder / 'checkpoint'}" in error, error
-    (folder / "checkpoint").write_text('model_checkpoint_path: "ckpt-600"\n')
-    newest = run_directory.RunDirectory(copy).latest_checkpoint()
-    assert newest == str(folder / "ckpt-600")
+    done = helpers.call("ibc_agents.train", *finished.arguments(copy))
+    previous = finished.STEPS - finished.INTERVAL
+    message = f"continuing from the newest whole checkpoint, ckpt-{previous}"
+    assert message in done.stdout
+    check_end(finished, copy, previous, done)
+
+
+def test_finished_run_is_not_trained_again_without_its_checkpoints(finished, copy):
+    """Whatever is lost: every file that names or lists a checkpoint, or all of them."""
+    folder = copy / helpers.CHECKPOINTS
+    for lost in ("*.index", "ckpt-*", "*"):
+        for path in folder.glob(lost):
+            path.unlink()
+        before = contents(copy)
+        error = helpers.error_message(helpers.call("ibc_agents.train", *finished.arguments(copy)))
+        assert "--root_dir" in error and str(copy) in error
+        after = contents(copy)
+        assert all(after[path] == data for path, data in before.items())

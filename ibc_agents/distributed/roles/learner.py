@@ -14,7 +14,6 @@ from ibc_agents.distributed import job_directory
 from ibc_agents.distributed.evaluation import evaluation_coordinator
 from ibc_agents.distributed.messaging import assignment_channel, policy_variables
 from ibc_agents.distributed.roles import (
-    checkpoint_recovery,
     learner_group,
     learner_monitor,
     membership,
@@ -42,8 +41,7 @@ def run(context: role_context.RoleContext) -> None:
         if context.cluster.index:
             # Only the files of the chief are kept.
             root_dir = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        directory = run_directory.RunDirectory(root_dir)
-        checkpoint_recovery.skip_damaged_checkpoints(directory, process.log)
+        directory = run_directory.RunDirectory(root_dir, log=process.log)
         group = _form_group(context, directory)
         stack.enter_context(synchronous_training.abort_without_others(group, process))
         tf.keras.utils.set_random_seed(experiment.seed)
@@ -67,7 +65,8 @@ def _form_group(
     """Waits for the other learners, unless all steps have been taken."""
     process, cluster = context.process, context.cluster
     addresses = cluster.learner_addresses
-    if checkpoint_recovery.latest_step(directory) == context.experiment.training.num_steps:
+    newest = directory.checkpoints.newest()
+    if newest is not None and newest.step == context.experiment.training.num_steps:
         addresses = []
     if len(addresses) > 1:
         process.log(f"waiting for all {len(addresses)} learners")
@@ -133,9 +132,7 @@ def _start_coordinator(
         return None
     return evaluation_coordinator.EvaluationCoordinator(
         job_directory.JobDirectory(directory.path),
-        evaluator.Evaluator(
-            directory, member.agent.policy, make_environment, experiment.evaluation
-        ),
+        evaluator.Evaluator(directory, make_environment, experiment.evaluation),
         experiment.evaluation,
         member.primary,
         context.process,

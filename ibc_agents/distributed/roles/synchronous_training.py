@@ -52,10 +52,6 @@ def make_trainer(
         config,
         strategy=group.strategy,
     )
-    if group.count > 1:
-        # A restored Learner has one more variable, the number of its checkpoints. The learners
-        # must create the same variables; after another checkpoint all have it.
-        trainer.save_checkpoint()
     group.broadcast_from_chief(member.agent)
     return trainer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -59,7 +60,8 @@ class Trainer:
                 strategy must make the same calls in the same order.
 
         Raises:
-            RunError: If the checkpoint belongs to another agent or is damaged.
+            RunError: If the checkpoint belongs to another agent, no checkpoint can be read, or the
+                run has results but no checkpoint.
         """
         self._directory = directory
         self._agent = agent
@@ -71,19 +73,22 @@ class Trainer:
         with self._strategy.scope():
             agent.initialize()
         directory.restore_checkpoint(agent)
-        self._learner = learner_lib.Learner(
-            str(directory.path),
-            agent.train_step_counter,
-            agent,
-            # `save_checkpoint` writes the checkpoints, and reports a full disk.
-            checkpoint_interval=_NEVER,
-            # The agent has created its optimizer's variables. The Learner would trace one step
-            # twice to create them.
-            run_optimizer_variable_init=False,
-            summary_interval=config.summary_interval,
-            after_train_strategy_step_fn=self._pass_feedback if feedback else None,
-            strategy=self._strategy,
-        )
+        # The Learner restores what it finds in its own folder, and ignores damage. It gets an empty
+        # folder, because `directory.checkpoints` reads and writes the checkpoints.
+        with tempfile.TemporaryDirectory(prefix=".learner-", dir=directory.path) as empty:
+            self._learner = learner_lib.Learner(
+                empty,
+                agent.train_step_counter,
+                agent,
+                checkpoint_interval=_NEVER,
+                # The agent has created its optimizer's variables. The Learner would trace one step
+                # twice to create them.
+                run_optimizer_variable_init=False,
+                summary_interval=config.summary_interval,
+                summary_root_dir=str(directory.path),
+                after_train_strategy_step_fn=self._pass_feedback if feedback else None,
+                strategy=self._strategy,
+            )
         self._validation_loss = common.function(agent.validate)
         self._validation_writer = tf.summary.create_file_writer(str(directory.path / "validation"))
         self._steps_per_second = 0.0
@@ -126,8 +131,7 @@ class Trainer:
         """
         target = f"the checkpoint of step {self.step} to {self._directory.path}"
         with files.report_disk_errors(target):
-            # The Learner appends its checkpoint trigger last.
-            self._learner.triggers[-1](self.step, force_trigger=True)
+            self._directory.checkpoints.save(self._agent)
             self._learner.train_summary_writer.flush()
 
     @functools.cached_property

@@ -83,10 +83,12 @@ def test_exported_policy_equals_the_live_one_and_replaces_the_previous(directory
     tf.nest.map_structure(np.testing.assert_array_equal, saved.state, live.state)
 
 
-def test_newest_checkpoint(directory):
-    assert directory.latest_checkpoint() is None
-    folder = directory.path / "train" / "checkpoints"  # where the Learner writes them
-    manager = tf.train.CheckpointManager(tf.train.Checkpoint(), str(folder), max_to_keep=2)
-    for number in (5, 10):
-        manager.save(number)
-    assert directory.latest_checkpoint() == str(folder / "ckpt-10")
+@pytest.mark.parametrize("name", ["results.json", "policy"])
+def test_a_finished_run_without_its_checkpoints_is_not_trained_again(directory, name):
+    agent = helpers.make_mse_agent()
+    directory.restore_checkpoint(agent)
+    (directory.path / name).mkdir()
+    with pytest.raises(errors.RunError, match=f"has {name} but no checkpoint.*--root_dir"):
+        directory.restore_checkpoint(agent)
+    directory.checkpoints.save(agent)
+    directory.restore_checkpoint(agent)

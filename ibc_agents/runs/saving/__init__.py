@@ -1,0 +1,1 @@
+"""What a training saves for later use: checkpoints, and the exported policy."""
