@@ -24,7 +24,7 @@ _NUM_STEPS = {
     "4d": {"ibc_derivative_free": 3000, "ibc_langevin": 8000, "ibc_autoregressive": 4000},
     "8d": {"ibc_derivative_free": 3000, "ibc_langevin": 8000, "ibc_autoregressive": 2000},
 }
-_DEFAULT_STEPS = {"ibc_langevin": 10000, "ibc_autoregressive": 10000, "paper": 8000}
+_DEFAULT_STEPS = {"ibc_langevin": 10000, "ibc_autoregressive": 10000, "paper": 10000}
 # 32 dimensions need a wider head.
 _OTHER_SETTINGS = {
     studies.Cell("32d", "ibc"): ("MlpEnergyNetwork.width = 128", "SoftMinimum.units = 64"),
@@ -50,10 +50,14 @@ _METHODS = {
     ),
     "ibc_langevin": result_studies.method("implicit, Langevin", "ibc_langevin"),
     "paper": studies.Method(
-        "implicit, published recipe with training chains of 25",
+        "implicit, published recipe",
         ["gin_configs/paper/particle_langevin.gin"],
-        # The authors' code runs 25 iterations with TensorFlow 2.15, whatever its settings say.
-        ["train/Langevin.num_iterations = 25"],
+        # Evaluations take as long as a thousand training steps: 512 chains of 100 iterations.
+        [
+            "EvaluationSettings.interval = 5000",
+            "EvaluationSettings.interval_episodes = 5",
+            "TrainingSettings.checkpoint_interval = 100",
+        ],
     ),
     "ibc_autoregressive": result_studies.method("implicit, autoregressive", "ibc_autoregressive"),
     "mse": result_studies.method("MSE", "mse"),

@@ -26,6 +26,7 @@ _PACKAGES = (
     "ibc_agents.samplers",
 )
 _KERAS = {
+    "tf.keras.layers": (tf.keras.layers.Dense,),
     "tf.keras.optimizers": (tf.keras.optimizers.Adam, tf.keras.optimizers.AdamW),
     "tf.keras.optimizers.schedules": (
         tf.keras.optimizers.schedules.CosineDecay,

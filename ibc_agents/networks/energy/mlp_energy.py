@@ -10,7 +10,7 @@ import tensorflow as tf
 from ibc_agents.networks.energy import dense_energy as dense_energy_lib
 from ibc_agents.networks.energy import energy_network
 from ibc_agents.networks.heads import soft_minimum
-from ibc_agents.networks.layers import dense_resnet
+from ibc_agents.networks.layers import dense_resnet, spectral_norm
 
 
 @gin.configurable
@@ -55,8 +55,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
             dropout_rate: Share of the activations dropped in training, in [0, 1).
             layer_norm: Whether the inputs of each residual layer are normalized.
             dense: Makes a dense layer of the given units, for example `SpectralNormDense` (the
-                paper's D4RL energies). The two shares of the first layer are separate layers, each
-                normalized separately. An encoder has its own setting.
+                paper's D4RL energies). An encoder has its own setting.
             head: Maps ``[M, W]`` to energies ``[M, 1]``; by default one of `dense`.
             name: Name of the network.
 
@@ -66,7 +65,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         super().__init__(name=name)
         self._encoder = encoder or tf.keras.layers.Lambda(dense_resnet.flatten_observation)
         self._observation_projection = dense(width)
-        self._action_projection = dense(width, use_bias=False)
+        self._action_projection = _second_input(self._observation_projection, dense)
         self._blocks = dense_resnet.DenseResNet(
             width, depth, activation, dropout_rate, layer_norm, dense
         )
@@ -126,3 +125,12 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         of_each = tf.reshape(projected, [-1, tf.shape(actions)[1], self._width])
         first = tf.reshape(code[:, None] + of_each, [-1, self._width])
         return self._blocks(first, training=training)
+
+
+def _second_input(
+    first: tf.keras.layers.Layer, dense: dense_resnet.DenseFactory
+) -> tf.keras.layers.Layer:
+    """Returns the layer whose outputs are added to those of `first`, without a bias."""
+    if isinstance(first, spectral_norm.SpectralNormDense):
+        return first.second_input()
+    return dense(first.units, use_bias=False)

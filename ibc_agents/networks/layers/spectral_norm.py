@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gin
 import tensorflow as tf
 
@@ -11,7 +13,7 @@ from ibc_agents.networks.layers import layer_state
 _FIRST_ITERATIONS = 30
 
 
-@gin.configurable(allowlist=["num_iterations"])
+@gin.configurable(allowlist=["num_iterations", "kernel_initializer", "bias_initializer"])
 class SpectralNormDense(tf.keras.layers.Dense):
     """A dense layer whose kernel is divided by its largest singular value: y = x W/σ(W) + b.
 
@@ -28,43 +30,103 @@ class SpectralNormDense(tf.keras.layers.Dense):
         https://arxiv.org/abs/1802.05957
     """
 
-    def __init__(self, units: int, num_iterations: int = 1, **kwargs):
+    def __init__(
+        self,
+        units: int,
+        num_iterations: int = 1,
+        kernel_initializer: str | dict[str, Any] = "glorot_uniform",
+        bias_initializer: str | dict[str, Any] = "zeros",
+        **kwargs,
+    ):
         """Creates the layer.
 
         Args:
             units: Outputs, positive.
             num_iterations: Power iterations at each call with `training`, at least 1.
-            **kwargs: Arguments of Keras' dense layer.
+            kernel_initializer: Name or configuration of a Keras initializer.
+            bias_initializer: Name or configuration of a Keras initializer.
+            **kwargs: Further arguments of Keras' dense layer.
 
         Raises:
             ValueError: If there is no iteration.
         """
-        super().__init__(units, **kwargs)
+        super().__init__(
+            units,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            **kwargs,
+        )
         if num_iterations < 1:
             raise ValueError(f"num_iterations must be at least 1, got {num_iterations}.")
         self._num_iterations = num_iterations
+        self._stack = _Stack(self)
+
+    def second_input(self) -> SpectralNormDense:
+        """Returns the layer of a second input, which has no bias and whose outputs are added.
+
+        With x₁ and x₂ the inputs of the two layers, the sum of their outputs is that of one layer
+        with the input [x₁, x₂]: both kernels are divided by the largest singular value of the
+        kernel [W₁; W₂]. Calls of this first layer with `training` update u.
+        """
+        second = SpectralNormDense(
+            self.units,
+            self._num_iterations,
+            kernel_initializer=tf.keras.initializers.serialize(self.kernel_initializer),
+            use_bias=False,
+        )
+        second._stack = self._stack
+        self._stack.layers.append(second)
+        return second
 
     def build(self, input_shape):
-        """Creates kernel, bias and u, float32 ``[units]``."""
+        """Creates kernel, bias and, in the first layer of a stack, u, float32 ``[units]``."""
         super().build(input_shape)
-        self._u = layer_state.add_state(
-            self, "u", [self.units], self.kernel.dtype, self._first_vector
-        )
+        if self._is_first:
+            self._u = layer_state.add_state(
+                self, "u", [self.units], self.kernel.dtype, self._first_vector
+            )
+        else:
+            with tf.init_scope():
+                self._stack.u.assign(self._first_vector())
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Maps ``[…, in]`` to ``[…, units]``."""
-        u = tf.convert_to_tensor(self._u)
-        if training:
-            u = _iterate(self.kernel, u, self._num_iterations)
+        kernel = self._stack.kernel()
+        u = tf.convert_to_tensor(self._stack.u)
+        if training and self._is_first:
+            u = _iterate(kernel, u, self._num_iterations)
             self._u.assign(u)
-        outputs = tf.tensordot(inputs, self.kernel / _singular_value(self.kernel, u), axes=1)
+        outputs = tf.tensordot(inputs, self.kernel / _singular_value(kernel, u), axes=1)
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias)
         return outputs if self.activation is None else self.activation(outputs)
 
+    @property
+    def _is_first(self) -> bool:
+        return self._stack.layers[0] is self
+
     def _first_vector(self) -> tf.Tensor:
         start = tf.random.normal([self.units], dtype=self.kernel.dtype)
-        return _iterate(self.kernel, start, _FIRST_ITERATIONS)
+        return _iterate(self._stack.kernel(), start, _FIRST_ITERATIONS)
+
+
+class _Stack:
+    """Layers that are normalized together. The first one owns u.
+
+    This is a plain object, so that Keras does not track a layer as a part of itself.
+    """
+
+    def __init__(self, first: SpectralNormDense):
+        self.layers = [first]
+
+    @property
+    def u(self) -> tf.Variable:
+        return self.layers[0]._u
+
+    def kernel(self) -> tf.Tensor:
+        """Returns the kernels of the layers that are built, one below the other, ``[in, out]``."""
+        kernels = [layer.kernel for layer in self.layers if layer.built]
+        return kernels[0] if len(kernels) == 1 else tf.concat(kernels, axis=0)
 
 
 def _iterate(kernel: tf.Tensor, u: tf.Tensor, num_iterations: int) -> tf.Tensor:

@@ -169,6 +169,44 @@ def test_a_zero_kernel_gives_finite_values():
     assert np.isfinite(state(layer)).all()
 
 
+def make_pair():
+    first = make()
+    second = first.second_input()
+    second.build([None, 4])
+    return first, second
+
+
+def test_a_second_input_is_normalized_with_the_first():
+    first, second = make_pair()
+    stacked = np.concatenate([first.kernel, second.kernel])
+    expected = stacked / largest_singular_value(stacked)
+    found = np.concatenate([matrix(first), matrix(second, inputs=4)])
+    np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-3)
+    assert [len(layer.trainable_variables) for layer in (first, second)] == [2, 1]
+    assert not second.non_trainable_variables
+
+
+def test_calls_of_the_first_layer_update_the_state_of_both():
+    first, second = make_pair()
+    for layer in (first, second):
+        layer.kernel.assign(tf.random.normal(layer.kernel.shape))
+    u = state(first)
+    second(tf.ones([1, 4]), training=True)
+    np.testing.assert_array_equal(state(first), u)
+    for _ in range(50):
+        first(tf.ones([1, 9]), training=True)
+    found = np.concatenate([matrix(first), matrix(second, inputs=4)])
+    assert largest_singular_value(found) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_second_input_has_the_initializer_of_the_first():
+    first = make(200, kernel_initializer="random_normal")
+    second = first.second_input()
+    second.build([None, 200])
+    assert np.std(second.kernel) == pytest.approx(0.05, rel=0.05)
+    assert (first.kernel.numpy() != second.kernel.numpy()[:9]).all()
+
+
 def test_zero_iterations_raise():
     with pytest.raises(ValueError, match="num_iterations must be at least 1"):
         networks.SpectralNormDense(3, num_iterations=0)
