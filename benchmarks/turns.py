@@ -18,7 +18,6 @@ from tf_agents.trajectories import trajectory
 
 from data.sources import reverb_source
 from ibc_agents.distributed.processes import child_process, ports
-from ibc_agents.distributed.roles import checkpoint_recovery
 from ibc_agents.runs import run_directory
 
 # Steps between checkpoints, which take some seconds on a core.
@@ -118,7 +117,7 @@ class Run:
     @property
     def step(self) -> int:
         """Train step of the newest checkpoint."""
-        return checkpoint_recovery.latest_step(self._directory)
+        return self._directory.checkpoints.recorded_step() or 0
 
     def cpu_seconds(self, name: str) -> float:
         """Returns the CPU time of all threads of a process, in seconds."""

@@ -53,6 +53,15 @@ class CheckpointFolder:
             self._searched = True
         return self._newest
 
+    def recorded_step(self) -> int | None:
+        """Returns the step of the checkpoint that was written last; None if it is unknown."""
+        try:
+            content = files.read_bytes(self.path / _STATE)
+        except OSError:
+            return None
+        match = _STEP_IN_STATE.match(content)
+        return int(match[1]) if match else None
+
     def restore(self, agent: behavioral_cloning_agent.BehavioralCloningAgent) -> bool:
         """Restores an agent from the newest whole checkpoint.
 
@@ -144,7 +153,7 @@ class CheckpointFolder:
                 self._report_loss(checkpoint, faults)
                 return checkpoint
             # A save that was interrupted leaves data without an index.
-            if checkpoint.index.name in names or checkpoint.step == self._recorded_step():
+            if checkpoint.index.name in names or checkpoint.step == self.recorded_step():
                 faults[checkpoint.step] = fault
         if faults or _STATE in names:
             reasons = [f"ckpt-{step}: {fault}" for step, fault in faults.items()]
@@ -157,7 +166,7 @@ class CheckpointFolder:
 
     def _report_loss(self, checkpoint: checkpoint_lib.Checkpoint, faults: dict[int, str]) -> None:
         """Logs why training does not continue from the checkpoint that was written last."""
-        recorded = self._recorded_step()
+        recorded = self.recorded_step()
         if recorded is None:
             reason = f"cannot read {self.path / _STATE}"
         elif recorded > checkpoint.step:
@@ -166,15 +175,6 @@ class CheckpointFolder:
         else:
             return
         self._log(f"{reason}; continuing from the newest whole checkpoint, {checkpoint.name}")
-
-    def _recorded_step(self) -> int | None:
-        """Returns the step of the checkpoint that was written last; None if it is unknown."""
-        try:
-            content = files.read_bytes(self.path / _STATE)
-        except OSError:
-            return None
-        match = _STEP_IN_STATE.match(content)
-        return int(match[1]) if match else None
 
     def _checkpoints(self, names: Sequence[str]) -> list[checkpoint_lib.Checkpoint]:
         return checkpoint_lib.checkpoints_among(self.path, names)
