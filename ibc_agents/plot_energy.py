@@ -86,7 +86,7 @@ def main() -> None:
     landscapes = _make_landscapes(agent)
     _restore(agent, directory, dataset)
     if _ROLLOUT.value:
-        episode, moments = f"rollout {_EPISODE.value}", _record_rollout(experiment, agent)
+        episode, moments = f"rollout {_EPISODE.value}", _iterate_rollout(experiment, agent)
     else:
         episode, moments = _recall_demonstration(dataset, agent)
     if _FRAME.value is None:
@@ -170,8 +170,8 @@ def _recall_demonstration(dataset: Any, agent: Any) -> tuple[str, Iterator[Any]]
     return f"{kind} demonstration {number}", moments
 
 
-def _record_rollout(experiment: Any, agent: Any) -> Iterable[Any]:
-    """Runs an episode of the policy and returns its moments."""
+def _iterate_rollout(experiment: Any, agent: Any) -> Iterator[Any]:
+    """Returns the moments of an episode of the policy, which runs as far as they are asked for."""
     from ibc_agents.core import errors
     from ibc_agents.visualization import landscape_moments
 
@@ -181,7 +181,7 @@ def _record_rollout(experiment: Any, agent: Any) -> Iterable[Any]:
             "the run has no environment for --rollout; name one with --gin_file, such as "
             "--gin_file=gin_configs/tasks/particle.gin."
         )
-    return landscape_moments.record_rollout(
+    return landscape_moments.iterate_rollout(
         agent.policy, make_environment, _SEED.value, _EPISODE.value
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,12 +44,11 @@ class Observer(Protocol):
         """Receives the next frame, before the environment is stepped."""
 
 
-def run_episodes(
+def iterate_frames(
     environment: base.VectorEnvironment,
     actor: actors.Actor,
     seeds: Sequence[rollout_seeds.RolloutSeeds],
-    observers: Sequence[Observer],
-) -> None:
+) -> Iterator[Frame]:
     """Runs one episode in each row of an environment, until all of them have ended.
 
     The actor acts at LAST time steps too, because a dataset holds an action for every frame. A row
@@ -59,7 +58,9 @@ def run_episodes(
         environment: Environment of B rows.
         actor: Acts in all rows at once.
         seeds: Seeds of the B episodes. They determine the episodes, independent of the row.
-        observers: Receive every frame, in this order.
+
+    Yields:
+        Every frame, before the environment is stepped.
 
     Raises:
         ValueError: If there is not one seed for each row.
@@ -71,10 +72,31 @@ def run_episodes(
     while True:
         actor_step = actor.act(time_step, actor_state)
         frame = Frame(environment, time_step, is_active, actor_state, actor_step)
-        for observer in observers:
-            observer.observe(frame)
+        yield frame
         is_active = is_active & ~frame.is_ending
         if not is_active.any():
             return
         time_step = environment.step(actor_step.action)
         actor_state = actor_step.state
+
+
+def run_episodes(
+    environment: base.VectorEnvironment,
+    actor: actors.Actor,
+    seeds: Sequence[rollout_seeds.RolloutSeeds],
+    observers: Sequence[Observer],
+) -> None:
+    """Passes every frame of `iterate_frames` to observers.
+
+    Args:
+        environment: See `iterate_frames`.
+        actor: See `iterate_frames`.
+        seeds: See `iterate_frames`.
+        observers: Receive every frame, in this order.
+
+    Raises:
+        ValueError: If there is not one seed for each row.
+    """
+    for frame in iterate_frames(environment, actor, seeds):
+        for observer in observers:
+            observer.observe(frame)

@@ -7,7 +7,7 @@ import functools
 import os
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gin
@@ -18,7 +18,8 @@ from data.sources import batches
 from data.sources import source as source_lib
 from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.core import type_checks
+from ibc_agents.core import errors, type_checks
+from ibc_agents.rollouts import actors
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import dataset_info, provenance, run_directory, settings, validation
 from ibc_agents.runs import demonstrations as demonstrations_lib
@@ -28,6 +29,7 @@ from ibc_agents.runs.training import monitor
 from ibc_agents.runs.training import trainer as trainer_lib
 
 _MEMORIZE_BATCH_SIZE = 256  # windows
+_AGENT = behavioral_cloning_agent.BehavioralCloningAgent
 
 
 @gin.configurable(denylist=["root_dir", "data_dir", "seed"])
@@ -66,11 +68,13 @@ class Experiment:
             seed: Seed of the weight initialization, the training and the data order.
 
         Raises:
-            TypeError: If the agent is no factory, or the source lacks its base class.
+            TypeError: If the agent is no factory or another class than an agent of this library,
+                or the source lacks its base class.
         """
-        if not callable(agent):
+        if not callable(agent) or (isinstance(agent, type) and not issubclass(agent, _AGENT)):
             raise TypeError(
-                f"Experiment.agent must be a factory, such as @ImplicitBCAgent; got {agent!r}."
+                f"Experiment.agent must be a factory of a {_AGENT.__name__}, such as "
+                f"@ImplicitBCAgent; got {agent!r}."
             )
         type_checks.check_instance("Experiment.source", source, source_lib.Source)
         self.root_dir = pathlib.Path(root_dir)
@@ -112,34 +116,32 @@ class Experiment:
         info = dataset_info.DatasetInfo.from_dataset(dataset)
         agent = self.make_agent(dataset, info)
         landscape = validation.HeldOutLandscape.from_dataset(agent, dataset)
-        evaluator = self._make_evaluator(directory, landscape)
+        with self._evaluator(directory, agent.policy, landscape) as evaluator:
+            self.source.load(dataset.train, dataset.spec)
+            with contextlib.closing(self.source):
+                trainer = self._make_trainer(directory, agent, dataset)
+                directory.write_operative_config()
+                first_step = trainer.step
+                with monitor.TrainingMonitor(
+                    dataset.name,
+                    evaluator,
+                    self.evaluation.interval,
+                    first_step,
+                    self.training.num_steps,
+                ) as progress:
+                    trainer.train(self.evaluation.interval, progress.on_progress)
+            trained = time.perf_counter()
 
-        self.source.load(dataset.train, dataset.spec)
-        with contextlib.closing(self.source):
-            trainer = self._make_trainer(directory, agent, dataset)
-            directory.write_operative_config()
-            first_step = trainer.step
-            with monitor.TrainingMonitor(
-                dataset.name,
-                agent.policy,
-                evaluator,
-                self.evaluation.interval,
-                first_step,
-                self.training.num_steps,
-            ) as progress:
-                trainer.train(self.evaluation.interval, progress.on_progress)
-        trained = time.perf_counter()
-
-        directory.export_policy(agent.policy, agent.train_step_counter)
-        if landscape is not None:
-            landscape.save(directory.path / run_directory.LANDSCAPE)
-        results = {}
-        if evaluator is None:
-            print("no environment; the evaluation is skipped")
-        else:
-            outcome = evaluator.evaluate_final(agent.policy, trainer.step)
-            print(outcome.format_summary())
-            results = outcome.summary()
+            directory.export_policy(agent.policy, agent.train_step_counter)
+            if landscape is not None:
+                landscape.save(directory.path / run_directory.LANDSCAPE)
+            results = {}
+            if evaluator is None:
+                print("no environment; the evaluation is skipped")
+            else:
+                outcome = evaluator.evaluate_final(trainer.step)
+                print(outcome.format_summary())
+                results = outcome.summary()
         results |= self.describe_training(agent, info, first_step)
         results["wall_time_s"] = {
             "data_and_training": round(trained - started, 1),
@@ -196,16 +198,22 @@ class Experiment:
             info: Description of the demonstrations.
 
         Raises:
-            RunError: If the dataset does not fit the environment.
+            RunError: If the dataset does not fit the environment, or `agent` makes something else.
         """
         time_step_spec, action_spec = info.agent_specs(self.environment_info)
-        return self.agent(
+        agent = self.agent(
             time_step_spec,
             action_spec,
             normalizer=info.make_normalizer(time_step_spec, action_spec),
             seed=self.seed,
             train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False, name="train_step"),
         )
+        if not isinstance(agent, _AGENT):
+            raise errors.RunError(
+                f"Experiment.agent makes a {type(agent).__name__}, which is no {_AGENT.__name__}; "
+                "name another agent, such as @ImplicitBCAgent."
+            )
+        return agent
 
     def describe_training(
         self,
@@ -230,15 +238,23 @@ class Experiment:
             **self._provenance,
         }
 
-    def _make_evaluator(
+    @contextlib.contextmanager
+    def _evaluator(
         self,
         directory: run_directory.RunDirectory,
+        policy: actors.Policy,
         landscape: validation.HeldOutLandscape | None,
-    ) -> evaluator_lib.Evaluator | None:
+    ) -> Iterator[evaluator_lib.Evaluator | None]:
+        """Yields the evaluator, which is closed afterwards; None without an environment."""
         make_environment = self.task.evaluation_environment
         if make_environment is None:
-            return None
-        return evaluator_lib.Evaluator(directory, make_environment, self.evaluation, landscape)
+            yield None
+            return
+        evaluator = evaluator_lib.Evaluator(
+            directory, policy, make_environment, self.evaluation, landscape
+        )
+        with contextlib.closing(evaluator):
+            yield evaluator
 
     def _make_trainer(
         self,

@@ -59,13 +59,13 @@ def recall_demonstration(
         yield Moment(window, seed, demonstrated)
 
 
-def record_rollout(
+def iterate_rollout(
     policy: window_policy.WindowPolicy,
     make_environment: Callable[[], base.Environment],
     seed: int,
     episode: int,
-) -> list[Moment]:
-    """Runs an evaluation episode of a policy and records its moments.
+) -> Iterator[Moment]:
+    """Runs an evaluation episode of a policy, as far as its moments are asked for.
 
     Args:
         policy: The policy.
@@ -73,31 +73,14 @@ def record_rollout(
         seed: Seed of the evaluation, at least 0.
         episode: Number of the episode, at least 0.
 
-    Returns:
+    Yields:
         The moment of each action, with an image of the environment before it.
     """
-    recorder = _MomentRecorder(policy)
+    seeds = [rollout_seeds.for_evaluation(seed, episode)]
     with contextlib.closing(base.vectorize(make_environment, 1)) as environment:
-        episode_loop.run_episodes(
-            environment,
-            actors.PolicyActor(policy),
-            [rollout_seeds.for_evaluation(seed, episode)],
-            [recorder],
-        )
-    return recorder.moments
-
-
-class _MomentRecorder:
-    """Records the moments of a policy in an environment of one row."""
-
-    def __init__(self, policy: window_policy.WindowPolicy) -> None:
-        self._policy = policy
-        self.moments: list[Moment] = []
-
-    def observe(self, frame: episode_loop.Frame) -> None:
-        if frame.is_ending[0]:
-            return
-        time_step = tf.nest.map_structure(tf.constant, frame.time_step)
-        window, seed, _ = self._policy.recall(time_step, frame.actor_state)
-        image = frame.environment.render(0)
-        self.moments.append(Moment(window, seed, image=image))
+        actor = actors.PolicyActor(policy)
+        for frame in episode_loop.iterate_frames(environment, actor, seeds):
+            if not frame.is_ending[0]:
+                time_step = tf.nest.map_structure(tf.constant, frame.time_step)
+                window, policy_seed, _ = policy.recall(time_step, frame.actor_state)
+                yield Moment(window, policy_seed, image=environment.render(0))

@@ -132,7 +132,9 @@ def _start_coordinator(
         return None
     return evaluation_coordinator.EvaluationCoordinator(
         job_directory.JobDirectory(directory.path),
-        evaluator.Evaluator(directory, make_environment, experiment.evaluation),
+        evaluator.Evaluator(
+            directory, member.agent.policy, make_environment, experiment.evaluation
+        ),
         experiment.evaluation,
         member.primary,
         context.process,

@@ -18,7 +18,6 @@ class TrainingMonitor:
     def __init__(
         self,
         title: str,
-        policy: Any,
         evaluator: evaluator_lib.Evaluator | None,
         evaluation_interval: int,
         first_step: int,
@@ -28,14 +27,12 @@ class TrainingMonitor:
 
         Args:
             title: Title of the progress bar.
-            policy: Policy to evaluate.
-            evaluator: Evaluates the policy; None without an environment.
+            evaluator: Evaluates the policy that is trained; None without an environment.
             evaluation_interval: Training steps between evaluations.
             first_step: Number of steps before this process.
             num_steps: Number of steps of the training.
         """
         self._title = title
-        self._policy = policy
         self._evaluator = evaluator
         self._evaluation_interval = evaluation_interval
         self._first_step = first_step
@@ -66,7 +63,7 @@ class TrainingMonitor:
         """
         is_due = step % self._evaluation_interval == 0 and step < self._num_steps
         if self._evaluator is not None and is_due:
-            result = self._evaluator.evaluate_during_training(self._policy, step)
+            result = self._evaluator.evaluate_during_training(step)
             self._latest_evaluation = (
                 f", success {result.success_rate:.0%}, return {result.mean_return:.2f}"
             )

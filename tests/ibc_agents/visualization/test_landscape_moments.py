@@ -1,5 +1,7 @@
 """Moments are the windows and seeds with which a policy acts in an episode."""
 
+import itertools
+
 import numpy as np
 import pytest
 from tf_agents.specs import tensor_spec
@@ -85,7 +87,10 @@ def test_rollout_is_the_episode_of_an_evaluation(particle_agent):
             taken.append(action)
             return super()._advance(action)
 
-    moments = landscape_moments.record_rollout(policy, Recorded, seed=7, episode=1)
+    moments = landscape_moments.iterate_rollout(policy, Recorded, seed=7, episode=1)
+    beginning = list(itertools.islice(moments, 4))
+    assert len(taken) == 3  # the rest of the episode has not run
+    moments = [*beginning, *moments]
     landscapes = energy_landscape.Landscapes(particle_agent, resolution=2)
     for moment, image in zip(moments, images[:-1], strict=True):
         np.testing.assert_allclose(moment.image, image, atol=2)
