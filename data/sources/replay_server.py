@@ -1,4 +1,4 @@
-"""A client of a Reverb server that stores demonstrations.
+"""Starts, fills and samples Reverb servers that store demonstrations.
 
 For low-dimensional data an item is a whole episode. With images an item is a window, which shares
 its frames with its neighbors.
@@ -19,7 +19,7 @@ from tf_agents.trajectories import trajectory
 from data.episodes import Episode, combined_hash, specs
 from data.errors import DataError
 from data.reading import EpisodeCollection
-from data.sources import row_layout
+from data.sources import row_layout, server_port
 from ibc_agents.core import windows
 
 ROWS = "rows"
@@ -32,6 +32,32 @@ _EPISODES_SORTED_TOGETHER = 10_000
 _NO_LIMIT = 10**9
 
 Episodes = EpisodeCollection | Sequence[Episode]
+
+
+class _NoCheckpointer(reverb.checkpointers.CheckpointerBase):
+    """Makes a server reject requests for checkpoints.
+
+    By default Reverb creates a folder for them in the temporary folder, and leaves it there.
+    """
+
+    def internal_checkpointer(self) -> None:
+        return None
+
+
+def start_server(
+    port: server_port.ServerPort,
+    tables: Sequence[reverb.Table],
+    checkpointer: reverb.checkpointers.CheckpointerBase | None = None,
+) -> reverb.Server:
+    """Starts a server in this process.
+
+    Args:
+        port: Port of the server.
+        tables: Tables of the server.
+        checkpointer: Restores and writes checkpoints; None for a server without.
+    """
+    with port.hand_over() as number:
+        return reverb.Server(tables, number, checkpointer or _NoCheckpointer())
 
 
 def replay_tables() -> list[reverb.Table]:
@@ -71,6 +97,7 @@ class ReplayServer:
         self._spec = spec
         self._images = [name for name, leaf in specs.named_leaves(spec) if specs.is_image(leaf)]
         self._client = reverb.Client(address)
+        self._own_items = 0
         self._sizes()
 
     @property
@@ -107,6 +134,7 @@ class ReplayServer:
         if sizes[_FINGERPRINT_TABLE]:
             expected = num_windows(episodes) if length else len(episodes)
             self._check_same(fingerprint, sizes[_ITEMS_TABLE], expected)
+            self._own_items = expected
             return
         if sizes[_ITEMS_TABLE]:
             raise DataError(
@@ -135,12 +163,30 @@ class ReplayServer:
                 for equally_long in _group_by_length(episodes):
                     self._write_whole(equally_long)
 
-    def sampler(self, sequence_length: int, in_flight: int) -> reverb.TrajectoryDataset:
-        """Returns an endless dataset of items, each equally likely.
+    def check_complete(self) -> None:
+        """Checks that the server still holds every item that this object has added or found.
+
+        Raises:
+            DataError: If items are missing, or the server does not answer within 5 seconds.
+        """
+        sizes = self._sizes()
+        if sizes[_ITEMS_TABLE] < self._own_items or not sizes[_FINGERPRINT_TABLE]:
+            raise DataError(
+                f"{self._address}: the Reverb server has lost demonstrations: it holds "
+                f"{sizes[_ITEMS_TABLE]} of {self._own_items} items. Another process has removed "
+                "them, since Reverb has no authentication. Run the same command again."
+            )
+
+    def sampler(
+        self, sequence_length: int, in_flight: int, timeout_seconds: float | None = None
+    ) -> tf.data.Dataset:
+        """Returns a dataset of items, each equally likely.
 
         Args:
             sequence_length: T of the windows; ignored without images.
             in_flight: Number of items that are requested at a time.
+            timeout_seconds: Time without an item after which the dataset ends; None for an endless
+                dataset, which waits.
 
         Returns:
             Dataset of samples whose data is, by name, uint8 [L, R] under `ROWS` and each image leaf
@@ -157,6 +203,7 @@ class ReplayServer:
             shapes=shapes,
             max_in_flight_samples_per_worker=in_flight,
             num_workers_per_iterator=1,
+            rate_limiter_timeout_ms=-1 if timeout_seconds is None else int(timeout_seconds * 1000),
         )
 
     @contextlib.contextmanager
@@ -176,6 +223,7 @@ class ReplayServer:
                 writer.append({ROWS: self.layout.pack(episode)})
                 writer.create_item(_ITEMS_TABLE, 1.0, {ROWS: writer.history[ROWS][-1]})
                 writer.flush(block_until_num_items=_UNCONFIRMED_ITEMS)
+                self._own_items += 1
 
     def _write_windows(self, episode: Episode, length: int) -> None:
         """Writes an item per window of an episode."""
@@ -192,6 +240,7 @@ class ReplayServer:
                     window = {name: writer.history[name][-length:] for name in columns}
                     writer.create_item(_ITEMS_TABLE, 1.0, window)
                     writer.flush(block_until_num_items=_UNCONFIRMED_ITEMS)
+                    self._own_items += 1
 
     def _check_same(self, fingerprint: np.ndarray, num_items: int, expected: int) -> None:
         sample = next(iter(self._client.sample(_FINGERPRINT_TABLE, num_samples=1)))[0]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gin
+import numpy as np
 import reverb
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
@@ -14,13 +15,17 @@ from tf_agents.trajectories import trajectory
 from data.episodes import Episode, specs
 from data.errors import DataError
 from data.reading import EpisodeCollection
-from data.sources import batches, replay_server, source
+from data.sources import batches, replay_server, server_port, source
 from data.sources.replay_server import replay_tables
 from ibc_agents.core import windows
 
 # Enough to stay a batch ahead of the learner; windows of images are large.
 _EPISODES_IN_FLIGHT = 64
 _IMAGE_WINDOWS_IN_FLIGHT = 16
+_PREFETCHED_BATCHES = 2
+# A server that `load` has filled is checked after so many samples, or so long without one.
+_SAMPLES_BETWEEN_CHECKS = 100_000
+_SECONDS_WITHOUT_SAMPLE = 5.0
 
 
 @gin.configurable
@@ -34,7 +39,8 @@ class ReverbSource(source.Source):
     images, servers send windows.
 
     Args:
-        address: `host:port` of a server with `replay_tables`; None starts one in this process.
+        address: `host:port` of a server with `replay_tables`; None starts one in this process, to
+            which other machines cannot connect.
         shuffle_windows: Number of windows that are shuffled together, at least 1. It has no effect
             with images.
 
@@ -72,6 +78,7 @@ class ReverbSource(source.Source):
         Raises:
             DataError: If no frame has an executed action, or the server does not answer within 5
                 seconds or contains other data.
+            RunError: If the server of this process cannot be restricted to this machine.
         """
         self._episodes = episodes if isinstance(episodes, EpisodeCollection) else [*episodes]
         self.num_windows = replay_server.num_windows(self._episodes)
@@ -79,7 +86,8 @@ class ReverbSource(source.Source):
             raise DataError("there is no demonstration to train on; check the dataset.")
         address = self._address
         if address is None:
-            self._own_server = reverb.Server(replay_tables())
+            port = server_port.ServerPort()
+            self._own_server = replay_server.start_server(port, replay_tables())
             address = f"localhost:{self._own_server.port}"
         self._open([address], spec)
         if not specs.has_images(spec):
@@ -124,6 +132,12 @@ class ReverbSource(source.Source):
             return self._image_windows(sequence_length, batch_size)
         return self._vector_windows(sequence_length, batch_size, seed)
 
+    def check(self) -> None:
+        """Checks that the server still holds the episodes of `load`; see `Source.check`."""
+        if self._episodes is not None:
+            for server in self._servers:
+                server.check_complete()
+
     def close(self) -> None:
         """Stops the server if it is in this process. Datasets of it raise an error from then on."""
         self._spec = None
@@ -152,7 +166,7 @@ class ReverbSource(source.Source):
         cut_episodes = self._samples(length, _EPISODES_IN_FLIGHT).map(cut)
         blocks = cut_episodes.rebatch(self._shuffle_windows)
         shuffled = blocks.enumerate().map(permute).rebatch(batch_size)
-        return shuffled.map(unpack).prefetch(tf.data.AUTOTUNE)
+        return shuffled.map(unpack).prefetch(_PREFETCHED_BATCHES)
 
     def _image_windows(self, length: int, batch_size: int) -> tf.data.Dataset:
         if self._episodes is not None:
@@ -168,12 +182,41 @@ class ReverbSource(source.Source):
 
     def _samples(self, length: int, in_flight: int) -> tf.data.Dataset:
         """Returns samples of the items of all servers, each equally likely."""
+        if self._episodes is not None:
+            return self._checked_samples(self._servers[0], length, in_flight)
         samplers = [server.sampler(length, in_flight) for server in self._servers]
         if len(samplers) == 1:
             return samplers[0]
         num_items = [float(server.num_items) for server in self._servers]
         shares = [count / sum(num_items) for count in num_items]
         return tf.data.Dataset.sample_from_datasets(samplers, shares)
+
+    def _checked_samples(
+        self, server: replay_server.ReplayServer, length: int, in_flight: int
+    ) -> tf.data.Dataset:
+        """Returns samples of a server that `load` has filled; fails once items are lost.
+
+        A sampler of an emptied table would wait without an error.
+        """
+
+        def check() -> bool:
+            self.check()
+            return True
+
+        def check_server(number: tf.Tensor) -> tf.Tensor:
+            del number
+            return tf.ensure_shape(tf.numpy_function(check, [], tf.bool), [])
+
+        def sample(number: tf.Tensor) -> tf.data.Dataset:
+            del number
+            sampler = server.sampler(length, in_flight, _SECONDS_WITHOUT_SAMPLE)
+            return sampler.take(_SAMPLES_BETWEEN_CHECKS)
+
+        options = tf.data.Options()
+        # As in `InMemorySource`: an autotuner delays the deletion of an iterator.
+        options.autotune.enabled = False
+        rounds = tf.data.Dataset.range(np.iinfo(np.int64).max)
+        return rounds.filter(check_server).flat_map(sample).with_options(options)
 
     def _open(self, addresses: Sequence[str], spec: trajectory.Trajectory) -> None:
         self._spec = spec

@@ -16,7 +16,7 @@ class Source(abc.ABC):
     """Makes training batches of episodes.
 
     A training loop calls `load` once, iterates over `dataset`, calls `feedback` after each step,
-    and calls `close` at the end. Only `load` and `dataset` must be implemented.
+    `check` if a batch fails, and `close` at the end. Only `load` and `dataset` must be implemented.
     """
 
     @abc.abstractmethod
@@ -61,6 +61,15 @@ class Source(abc.ABC):
             losses: Losses of its windows, float32 [B].
         """
         del info, losses
+
+    def check(self) -> None:  # noqa: B027  a default, not an omission
+        """Checks that the loaded episodes are still available; does nothing by default.
+
+        The training loop calls it if a batch cannot be made.
+
+        Raises:
+            DataError: If they are not.
+        """
 
     def close(self) -> None:  # noqa: B027  a default, not an omission
         """Releases memory and connections; does nothing by default."""

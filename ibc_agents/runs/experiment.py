@@ -129,7 +129,8 @@ class Experiment:
                     first_step,
                     self.training.num_steps,
                 ) as progress:
-                    trainer.train(self.evaluation.interval, progress.on_progress)
+                    with self._report_lost_data():
+                        trainer.train(self.evaluation.interval, progress.on_progress)
             trained = time.perf_counter()
 
             directory.export_policy(agent.policy, agent.train_step_counter)
@@ -255,6 +256,15 @@ class Experiment:
         )
         with contextlib.closing(evaluator):
             yield evaluator
+
+    @contextlib.contextmanager
+    def _report_lost_data(self) -> Iterator[None]:
+        """Raises the error of the source if a batch could not be made."""
+        try:
+            yield
+        except tf.errors.OpError:
+            self.source.check()
+            raise
 
     def _make_trainer(
         self,

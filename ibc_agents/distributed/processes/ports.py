@@ -37,22 +37,3 @@ def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def check_port_is_free(port: int) -> None:
-    """Checks that a server can listen on a port.
-
-    Roles call this first, so that a conflict shows before the dataset is read.
-
-    Raises:
-        RunError: If the port is in use.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            raise errors.RunError(
-                f"cannot listen on port {port} ({error.strerror}). Stop the process that uses it, "
-                "for example another job, or choose another port."
-            ) from error

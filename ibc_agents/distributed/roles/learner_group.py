@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 
+from data.sources import server_port
 from ibc_agents.core import errors
-from ibc_agents.distributed.processes import loopback, ports
+from ibc_agents.distributed.processes import ports
 
 
 class LearnerGroup:
@@ -45,18 +46,15 @@ class LearnerGroup:
         if self.count == 1:
             self.strategy = tf.distribute.get_strategy()
             return
-        port = ports.parse_port(addresses[index])
-        ports.check_port_is_free(port)
-        self.strategy = tf.distribute.MultiWorkerMirroredStrategy(
-            tf.distribute.cluster_resolver.SimpleClusterResolver(
-                tf.train.ClusterSpec({"worker": list(addresses)}),
-                task_type="worker",
-                task_id=index,
-                rpc_layer="grpc",
+        with server_port.ServerPort(ports.parse_port(addresses[index]), public).hand_over():
+            self.strategy = tf.distribute.MultiWorkerMirroredStrategy(
+                tf.distribute.cluster_resolver.SimpleClusterResolver(
+                    tf.train.ClusterSpec({"worker": list(addresses)}),
+                    task_type="worker",
+                    task_id=index,
+                    rpc_layer="grpc",
+                )
             )
-        )
-        if not public:
-            loopback.restrict_to_loopback(port)
 
     def local_batch_size(self, batch_size: int) -> int:
         """Returns the number of examples of a batch that each learner takes.

@@ -13,7 +13,7 @@ import reverb
 from tf_agents.trajectories import trajectory
 
 from data.reading import demonstrations
-from data.sources import replay_server
+from data.sources import replay_server, server_port
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, files
 from ibc_agents.distributed import job_directory
@@ -25,7 +25,7 @@ from ibc_agents.distributed.messaging import (
     server_connection,
     tables,
 )
-from ibc_agents.distributed.processes import loopback, ports, role_process
+from ibc_agents.distributed.processes import ports, role_process
 from ibc_agents.distributed.roles import gathered_episodes, membership, role_context
 from ibc_agents.runs import dataset_info as dataset_info_lib
 from ibc_agents.runs import validation
@@ -65,11 +65,10 @@ def run(context: role_context.RoleContext) -> None:
         )
     directory = job_directory.JobDirectory(experiment.root_dir)
     checkpointer = reverb.checkpointers.DefaultCheckpointer(str(_prepare_folder(directory, job)))
-    server = reverb.Server(tables.create_tables(agent.policy), port, checkpointer)
-    if not cluster.public:
-        loopback.restrict_to_loopback(port)
-    address = f"localhost:{port}"
-    process.log(f"listening on port {port} of {'all' if cluster.public else 'local'} interfaces")
+    server = replay_server.start_server(port, tables.create_tables(agent.policy), checkpointer)
+    address = f"localhost:{server.port}"
+    interfaces = "all" if cluster.public else "local"
+    process.log(f"listening on port {server.port} of {interfaces} interfaces")
     replay, window = replay_server.ReplayServer(address, dataset_info.spec), job.window
     _load_demonstrations(dataset, partition, window, replay, address, process)
     gathered = gathered_episodes.GatheredEpisodes(
@@ -99,16 +98,18 @@ def run(context: role_context.RoleContext) -> None:
         server.stop()
 
 
-def _find_place(context: role_context.RoleContext) -> tuple[job_spec.Partition, int]:
-    """Returns the partition of this server, and its port, which is free."""
-    addresses, index = context.cluster.replay_addresses, context.cluster.index
+def _find_place(
+    context: role_context.RoleContext,
+) -> tuple[job_spec.Partition, server_port.ServerPort]:
+    """Returns the partition of this server, and its port, which is held from now on."""
+    cluster = context.cluster
+    addresses, index = cluster.replay_addresses, cluster.index
     if index >= len(addresses):
         raise errors.RunError(
             f"--index={index} requires at least {index + 1} addresses in --replay_address, got "
             f"{len(addresses)}"
         )
-    port = ports.parse_port(addresses[index])
-    ports.check_port_is_free(port)
+    port = server_port.ServerPort(ports.parse_port(addresses[index]), cluster.public)
     return job_spec.Partition(index, len(addresses)), port
 
 

@@ -1,10 +1,12 @@
 """ReverbSource: the contract "Source" on a real server, in this process and in another."""
 
 import collections
+import contextlib
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import tensorflow as tf
 
 import data
 from data.sources import replay_server, reverb_source
+from tests.data.sources import listening
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 IMAGE = (4, 3, 3)
@@ -121,6 +124,67 @@ def test_contract_reverb_layout_items_are_neither_evicted_nor_consumed(make_spec
         seen.update(batch.observation["counter"].numpy()[:, 0].tolist())
     source.close()
     assert seen == {1000 * n + frame for n in range(300) for frame in range(3)}
+
+
+def test_a_server_of_this_process_is_reachable_from_this_machine_alone(make_spec, make_episode):
+    before = listening.listening_ports(os.getpid())
+    with contextlib.closing(reverb_source.ReverbSource()) as source:
+        source.load(_episodes(make_episode), make_spec())
+        ports = listening.listening_ports(os.getpid()) - before
+        assert len(ports) == 1
+        assert not ports & listening.unrestricted_ports()
+        assert not ports & listening.reachable_ports(os.getpid())
+    assert listening.listening_ports(os.getpid()) == before
+
+
+def test_a_server_of_this_process_leaves_no_files(make_spec, make_episode, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(tmp_path))
+    with contextlib.closing(reverb_source.ReverbSource()) as source:
+        source.load(_episodes(make_episode), make_spec())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def own_server(make_spec, make_episode):
+    """Returns a loaded source and the address of its server."""
+    with contextlib.ExitStack() as stack:
+
+        def load(image_shape=None):
+            before = listening.listening_ports(os.getpid())
+            source = reverb_source.ReverbSource(shuffle_windows=16)
+            stack.enter_context(contextlib.closing(source))
+            source.load(_episodes(make_episode, image_shape), make_spec(image_shape))
+            (port,) = listening.listening_ports(os.getpid()) - before
+            return source, f"localhost:{port}"
+
+        yield load
+
+
+@pytest.mark.parametrize("image_shape", [None, IMAGE])
+def test_reports_an_emptied_table(own_server, image_shape, monkeypatch):
+    monkeypatch.setattr(reverb_source, "_SECONDS_WITHOUT_SAMPLE", 0.2)
+    source, address = own_server(image_shape)
+    iterator = iter(source.dataset(2, 8, seed=0))
+    next(iterator)
+    source.check()
+    reverb.Client(address).reset("demonstrations")
+    with pytest.raises(tf.errors.OpError, match="has lost demonstrations: it holds 0 of"):
+        for _ in range(1000):
+            next(iterator)
+    with pytest.raises(data.DataError, match=f"{address}: the Reverb server has lost"):
+        source.check()
+
+
+def test_reports_a_removed_item(own_server, monkeypatch):
+    monkeypatch.setattr(reverb_source, "_SAMPLES_BETWEEN_CHECKS", 50)
+    source, address = own_server()
+    iterator = iter(source.dataset(2, 8, seed=0))
+    client = reverb.Client(address)
+    key = next(iter(client.sample("demonstrations")))[0].info.key
+    client.mutate_priorities("demonstrations", deletes=[key])
+    with pytest.raises(tf.errors.OpError, match="it holds 4 of 5 items"):
+        for _ in range(1000):
+            next(iterator)
 
 
 def test_a_server_of_another_process_is_filled_and_read(server_process, make_spec, make_episode):

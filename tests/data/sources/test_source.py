@@ -17,7 +17,7 @@ class Ones(data.Source):
         return tf.data.Dataset.from_tensors((batch, ())).repeat()
 
 
-def test_contract_source_feedback_and_close_do_nothing_by_default():
+def test_contract_source_feedback_check_and_close_do_nothing_by_default():
     source = Ones()
 
     @tf.function
@@ -29,6 +29,7 @@ def test_contract_source_feedback_and_close_do_nothing_by_default():
     graph = step.get_concrete_function(batch, info).graph
     operations = {operation.type for operation in graph.get_operations()}
     assert not operations & {"PyFunc", "EagerPyFunc", "AssignVariableOp"}
+    source.check()
     source.close()
     assert next(iter(source.dataset(3, 2, seed=0)))[0].shape == [2, 3]
 

@@ -6,7 +6,8 @@ import re
 import pytest
 import reverb
 
-from tests.ibc_agents.distributed import connections, job_processes
+from tests.data.sources import listening
+from tests.ibc_agents.distributed import job_processes
 from tests.system import helpers
 
 
@@ -15,8 +16,8 @@ def test_contract_distributed_job_survives_kills_of_all_roles(job, tmp_path):
     replay = job.start("replay")
     replay.wait_for("ready:")
     port = int(job.address.rpartition(":")[2])
-    others = connections.other_addresses()
-    assert not any(connections.answers(address, port) for address in others)
+    assert port in listening.listening_ports(replay.pid)
+    assert not listening.reachable_ports(replay.pid)
     learner = job.start("learner")
     job.wait_for_checkpoint(learner, after=0)
 

@@ -3,22 +3,26 @@
 import functools
 import importlib
 import json
+import os
 import pathlib
 import sys
 import traceback
 import types
 
 import pytest
+import reverb
 import tensorflow as tf
 from tf_agents.agents.dqn import dqn_agent
 
 import data
 import ibc_agents
+from data.sources import reverb_source
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import acceleration, agents, networks
 from ibc_agents.cli import command_line, common_flags, startup_logs
 from ibc_agents.core import errors
 from ibc_agents.runs import dataset_info, experiment, provenance, settings, task
+from tests.data.sources import listening
 from tests.system import helpers
 
 PACKAGE = pathlib.Path(ibc_agents.__file__).parent
@@ -145,6 +149,22 @@ def test_one_environment_is_made_if_the_demonstrations_are_there(tmp_path):
     run = make(tmp_path, CountedEnvironment, agent)
     run.make_agent(run.open_demonstrations())
     assert CountedEnvironment.count == 1
+
+
+def test_a_run_without_its_demonstrations_ends_with_one_message(tmp_path, monkeypatch):
+    """The replay server is emptied when the first step is traced."""
+    monkeypatch.setattr(reverb_source, "_SECONDS_WITHOUT_SAMPLE", 0.2)
+    before = listening.listening_ports(os.getpid())
+
+    def empty():
+        (port,) = listening.listening_ports(os.getpid()) - before
+        reverb.Client(f"localhost:{port}").reset("demonstrations")
+
+    run = make(tmp_path, agent=functools.partial(ObservedAgent, observe=empty))
+    run.source = reverb_source.ReverbSource(shuffle_windows=1)
+    run.training = settings.TrainingSettings(num_steps=1000, batch_size=8)
+    with pytest.raises(data.DataError, match="the Reverb server has lost demonstrations: it holds"):
+        run.run()
 
 
 def own_calls_before_the_learner():
