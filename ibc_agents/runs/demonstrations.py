@@ -5,10 +5,11 @@ from __future__ import annotations
 import pathlib
 
 from data.reading import demonstrations as demonstrations_lib
-from ibc_agents.core import errors
+from ibc_agents.core import errors, files
 from ibc_agents.rollouts import collection, environment_info
 from ibc_agents.runs import settings
 from ibc_agents.runs import task as task_lib
+from ibc_agents.runs.records import file_lock
 
 
 def open_demonstrations(
@@ -52,18 +53,38 @@ def open_demonstrations(
             raise errors.RunError(
                 f"the demonstrations {folder} are missing; set Task.demonstrator to collect them."
             )
-        collection.collect(
-            folder,
-            task.environment,
-            task.demonstrator,
-            config.num_episodes,
-            config.seed,
-            num_processes=config.num_processes,
-            environment_info=environment,
-        )
+        _collect(folder, task, environment, config)
     dataset = demonstrations_lib.Demonstrations.open(
         folder, config.validation_fraction, config.top_return_fraction
     )
     if collect:
         collection.check_origin(dataset, folder, task.demonstrator, config.seed)
     return dataset
+
+
+def _collect(
+    folder: pathlib.Path,
+    task: task_lib.Task,
+    environment: environment_info.EnvironmentInfo,
+    config: settings.DemonstrationSettings,
+) -> None:
+    """Collects the demonstrations, or waits until another run has collected them."""
+    assert task.environment is not None and task.demonstrator is not None
+    with files.report_disk_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f".{folder.name}.lock")
+
+    def on_wait(holder: str) -> None:
+        print(f"waiting for {holder}, which collects {folder}", flush=True)
+
+    with file_lock.hold(lock, on_wait):
+        if not folder.exists():
+            collection.collect(
+                folder,
+                task.environment,
+                task.demonstrator,
+                config.num_episodes,
+                config.seed,
+                num_processes=config.num_processes,
+                environment_info=environment,
+            )

@@ -108,9 +108,13 @@ class Experiment:
         Raises:
             UserError: If something is wrong that the user can fix.
         """
+        directory = run_directory.RunDirectory(self.root_dir)
+        with directory.locked():
+            return self._run(directory)
+
+    def _run(self, directory: run_directory.RunDirectory) -> dict[str, Any]:
         started = time.perf_counter()
         tf.keras.utils.set_random_seed(self.seed)
-        directory = run_directory.RunDirectory(self.root_dir)
         dataset = self.open_demonstrations()
         directory.check_dataset(dataset.dataset_hash, dataset.name)
         info = dataset_info.DatasetInfo.from_dataset(dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ from tf_agents.train import learner
 
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, files
+from ibc_agents.runs.records import file_lock
 from ibc_agents.runs.saving import checkpoint_folder, exported_policy
 
 POLICY = "policy"
@@ -83,6 +85,14 @@ class RunDirectory:
                 f"cannot write to root_dir {self.path} ({error.strerror}). Choose another "
                 "--root_dir."
             ) from error
+
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Returns a context in which no other process may write to this folder.
+
+        Raises:
+            RunError: On entering, if another process has it; the message names that process.
+        """
+        return file_lock.hold_root_dir(self.path)
 
     def restore_checkpoint(self, agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:
         """Restores an agent from the newest whole checkpoint, if there is one.

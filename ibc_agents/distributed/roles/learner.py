@@ -42,6 +42,7 @@ def run(context: role_context.RoleContext) -> None:
             # Only the files of the chief are kept.
             root_dir = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         directory = run_directory.RunDirectory(root_dir, log=process.log)
+        stack.enter_context(directory.locked())
         group = _form_group(context, directory)
         stack.enter_context(synchronous_training.abort_without_others(group, process))
         tf.keras.utils.set_random_seed(experiment.seed)

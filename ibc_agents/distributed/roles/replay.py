@@ -29,6 +29,7 @@ from ibc_agents.distributed.processes import ports, role_process
 from ibc_agents.distributed.roles import gathered_episodes, membership, role_context
 from ibc_agents.runs import dataset_info as dataset_info_lib
 from ibc_agents.runs import validation
+from ibc_agents.runs.records import file_lock
 
 _POLL_SECONDS = 0.5
 # Time for evaluators and actors to read that the job has finished.
@@ -48,6 +49,14 @@ def run(context: role_context.RoleContext) -> None:
         UserError: If something is wrong that the user can fix.
         ShutdownRequested: If this process has been asked to stop.
     """
+    root_dir = context.experiment.root_dir
+    with files.report_disk_errors(root_dir):
+        root_dir.mkdir(parents=True, exist_ok=True)
+    with file_lock.hold_root_dir(root_dir, f"replay-{context.cluster.index}"):
+        _run(context)
+
+
+def _run(context: role_context.RoleContext) -> None:
     experiment, process, cluster = context.experiment, context.process, context.cluster
     partition, port = _find_place(context)
     first_job = _wait_for_first_server(context) if partition.index else None

@@ -8,6 +8,8 @@ import pathlib
 import sys
 import traceback
 import types
+from concurrent import futures
+from unittest import mock
 
 import pytest
 import reverb
@@ -21,7 +23,15 @@ from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import acceleration, agents, networks
 from ibc_agents.cli import command_line, common_flags, startup_logs
 from ibc_agents.core import errors
-from ibc_agents.runs import dataset_info, experiment, provenance, settings, task
+from ibc_agents.rollouts import collection
+from ibc_agents.runs import (
+    dataset_info,
+    experiment,
+    provenance,
+    run_directory,
+    settings,
+    task,
+)
 from tests.data.sources import listening
 from tests.system import helpers
 
@@ -121,7 +131,7 @@ def test_a_source_is_an_object_and_an_agent_is_a_factory(tmp_path):
 
 
 def test_the_way_from_the_command_to_the_training_step(tmp_path, monkeypatch):
-    """Four calls and one environment for the specs; a second one collects the demonstrations."""
+    """Five calls and one environment for the specs; a second one collects the demonstrations."""
     calls, environments = [], []
 
     def observe():
@@ -137,7 +147,8 @@ def test_the_way_from_the_command_to_the_training_step(tmp_path, monkeypatch):
     with helpers.own_flags():
         command_line.run(importlib.import_module("ibc_agents.train").main)
     monkeypatch.delitem(sys.modules, "ibc_agents.train")
-    assert calls[0] == ["command_line.run", "train.main", "experiment.run", "trainer.train"]
+    way = ["command_line.run", "train.main", "experiment.run", "experiment._run", "trainer.train"]
+    assert calls[0] == way
     assert environments[0] == 2
     assert json.loads((tmp_path / "run" / "results.json").read_text())["train_steps"] == 2
 
@@ -177,3 +188,33 @@ def own_calls_before_the_learner():
         if path.is_relative_to(PACKAGE):
             names.append(f"{path.stem}.{frame.name}")
     raise AssertionError("the Learner is not on the stack")
+
+
+def test_a_run_in_use_is_not_touched(tmp_path):
+    run = make(tmp_path)
+    directory = run_directory.RunDirectory(run.root_dir)
+    with directory.locked():
+        with pytest.raises(errors.RunError, match=f"{run.root_dir} is in use by process"):
+            run.run()
+        assert [path.name for path in directory.path.iterdir()] == [".lock-run"]
+    assert not list(directory.path.iterdir())
+
+
+def test_runs_that_share_a_data_dir_wait_for_the_first_collection(tmp_path, capsys):
+    """The others print one line, and use the demonstrations of the first."""
+    collected = []
+    collect = collection.collect
+
+    def counted(*arguments, **settings):
+        collected.append(collect(*arguments, **settings))
+
+    with mock.patch.object(collection, "collect", counted):
+        runs = [make(tmp_path) for _ in range(3)]
+        with futures.ThreadPoolExecutor() as pool:
+            datasets = list(pool.map(lambda run: run.open_demonstrations(), runs))
+    assert len(collected) == 1
+    assert len({dataset.dataset_hash for dataset in datasets}) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 2
+    assert all(f"which collects {tmp_path / 'particle_2d_4'}" in line for line in lines)
+    assert [path.name for path in tmp_path.iterdir()] == ["particle_2d_4"]
