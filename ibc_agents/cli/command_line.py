@@ -6,23 +6,25 @@ import faulthandler
 import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from absl import app, flags, logging
 
-from ibc_agents.cli import error_messages, installation, startup_logs
+from ibc_agents.cli import error_messages, installation, interruption, startup_logs
 
 _HELP = frozenset({"--help", "-help", "--helpshort", "--helpfull", "-?"})
+_CTRL_C = 130
 
 
 def run(main: Callable[[], None], after_interrupt: str = "nothing was written") -> None:
     """Runs a command with the flags of `sys.argv`.
 
-    The process exits with 1 and a one-line message after an error that the user can fix, and with
-    130 after Ctrl-C. Any other error keeps its traceback.
+    The process exits with 1 and a one-line message after an error that the user can fix, with 130
+    after Ctrl-C and with 143 after SIGTERM. Any other error keeps its traceback.
 
     Args:
         main: The command. It imports TensorFlow itself, after the startup logs are silenced.
-        after_interrupt: What a message after Ctrl-C says about the state of the output.
+        after_interrupt: What a message after a signal says about the state of the output.
     """
     startup_logs.silence_startup_logs()
     # By default TensorFlow uses oneDNN only on processors with AVX-512. Without AVX-512, oneDNN
@@ -31,17 +33,29 @@ def run(main: Callable[[], None], after_interrupt: str = "nothing was written") 
     logging.set_verbosity(logging.ERROR)
     faulthandler.enable(sys.__stderr__)
     parse_flags(sys.argv)
+    signals = interruption.Interruption()
+    signals.install()
     try:
         installation.check_installation()
         main()
     except KeyboardInterrupt:
-        print(f"\ninterrupted; {after_interrupt}", flush=True)
-        sys.exit(130)
+        _exit_after_interrupt(signals.exit_code or _CTRL_C, after_interrupt)
     except Exception as error:
         message = error_messages.format_error(error)
+        if signals.exit_code is not None:  # A library made another error of the interruption.
+            if message is not None:
+                print(f"error: {message}", file=sys.stderr)
+            _exit_after_interrupt(signals.exit_code, after_interrupt)
         if message is None:
             raise
         sys.exit(f"error: {message}")
+    finally:
+        signals.end()
+
+
+def _exit_after_interrupt(exit_code: int, state: str) -> NoReturn:
+    print(f"\ninterrupted; {state}", flush=True)
+    sys.exit(exit_code)
 
 
 def parse_flags(arguments: list[str]) -> None:
