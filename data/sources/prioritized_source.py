@@ -8,8 +8,8 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from data.errors import DataError
 from data.sources import in_memory_source
+from ibc_agents.core import setting_checks
 
 # Limit of a priority, as a multiple of the mean excess loss of its batch.
 _MAX_PRIORITY = 10.0
@@ -34,7 +34,7 @@ class PrioritizedSource(in_memory_source.InMemorySource):
         hard_share: Share of each batch that is sampled by priority, in [0, 1].
 
     Raises:
-        DataError: If the share is out of range.
+        SettingError: If the share is out of range.
 
     References:
         Schaul et al., "Prioritized Experience Replay", 2016, Sec. 3.3.
@@ -43,9 +43,9 @@ class PrioritizedSource(in_memory_source.InMemorySource):
 
     def __init__(self, hard_share: float = 0.5) -> None:
         super().__init__()
-        if not 0 <= hard_share <= 1:
-            raise DataError(f"hard_share is {hard_share}; it must be in [0, 1].")
-        self._hard_share = hard_share
+        self._hard_share = setting_checks.check_number(
+            "PrioritizedSource.hard_share", hard_share, setting_checks.FRACTION
+        )
         self._priorities = np.zeros([0])
 
     def feedback(self, info: tf.Tensor, losses: tf.Tensor) -> None:

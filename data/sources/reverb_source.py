@@ -17,7 +17,7 @@ from data.errors import DataError
 from data.reading import EpisodeCollection
 from data.sources import batches, replay_server, server_port, source
 from data.sources.replay_server import replay_tables
-from ibc_agents.core import windows
+from ibc_agents.core import errors, setting_checks, windows
 
 # Enough to stay a batch ahead of the learner; windows of images are large.
 _EPISODES_IN_FLIGHT = 64
@@ -45,7 +45,7 @@ class ReverbSource(source.Source):
             with images.
 
     Raises:
-        DataError: If the address or the number is invalid.
+        SettingError: If the address or the number is invalid.
 
     References:
         Cassirer et al., "Reverb: A Framework for Experience Replay", 2021.
@@ -53,12 +53,15 @@ class ReverbSource(source.Source):
     """
 
     def __init__(self, address: str | None = None, shuffle_windows: int = 10_000) -> None:
-        if address is not None and not re.fullmatch(r".+:\d+", address):
-            raise DataError(f"{address}: not an address of a Reverb server; write it as host:port.")
-        if shuffle_windows < 1:
-            raise DataError(f"shuffle_windows is {shuffle_windows}; it must be at least 1.")
+        if address is not None and not re.fullmatch(r".+:\d+", str(address)):
+            raise errors.SettingError(
+                "ReverbSource.address must be the address of a Reverb server as 'host:port', got "
+                f"{address!r}."
+            )
         self._address = address
-        self._shuffle_windows = shuffle_windows
+        self._shuffle_windows = setting_checks.check_integer(
+            "ReverbSource.shuffle_windows", shuffle_windows, minimum=1
+        )
         self._own_server: reverb.Server | None = None
         self._spec: trajectory.Trajectory | None = None
         self._servers: list[replay_server.ReplayServer] = []

@@ -14,6 +14,7 @@ from environments.base import Environment, VectorEnvironment
 from environments.block_pushing import inserting, pushing
 from environments.block_pushing.environment import MAX_MOVE
 from environments.demonstrator import Demonstrator
+from ibc_agents.core import setting_checks
 
 # A subgoal is reached slightly within the default tolerance of the environment (0.01 m).
 _SUBGOAL_DISTANCE = 0.0095
@@ -27,7 +28,7 @@ class _PushingDemonstrator(Demonstrator):
         action_noise: Standard deviation of the Gaussian noise on each action element, in meters.
 
     Raises:
-        ValueError: If `action_noise` is negative.
+        SettingError: If `action_noise` is negative.
     """
 
     # Names of the bools in a row's memory. `_fresh_plan` sets them at FIRST, to False by default.
@@ -36,9 +37,9 @@ class _PushingDemonstrator(Demonstrator):
     def __init__(
         self, environment: Environment | VectorEnvironment, action_noise: float = 0.0
     ) -> None:
-        if action_noise < 0:
-            raise ValueError(f"action_noise must be at least 0 m, got {action_noise}")
-        self._action_noise = action_noise
+        self._action_noise = setting_checks.check_number(
+            f"{type(self).__name__}.action_noise", action_noise, setting_checks.NOT_NEGATIVE
+        )
         memory_spec = {name: array_spec.ArraySpec((), bool, name) for name in self.plan_flags}
         memory_spec["noise_seed"] = array_spec.ArraySpec((), np.int64, "noise_seed")
         super().__init__(environment, memory_spec)

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from environments.base import Environment
 from environments.block_pushing import rendering, scene, tasks
+from ibc_agents.core import errors, setting_checks
 
 MAX_MOVE = 0.1  # m per step, of the set point
 _SET_POINT_LOW, _SET_POINT_HIGH = np.array([0.15, -0.5]), np.array([0.7, 0.5])
@@ -49,7 +50,8 @@ class BlockPushingEnvironment(Environment):
         appearance: Visual appearance of table and arm.
 
     Raises:
-        ValueError: If the observation would be empty, or an argument is out of range.
+        SettingError: If the observation would be empty, or an argument has a wrong type or is out
+            of range.
 
     References:
         Florence et al., "Implicit Behavioral Cloning", 2021, Table 3.
@@ -66,16 +68,28 @@ class BlockPushingEnvironment(Environment):
         appearance: rendering.Appearance | None = None,
     ) -> None:
         super().__init__()
-        if tolerance is not None and not tolerance > 0:
-            raise ValueError(f"tolerance must be above 0 m, got {tolerance}")
-        if image_size is None and not observe_states:
-            raise ValueError("the observation is empty; set image_size or observe_states=True")
-        if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
-            raise ValueError(f"image_size must be (height, width) in pixels, got {image_size}")
+        owner = "BlockPushingEnvironment"
+        optional = setting_checks.check_optional_instance
+        optional(f"{owner}.task", task, tasks.Task)
+        optional(f"{owner}.camera", camera, rendering.Camera)
+        optional(f"{owner}.appearance", appearance, rendering.Appearance)
+        self._observe_states = setting_checks.check_flag(f"{owner}.observe_states", observe_states)
+        self._image_size = None
+        if image_size is not None:
+            self._image_size = setting_checks.check_integers(
+                f"{owner}.image_size", image_size, minimum=1, length=2
+            )
+        elif not observe_states:
+            raise errors.SettingError(
+                f"{owner}.observe_states must be True if there is no image_size, because the "
+                "observation would be empty."
+            )
         self._task = task or tasks.SingleTarget()
-        self._tolerance = self._task.tolerance if tolerance is None else tolerance
-        self._image_size = tuple(image_size) if image_size else None
-        self._observe_states = observe_states
+        self._tolerance = self._task.tolerance
+        if tolerance is not None:
+            self._tolerance = setting_checks.check_number(
+                f"{owner}.tolerance", tolerance, setting_checks.POSITIVE
+            )
         self._camera = camera or rendering.Camera()
         self._appearance = appearance or rendering.Appearance()
         self._scene = scene.Scene(

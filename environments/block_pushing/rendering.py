@@ -12,6 +12,7 @@ import pybullet_data
 
 from environments.block_pushing import bodies
 from environments.block_pushing.engine import pybullet
+from ibc_agents.core import setting_checks
 
 _TABLE_CENTER = (0.425, 0.0)  # m, the center of the workspace
 _TABLE_HALF_SIDES = (0.3, 0.55)  # m
@@ -30,6 +31,14 @@ class Appearance:
     """
 
     detailed: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks the setting.
+
+        Raises:
+            SettingError: If it is not a bool.
+        """
+        setting_checks.check_flag("Appearance.detailed", self.detailed)
 
     @property
     def name(self) -> str:
@@ -74,6 +83,21 @@ class Camera:
     looks_at: tuple[float, float, float] = (0.25, 0.0, 0.0)
     vertical_field_of_view: float = 50.06
     name: str = "front"
+
+    def __post_init__(self) -> None:
+        """Checks the settings.
+
+        Raises:
+            SettingError: If one has a wrong type or is out of range.
+        """
+        setting_checks.check_numbers("Camera.position", self.position, length=3)
+        setting_checks.check_numbers("Camera.looks_at", self.looks_at, length=3)
+        setting_checks.check_number(
+            "Camera.vertical_field_of_view",
+            self.vertical_field_of_view,
+            setting_checks.Interval(0, 180),
+        )
+        setting_checks.check_name("Camera.name", self.name)
 
     def render(self, client: Any, height: int, width: int) -> np.ndarray:
         """Renders the scene of a client.

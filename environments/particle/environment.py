@@ -47,7 +47,7 @@ class ParticleEnvironment(Environment):
             The goal counts as visited after 1 + `wait_at_first_goal` consecutive frames.
 
     Raises:
-        ValueError: If `dimension` or `wait_at_first_goal` is out of range.
+        SettingError: If an argument has a wrong type or is out of range.
 
     References:
         Florence et al., "Implicit Behavioral Cloning", 2021, Sec. 4.

@@ -8,6 +8,7 @@ import numpy as np
 from tf_agents.specs import array_spec
 
 from environments.particle import dynamics
+from ibc_agents.core import setting_checks
 
 MAX_DIMENSION = 32  # the largest dimension in the paper (Fig. 6)
 
@@ -22,8 +23,7 @@ class ParticleTask:
     """The options of the particle task, which `ParticleEnvironment` documents.
 
     Raises:
-        ValueError: If `dimension` is not an integer from 1 to 32, or `wait_at_first_goal` is not an
-            integer of at least 0.
+        SettingError: If an option has a wrong type or is out of range.
     """
 
     dimension: int
@@ -32,8 +32,17 @@ class ParticleTask:
     wait_at_first_goal: int
 
     def __post_init__(self) -> None:
-        _check_integer("dimension", self.dimension, 1, MAX_DIMENSION)
-        _check_integer("wait_at_first_goal", self.wait_at_first_goal, 0, None)
+        owner = "ParticleEnvironment"
+        dimension = setting_checks.check_integer(
+            f"{owner}.dimension", self.dimension, minimum=1, maximum=MAX_DIMENSION
+        )
+        wait = setting_checks.check_integer(
+            f"{owner}.wait_at_first_goal", self.wait_at_first_goal, minimum=0
+        )
+        object.__setattr__(self, "dimension", dimension)
+        object.__setattr__(self, "wait_at_first_goal", wait)
+        setting_checks.check_flag(f"{owner}.hide_velocity", self.hide_velocity)
+        setting_checks.check_flag(f"{owner}.either_goal_first", self.either_goal_first)
 
     @property
     def name(self) -> str:
@@ -73,11 +82,3 @@ class ParticleTask:
 
     def _spec(self, name: str, low: float, high: float) -> array_spec.BoundedArraySpec:
         return array_spec.BoundedArraySpec((self.dimension,), np.float32, low, high, name)
-
-
-def _check_integer(name: str, value: int, low: int, high: int | None) -> None:
-    """Raises ValueError unless `value` is an integer in [low, high]."""
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_integer or value < low or (high is not None and value > high):
-        span = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be an integer {span}, got {value!r}")

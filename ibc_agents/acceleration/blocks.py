@@ -41,12 +41,7 @@ class Blocks:
             enabled: Whether rows are split; None selects blocks by a measurement of this machine
                 (`machine.speedup`) and always shares chains.
             num_bytes: Bytes of one layer's activations in a block, positive.
-
-        Raises:
-            ValueError: If `num_bytes` is not positive.
         """
-        if num_bytes < 1:
-            raise ValueError(f"block_bytes must be positive, got {num_bytes}.")
         self._enabled = enabled
         self._num_bytes = num_bytes
 

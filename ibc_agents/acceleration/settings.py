@@ -10,7 +10,7 @@ import tensorflow as tf
 from ibc_agents.acceleration import blocks as blocks_lib
 from ibc_agents.acceleration import energy_network as energy_network_lib
 from ibc_agents.acceleration import machine, sampler, score
-from ibc_agents.core import protocols
+from ibc_agents.core import protocols, setting_checks
 from ibc_agents.networks.energy import energy_network
 
 
@@ -42,11 +42,17 @@ class Acceleration:
                 must consist of plain dense layers.
 
         Raises:
-            ValueError: If a setting is out of range.
+            SettingError: If a setting has a wrong type or is out of range.
         """
-        if product_dtype not in ("float32", "bfloat16"):
-            raise ValueError(f"product_dtype must be float32 or bfloat16, got {product_dtype!r}.")
-        self._enabled = enabled
+        self._enabled = setting_checks.check_flag("Acceleration.enabled", enabled)
+        if blocks is not None:
+            setting_checks.check_flag("Acceleration.blocks", blocks)
+        block_bytes = setting_checks.check_integer(
+            "Acceleration.block_bytes", block_bytes, minimum=1
+        )
+        setting_checks.check_choice(
+            "Acceleration.product_dtype", product_dtype, ("float32", "bfloat16")
+        )
         self._blocks = blocks_lib.Blocks(blocks, block_bytes)
         self._product_dtype = tf.as_dtype(product_dtype)
 

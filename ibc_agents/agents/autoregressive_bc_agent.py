@@ -11,9 +11,9 @@ from tf_agents.trajectories import time_step as ts
 from ibc_agents import acceleration as acceleration_lib
 from ibc_agents import losses as losses_lib
 from ibc_agents import proposals, samplers
-from ibc_agents.agents import energy_based_agent
+from ibc_agents.agents import compatibility, energy_based_agent
 from ibc_agents.core import normalizer as normalizer_lib
-from ibc_agents.core import protocols, stateless_random, type_checks
+from ibc_agents.core import protocols, setting_checks, stateless_random
 from ibc_agents.networks.energy import prefix_energy
 from ibc_agents.policies import policy_search as policy_search_lib
 
@@ -72,17 +72,15 @@ class AutoregressiveBCAgent(energy_based_agent.EnergyBasedAgent):
             train_step_counter: Int64 variable; by default TF-Agents' global step.
 
         Raises:
-            TypeError: If a part lacks its base class, or is a class in place of an object.
-            ValueError: If there is no counter-example, the action spec is not continuous, or
-                network and sampler do not fit together.
+            SettingError: If a setting has a wrong type or is out of range, or parts do not fit
+                together.
+            ValueError: If the action spec is not continuous.
         """
-        if num_counter_examples < 1:
-            raise ValueError(
-                f"num_counter_examples must be at least 1, got {num_counter_examples}."
-            )
-        self._num_counter_examples = num_counter_examples
-        type_checks.check_not_class("AutoregressiveBCAgent.loss", loss)
-        self._loss_of_energies = loss or losses_lib.InfoNCE()
+        self._num_counter_examples = setting_checks.check_integer(
+            "AutoregressiveBCAgent.num_counter_examples", num_counter_examples, minimum=1
+        )
+        self._loss_of_energies = losses_lib.InfoNCE() if loss is None else loss
+        compatibility.check_loss("AutoregressiveBCAgent", self._loss_of_energies, has_density=True)
         super().__init__(
             time_step_spec,
             action_spec,
@@ -91,8 +89,12 @@ class AutoregressiveBCAgent(energy_based_agent.EnergyBasedAgent):
             optimizer,
             window,
             proposals.Uniform(),
-            policy_search or policy_search_lib.PolicySearch(samplers.Autoregressive()),
-            acceleration or acceleration_lib.Acceleration(),
+            (
+                policy_search_lib.PolicySearch(samplers.Autoregressive())
+                if policy_search is None
+                else policy_search
+            ),
+            acceleration_lib.Acceleration() if acceleration is None else acceleration,
             seed,
             train_step_counter,
         )

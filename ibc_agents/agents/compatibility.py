@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ibc_agents.core import protocols, type_checks
+import tensorflow as tf
+
+from ibc_agents.core import errors, protocols, setting_checks
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 
 
@@ -17,16 +19,16 @@ def check_network(
         energy_network: The network.
 
     Raises:
-        TypeError: If the network lacks its base class.
-        ValueError: If they do not fit.
+        SettingError: If the network lacks its base class, or they do not fit.
     """
-    type_checks.check_instance(
+    setting_checks.check_instance(
         f"{agent}.energy_network", energy_network, energy_network_lib.EnergyNetwork
     )
     if energy_network.scores_prefixes != scores_prefixes:
-        raise ValueError(
-            f"{agent} cannot use {type(energy_network).__name__}. PrefixEnergyNetwork fits "
-            "AutoregressiveBCAgent, and every other energy network fits ImplicitBCAgent."
+        raise errors.SettingError(
+            f"{agent}.energy_network cannot be {type(energy_network).__name__}. "
+            "PrefixEnergyNetwork fits AutoregressiveBCAgent, and every other energy network fits "
+            "ImplicitBCAgent."
         )
 
 
@@ -45,10 +47,10 @@ def check_sampler(
         energy_network: The network whose energies it searches.
 
     Raises:
-        ValueError: If they do not fit.
+        SettingError: If they do not fit.
     """
     if sampler.searches_prefixes != energy_network.scores_prefixes:
-        raise ValueError(
+        raise errors.SettingError(
             f"{agent} cannot use {type(sampler).__name__}. The sampler Autoregressive fits "
             "AutoregressiveBCAgent; the others fit ImplicitBCAgent, or search one dimension as "
             "Autoregressive.sampler."
@@ -57,11 +59,27 @@ def check_sampler(
         return
     num_basins = energy_network.num_basins
     if num_basins is None:
-        raise ValueError(
+        raise errors.SettingError(
             "The sampler EachBasin needs an energy of several basins, as with "
             "MlpEnergyNetwork.head = @SoftMinimum()."
         )
     if number < num_basins:
-        raise ValueError(
+        raise errors.SettingError(
             f"The sampler EachBasin needs a sample for each of {num_basins} basins, got {number}."
         )
+
+
+def check_loss(agent: str, loss: protocols.Loss, has_density: bool) -> None:
+    """Rejects a loss that cannot compare the agent's examples.
+
+    Args:
+        agent: Name of the agent's class.
+        loss: The loss. It is called once, with energies of zero.
+        has_density: Whether the density of the counter-examples is known.
+
+    Raises:
+        SettingError: If it is no loss, or does not fit the counter-examples.
+    """
+    setting_checks.check_call(f"{agent}.loss", loss, protocols.Loss.__call__)
+    energies = tf.zeros([1]), tf.zeros([1, 1])
+    loss(*energies, *(energies if has_density else (None, None)))

@@ -7,7 +7,7 @@ import dataclasses
 import gin
 
 from ibc_agents import proposals
-from ibc_agents.core import protocols, type_checks
+from ibc_agents.core import protocols, setting_checks
 
 
 @gin.configurable
@@ -40,16 +40,13 @@ class CounterExamples:
         """Checks the settings.
 
         Raises:
-            TypeError: If the proposal or the sampler lacks its base class.
-            ValueError: If a setting is out of range.
+            SettingError: If the proposal or the sampler lacks its base class, or a number is out of
+                range.
         """
-        type_checks.check_instance("CounterExamples.proposal", self.proposal, protocols.Proposal)
+        setting_checks.check_instance("CounterExamples.proposal", self.proposal, protocols.Proposal)
         if self.sampler is not None:
-            type_checks.check_instance("CounterExamples.sampler", self.sampler, protocols.Sampler)
-        if self.number < 1:
-            raise ValueError(f"CounterExamples.number must be at least 1, got {self.number}.")
-        if self.action_noise_stddev < 0:
-            raise ValueError(
-                "CounterExamples.action_noise_stddev must not be negative, "
-                f"got {self.action_noise_stddev}."
+            setting_checks.check_instance(
+                "CounterExamples.sampler", self.sampler, protocols.Sampler
             )
+        setting_checks.check_integers_of(self, number=1)
+        setting_checks.check_numbers_of(self, action_noise_stddev=setting_checks.NOT_NEGATIVE)

@@ -12,7 +12,7 @@ from tf_agents.trajectories import time_step as ts
 from ibc_agents import acceleration as acceleration_lib
 from ibc_agents.agents import behavioral_cloning_agent, building, compatibility
 from ibc_agents.core import normalizer as normalizer_lib
-from ibc_agents.core import protocols, type_checks
+from ibc_agents.core import protocols, setting_checks
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 from ibc_agents.policies import implicit_policy
 from ibc_agents.policies import policy_search as policy_search_lib
@@ -59,11 +59,15 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
             train_step_counter: Int64 variable, or None.
 
         Raises:
-            TypeError: If the network lacks its base class, or `policy_search` is not an object.
-            ValueError: If network, sampler, acceleration and agent do not fit together.
+            SettingError: If a setting has a wrong type or is out of range, or network, sampler,
+                acceleration and agent do not fit together.
         """
         name = type(self).__name__
-        type_checks.check_instance(
+        window = setting_checks.check_integer(f"{name}.window", window, minimum=1)
+        setting_checks.check_instance(
+            f"{name}.acceleration", acceleration, acceleration_lib.Acceleration
+        )
+        setting_checks.check_instance(
             f"{name}.policy_search", policy_search, policy_search_lib.PolicySearch
         )
         compatibility.check_network(name, self.scores_prefixes, energy_network)

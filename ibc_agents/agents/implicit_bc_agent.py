@@ -14,7 +14,7 @@ from ibc_agents.agents import compatibility, energy_based_agent
 from ibc_agents.agents import counter_examples as counter_examples_lib
 from ibc_agents.agents.training import action_noise
 from ibc_agents.core import normalizer as normalizer_lib
-from ibc_agents.core import protocols, stateless_random, type_checks
+from ibc_agents.core import protocols, setting_checks, stateless_random
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 from ibc_agents.policies import policy_search as policy_search_lib
 
@@ -72,20 +72,33 @@ class ImplicitBCAgent(energy_based_agent.EnergyBasedAgent):
             train_step_counter: Int64 variable; by default TF-Agents' global step.
 
         Raises:
-            TypeError: If a part lacks its base class, or is a class in place of an object.
-            ValueError: If the action spec is not continuous, or network and samplers do not fit
+            SettingError: If a setting has a wrong type or is out of range, or parts do not fit
                 together.
+            ValueError: If the action spec is not continuous.
         """
-        counter_examples = counter_examples or counter_examples_lib.CounterExamples()
-        type_checks.check_instance(
+        if counter_examples is None:
+            counter_examples = counter_examples_lib.CounterExamples()
+        setting_checks.check_instance(
             "ImplicitBCAgent.counter_examples",
             counter_examples,
             counter_examples_lib.CounterExamples,
         )
-        type_checks.check_not_class("ImplicitBCAgent.loss", loss)
-        type_checks.check_not_class("ImplicitBCAgent.gradient_penalty", gradient_penalty)
-        type_checks.check_not_class("ImplicitBCAgent.conditional_nce", conditional_nce)
-        acceleration = acceleration or acceleration_lib.Acceleration()
+        setting_checks.check_optional_instance(
+            "ImplicitBCAgent.gradient_penalty", gradient_penalty, losses_lib.GradientPenalty
+        )
+        setting_checks.check_optional_instance(
+            "ImplicitBCAgent.conditional_nce", conditional_nce, losses_lib.ConditionalNCE
+        )
+        if acceleration is None:
+            acceleration = acceleration_lib.Acceleration()
+        setting_checks.check_instance(
+            "ImplicitBCAgent.acceleration", acceleration, acceleration_lib.Acceleration
+        )
+        self._loss_of_energies = losses_lib.InfoNCE() if loss is None else loss
+        compatibility.check_loss(
+            "ImplicitBCAgent", self._loss_of_energies, counter_examples.sampler is None
+        )
+        compatibility.check_network("ImplicitBCAgent", self.scores_prefixes, energy_network)
         self._counter_examples = counter_examples
         self._sampler = None
         if counter_examples.sampler is not None:
@@ -96,7 +109,6 @@ class ImplicitBCAgent(energy_based_agent.EnergyBasedAgent):
                 energy_network,
             )
             self._sampler = acceleration.sampler(counter_examples.sampler)
-        self._loss_of_energies = loss or losses_lib.InfoNCE()
         self._gradient_penalty = gradient_penalty
         self._conditional_nce = conditional_nce
         self._score = acceleration.score(self._score_examples, energy_network)
@@ -108,7 +120,7 @@ class ImplicitBCAgent(energy_based_agent.EnergyBasedAgent):
             optimizer,
             window,
             counter_examples.proposal,
-            policy_search or policy_search_lib.PolicySearch(),
+            policy_search_lib.PolicySearch() if policy_search is None else policy_search,
             acceleration,
             seed,
             train_step_counter,

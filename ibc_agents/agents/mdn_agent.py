@@ -10,6 +10,7 @@ from tf_agents.trajectories import time_step as ts
 
 from ibc_agents.agents import behavioral_cloning_agent, building
 from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.heads import mixture_density
 from ibc_agents.policies import gaussian_mixture, mdn_policy
 
@@ -63,13 +64,21 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             train_step_counter: Int64 variable; by default TF-Agents' global step.
 
         Raises:
-            ValueError: If a setting is out of range.
+            SettingError: If a setting has a wrong type or is out of range.
         """
-        if training_temperature <= 0:
-            raise ValueError(f"training_temperature must be positive, got {training_temperature}.")
-        if policy_temperature <= 0:
-            raise ValueError(f"policy_temperature must be positive, got {policy_temperature}.")
-        self._training_temperature = training_temperature
+        window = setting_checks.check_integer("MdnAgent.window", window, minimum=1)
+        setting_checks.check_instance("MdnAgent.encoder", encoder, tf.keras.layers.Layer)
+        num_components = setting_checks.check_integer(
+            "MdnAgent.num_components", num_components, minimum=1
+        )
+        positive = setting_checks.POSITIVE
+        min_stddev = setting_checks.check_number("MdnAgent.min_stddev", min_stddev, positive)
+        self._training_temperature = setting_checks.check_number(
+            "MdnAgent.training_temperature", training_temperature, positive
+        )
+        policy_temperature = setting_checks.check_number(
+            "MdnAgent.policy_temperature", policy_temperature, positive
+        )
         self._mixture_network = mixture_density.MixtureDensityNetwork(
             normalizer.action_space.size, encoder, num_components, min_stddev
         )

@@ -10,6 +10,7 @@ from tf_agents.trajectories import time_step as ts
 
 from ibc_agents.agents import behavioral_cloning_agent, building
 from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.heads import regression
 from ibc_agents.policies import mse_policy
 
@@ -45,7 +46,12 @@ class MseAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             window: T, frames of observation.
             seed: Seed of all randomness in training.
             train_step_counter: Int64 variable; by default TF-Agents' global step.
+
+        Raises:
+            SettingError: If a setting has a wrong type or is out of range.
         """
+        window = setting_checks.check_integer("MseAgent.window", window, minimum=1)
+        setting_checks.check_instance("MseAgent.encoder", encoder, tf.keras.layers.Layer)
         self._regression_network = regression.RegressionNetwork(
             encoder, normalizer.action_space.size
         )

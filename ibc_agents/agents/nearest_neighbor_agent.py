@@ -13,6 +13,7 @@ from tf_agents.trajectories import trajectory
 from ibc_agents import networks
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core import setting_checks
 from ibc_agents.policies import nearest_neighbor_index, nearest_neighbor_policy
 
 
@@ -55,7 +56,14 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             window: T, frames of observation that are compared.
             seed: Has no effect; it is an argument of all agents.
             train_step_counter: Int64 variable; by default TF-Agents' global step.
+
+        Raises:
+            SettingError: If a setting has a wrong type or is out of range.
         """
+        window = setting_checks.check_integer("NearestNeighborAgent.window", window, minimum=1)
+        setting_checks.check_optional_instance(
+            "NearestNeighborAgent.encoder", encoder, tf.keras.layers.Layer
+        )
         self._encoder = encoder or networks.FlatEncoder()
         self._index = nearest_neighbor_index.NearestNeighborIndex()
         policy = nearest_neighbor_policy.NearestNeighborPolicy(

@@ -7,3 +7,12 @@ class UserError(Exception):
 
 class RunError(UserError):
     """A run cannot start or continue."""
+
+
+class SettingError(UserError, ValueError):
+    """A setting of a class has a wrong type or is out of range.
+
+    The message begins with the setting as gin names it, such as `TrainingSettings.num_steps`.
+    Libraries that raise the error again, with more text, keep its class only if the message is its
+    only argument.
+    """

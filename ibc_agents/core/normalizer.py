@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
 from data.episodes import dataset_statistics as data_statistics
-from ibc_agents.core import action_space, protocols
+from ibc_agents.core import action_space, protocols, setting_checks
 
 _SMALLEST_DEVIATION = 1e-6
 
@@ -60,10 +60,11 @@ class Normalizer(tf.Module):
                 specs.
         """
         super().__init__(name="Normalizer")
-        if margin < 0:
-            raise ValueError(f"margin must not be negative, got {margin}.")
-        if deviation_exponent < 0:
-            raise ValueError(f"deviation_exponent must not be negative, got {deviation_exponent}.")
+        not_negative = setting_checks.NOT_NEGATIVE
+        margin = setting_checks.check_number("Normalizer.margin", margin, not_negative)
+        deviation_exponent = setting_checks.check_number(
+            "Normalizer.deviation_exponent", deviation_exponent, not_negative
+        )
         tf.nest.assert_same_structure(observation_spec, statistics.observation)
         tf.nest.assert_same_structure(action_spec, statistics.action)
         _check_shapes((observation_spec, action_spec), (statistics.observation, statistics.action))

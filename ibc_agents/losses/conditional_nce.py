@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import noise_scales, stateless_random
+from ibc_agents.core import noise_scales, setting_checks, stateless_random
 from ibc_agents.losses import shapes
 
 
@@ -54,15 +54,15 @@ class ConditionalNCE:
             weight: Factor of this loss beside the agent's, positive.
 
         Raises:
-            ValueError: If a setting is out of range.
+            SettingError: If a setting is out of range.
         """
-        if num_neighbors < 1:
-            raise ValueError(f"num_neighbors must be at least 1, got {num_neighbors}.")
-        if weight <= 0:
-            raise ValueError(f"weight must be positive, got {weight}.")
-        self._num_neighbors = num_neighbors
-        self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)
-        self._weight = weight
+        self._num_neighbors = setting_checks.check_integer(
+            "ConditionalNCE.num_neighbors", num_neighbors, minimum=1
+        )
+        self._scales = noise_scales.NoiseScales("ConditionalNCE", min_stddev, max_stddev)
+        self._weight = setting_checks.check_number(
+            "ConditionalNCE.weight", weight, setting_checks.POSITIVE
+        )
 
     def neighbors(self, demonstration: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Draws actions around the demonstrated ones.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import errors
 from ibc_agents.losses import shapes
 
 
@@ -54,13 +55,13 @@ class ContrastiveDivergence:
             Float32 ``[B]``, of any sign.
 
         Raises:
-            ValueError: If the shapes are not ``[B]`` and ``[B, N]``, or no sampler has moved the
-                counter-examples.
+            ValueError: If the shapes are not ``[B]`` and ``[B, N]``, or no sampler has moved
+                the counter-examples (a `SettingError`).
         """
         del demonstration_log_prob
         shapes.check_energies(self, demonstration_energy, counter_example_energies)
         if counter_example_log_probs is not None:
-            raise ValueError(
+            raise errors.SettingError(
                 "ContrastiveDivergence needs counter-examples that follow the energy, but these "
                 "are the proposal's own samples. Set CounterExamples.sampler, for example to "
                 "Langevin. AutoregressiveBCAgent cannot use this loss."

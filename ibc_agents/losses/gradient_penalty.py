@@ -5,6 +5,8 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
+
 
 @gin.configurable
 class GradientPenalty:
@@ -30,12 +32,14 @@ class GradientPenalty:
             weight: Factor of the penalty; at least 0.
 
         Raises:
-            ValueError: If either is negative.
+            SettingError: If either is negative.
         """
-        if margin < 0 or weight < 0:
-            raise ValueError(f"margin and weight must not be negative, got {margin} and {weight}.")
-        self._margin = margin
-        self._weight = weight
+        self._margin = setting_checks.check_number(
+            "GradientPenalty.margin", margin, setting_checks.NOT_NEGATIVE
+        )
+        self._weight = setting_checks.check_number(
+            "GradientPenalty.weight", weight, setting_checks.NOT_NEGATIVE
+        )
 
     def __call__(self, action_gradients: tf.Tensor) -> tf.Tensor:
         """Returns the penalty, float32 ``[B]``, of gradients ∂E/∂a ``[B, N, A]``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import errors
 from ibc_agents.losses import shapes
 
 # A density of 0 at the demonstration means a loss of 0; its logarithm must stay finite for that.
@@ -52,11 +53,12 @@ class RankingNCE:
             Float32 ``[B]``, at least 0.
 
         Raises:
-            ValueError: If the shapes are not ``[B]`` and ``[B, N]``, or the densities are None.
+            ValueError: If the shapes are not ``[B]`` and ``[B, N]``, or the densities are None (a
+                `SettingError`).
         """
         shapes.check_energies(self, demonstration_energy, counter_example_energies)
         if demonstration_log_prob is None or counter_example_log_probs is None:
-            raise ValueError(
+            raise errors.SettingError(
                 "RankingNCE needs the density of the counter-examples, which is unknown once a "
                 "sampler has moved them. Leave CounterExamples.sampler at None, or use InfoNCE."
             )

@@ -7,7 +7,7 @@ import dataclasses
 import gin
 
 from ibc_agents import samplers
-from ibc_agents.core import protocols, type_checks
+from ibc_agents.core import protocols, setting_checks
 
 
 @gin.configurable
@@ -31,9 +31,7 @@ class PolicySearch:
         """Checks the settings.
 
         Raises:
-            TypeError: If the sampler lacks its base class.
-            ValueError: If the number is below 1.
+            SettingError: If the sampler lacks its base class, or the number is below 1.
         """
-        type_checks.check_instance("PolicySearch.sampler", self.sampler, protocols.Sampler)
-        if self.number < 1:
-            raise ValueError(f"PolicySearch.number must be at least 1, got {self.number}.")
+        setting_checks.check_instance("PolicySearch.sampler", self.sampler, protocols.Sampler)
+        setting_checks.check_integers_of(self, number=1)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import noise_scales, protocols, stateless_random
+from ibc_agents.core import noise_scales, protocols, setting_checks, stateless_random
 
 # Share of the components' weights that is uniform, so that every component is drawn from.
 _UNIFORM_SHARE = 0.1
@@ -47,14 +47,15 @@ class Mixture(protocols.LearnedProposal):
             loss_weight: Weight of the mixture's −log density in the loss, positive.
 
         Raises:
-            ValueError: If a setting is out of range.
+            SettingError: If a setting is out of range, or the network is no factory.
         """
         super().__init__(name="Mixture")
-        if loss_weight <= 0:
-            raise ValueError(f"loss_weight must be positive, got {loss_weight}.")
+        setting_checks.check_factory("Mixture.network", network, tf.keras.layers.Layer)
         self._make_network = network
-        self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)
-        self._loss_weight = loss_weight
+        self._scales = noise_scales.NoiseScales("Mixture", min_stddev, max_stddev)
+        self._loss_weight = setting_checks.check_number(
+            "Mixture.loss_weight", loss_weight, setting_checks.POSITIVE
+        )
 
     def build(self, code: tf.Tensor, action_size: int) -> None:
         """See `ibc_agents.core.protocols.LearnedProposal`."""

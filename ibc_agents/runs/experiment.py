@@ -18,7 +18,7 @@ from data.sources import batches
 from data.sources import source as source_lib
 from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.core import errors, type_checks
+from ibc_agents.core import errors, setting_checks
 from ibc_agents.rollouts import actors
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import dataset_info, provenance, run_directory, settings, validation
@@ -68,15 +68,17 @@ class Experiment:
             seed: Seed of the weight initialization, the training and the data order.
 
         Raises:
-            TypeError: If the agent is no factory or another class than an agent of this library,
-                or the source lacks its base class.
+            SettingError: If the agent is no factory or another class than an agent of this library,
+                another part lacks its base class, or the seed is out of range.
         """
-        if not callable(agent) or (isinstance(agent, type) and not issubclass(agent, _AGENT)):
-            raise TypeError(
-                f"Experiment.agent must be a factory of a {_AGENT.__name__}, such as "
-                f"@ImplicitBCAgent; got {agent!r}."
-            )
-        type_checks.check_instance("Experiment.source", source, source_lib.Source)
+        setting_checks.check_factory("Experiment.agent", agent, _AGENT)
+        setting_checks.check_instance("Experiment.source", source, source_lib.Source)
+        optional = setting_checks.check_optional_instance
+        optional("Experiment.task", task, task_lib.Task)
+        optional("Experiment.demonstrations", demonstrations, settings.DemonstrationSettings)
+        optional("Experiment.training", training, settings.TrainingSettings)
+        optional("Experiment.evaluation", evaluation, settings.EvaluationSettings)
+        optional("Experiment.gathering", gathering, settings.GatheringSettings)
         self.root_dir = pathlib.Path(root_dir)
         self.data_dir = pathlib.Path(data_dir).expanduser()
         self.agent = agent
@@ -86,7 +88,7 @@ class Experiment:
         self.training = training or settings.TrainingSettings()
         self.evaluation = evaluation or settings.EvaluationSettings()
         self.gathering = gathering or settings.GatheringSettings()
-        self.seed = seed
+        self.seed = setting_checks.check_integer("Experiment.seed", seed, minimum=0)
         # Described now, because the checkout may change during the run.
         self._provenance = provenance.describe()
 

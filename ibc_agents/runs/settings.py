@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import gin
+
+from ibc_agents.core import errors, setting_checks
 
 
 @gin.configurable
@@ -31,10 +34,20 @@ class DemonstrationSettings:
     top_return_fraction: float = 1.0
 
     def __post_init__(self):
-        """Checks the ranges."""
-        _check_at_least(self, num_episodes=1, seed=0)
+        """Checks the settings.
+
+        Raises:
+            SettingError: If one has a wrong type or is out of range.
+        """
+        setting_checks.check_integers_of(self, num_episodes=1, seed=0)
         if self.num_processes is not None:
-            _check_at_least(self, num_processes=1)
+            setting_checks.check_integers_of(self, num_processes=1)
+        _check_dataset(self.dataset)
+        setting_checks.check_numbers_of(
+            self,
+            validation_fraction=setting_checks.FRACTION_BELOW_1,
+            top_return_fraction=setting_checks.POSITIVE_FRACTION,
+        )
 
 
 @gin.configurable
@@ -59,8 +72,14 @@ class TrainingSettings:
     max_skipped_steps: int = 50
 
     def __post_init__(self):
-        """Checks the ranges."""
-        _check_at_least(self, **{field.name: 1 for field in dataclasses.fields(self)})
+        """Checks the settings.
+
+        Raises:
+            SettingError: If one has a wrong type or is out of range.
+        """
+        setting_checks.check_integers_of(
+            self, **{field.name: 1 for field in dataclasses.fields(self)}
+        )
 
 
 @gin.configurable
@@ -86,8 +105,12 @@ class EvaluationSettings:
     recorded_episodes: int = 4
 
     def __post_init__(self):
-        """Checks the ranges."""
-        _check_at_least(
+        """Checks the settings.
+
+        Raises:
+            SettingError: If one has a wrong type or is out of range.
+        """
+        setting_checks.check_integers_of(
             self,
             num_episodes=1,
             seed=0,
@@ -123,19 +146,24 @@ class GatheringSettings:
     batch_size: int = 25
 
     def __post_init__(self):
-        """Checks the ranges."""
-        _check_at_least(self, num_episodes=1, demonstrator_share=0, batch_size=1)
-        if self.demonstrator_share > 1.0:
-            raise ValueError(
-                "GatheringSettings.demonstrator_share must be at most 1, got "
-                f"{self.demonstrator_share}."
-            )
+        """Checks the settings.
+
+        Raises:
+            SettingError: If one has a wrong type or is out of range.
+        """
+        setting_checks.check_integers_of(self, num_episodes=1, batch_size=1)
+        setting_checks.check_numbers_of(self, demonstrator_share=setting_checks.FRACTION)
+        setting_checks.check_flag("GatheringSettings.successes_only", self.successes_only)
+        setting_checks.check_flag("GatheringSettings.relabel", self.relabel)
 
 
-def _check_at_least(settings, **minima: int) -> None:
-    for name, minimum in minima.items():
-        if getattr(settings, name) < minimum:
-            raise ValueError(
-                f"{type(settings).__name__}.{name} must be at least {minimum}, "
-                f"got {getattr(settings, name)}."
-            )
+def _check_dataset(dataset: object) -> None:
+    """Refuses what is neither a path nor a list of paths."""
+    if dataset is None:
+        return
+    paths = dataset if isinstance(dataset, (list, tuple)) else [dataset]
+    if not paths or not all(isinstance(path, (str, os.PathLike)) for path in paths):
+        raise errors.SettingError(
+            "DemonstrationSettings.dataset must be a path or a list of paths, in quotation marks; "
+            f"got {dataset!r}."
+        )

@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Callable
 
 import gin
+from tf_agents.policies import py_policy
 
 from environments import base
+from ibc_agents.core import setting_checks
 from ibc_agents.rollouts import collection, environment_info
 
 
@@ -31,15 +33,17 @@ class Task:
         """Sets the default of the evaluation environment.
 
         Raises:
-            TypeError: If an environment or demonstrator is given in place of its factory.
+            SettingError: If something else is given in place of a factory.
         """
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if value is not None and not callable(value):
-                raise TypeError(
-                    f"Task.{field.name} must be a factory, such as @{type(value).__name__} without "
-                    f"parentheses; got {value!r}."
-                )
+        bases = {
+            "environment": base.Environment,
+            "demonstrator": py_policy.PyPolicy,
+            "evaluation_environment": base.Environment,
+        }
+        for name, made in bases.items():
+            value = getattr(self, name)
+            if value is not None:
+                setting_checks.check_factory(f"Task.{name}", value, made)
         if self.evaluation_environment is None:
             object.__setattr__(self, "evaluation_environment", self.environment)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import protocols, stateless_random, type_checks
+from ibc_agents.core import protocols, setting_checks, stateless_random
 from ibc_agents.samplers import derivative_free
 
 
@@ -35,10 +35,10 @@ class Autoregressive(protocols.Sampler):
                 return the parents of its samples, as every sampler of this package does.
 
         Raises:
-            TypeError: If the sampler lacks its base class.
+            SettingError: If the sampler lacks its base class.
         """
-        self._sampler = sampler or derivative_free.DerivativeFree()
-        type_checks.check_instance("Autoregressive.sampler", self._sampler, protocols.Sampler)
+        self._sampler = derivative_free.DerivativeFree() if sampler is None else sampler
+        setting_checks.check_instance("Autoregressive.sampler", self._sampler, protocols.Sampler)
 
     def __call__(
         self,

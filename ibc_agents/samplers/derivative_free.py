@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import protocols, stateless_random
+from ibc_agents.core import protocols, setting_checks, stateless_random
 
 
 @gin.configurable
@@ -33,16 +33,17 @@ class DerivativeFree(protocols.Sampler):
             noise_shrink: Factor on σ after each round, in (0, 1].
 
         Raises:
-            ValueError: If a setting is out of range.
+            SettingError: If a setting is out of range.
         """
-        if num_iterations < 1 or noise_stddev < 0 or not 0 < noise_shrink <= 1:
-            raise ValueError(
-                "DerivativeFree needs num_iterations ≥ 1, noise_stddev ≥ 0 and noise_shrink in "
-                f"(0, 1], got {num_iterations}, {noise_stddev}, {noise_shrink}."
-            )
-        self._num_iterations = num_iterations
-        self._noise_stddev = noise_stddev
-        self._noise_shrink = noise_shrink
+        self._num_iterations = setting_checks.check_integer(
+            "DerivativeFree.num_iterations", num_iterations, minimum=1
+        )
+        self._noise_stddev = setting_checks.check_number(
+            "DerivativeFree.noise_stddev", noise_stddev, setting_checks.NOT_NEGATIVE
+        )
+        self._noise_shrink = setting_checks.check_number(
+            "DerivativeFree.noise_shrink", noise_shrink, setting_checks.POSITIVE_FRACTION
+        )
 
     def __call__(
         self,

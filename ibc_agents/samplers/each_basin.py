@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import protocols, type_checks
+from ibc_agents.core import protocols, setting_checks
 
 
 @gin.configurable
@@ -29,9 +29,9 @@ class EachBasin(protocols.Sampler):
                 resamples, as `DerivativeFree` does, would mix the basins.
 
         Raises:
-            TypeError: If the sampler lacks its base class.
+            SettingError: If the sampler lacks its base class.
         """
-        type_checks.check_instance("EachBasin.sampler", sampler, protocols.Sampler)
+        setting_checks.check_instance("EachBasin.sampler", sampler, protocols.Sampler)
         self._sampler = sampler
 
     def __call__(

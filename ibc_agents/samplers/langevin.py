@@ -5,7 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import protocols, stateless_random
+from ibc_agents.core import protocols, setting_checks, stateless_random
 from ibc_agents.samplers import langevin_updates, schedules
 
 
@@ -46,13 +46,15 @@ class Langevin(protocols.Sampler):
             update: The rule of one step, by default `PublishedUpdate()`.
 
         Raises:
-            ValueError: If `num_iterations` is less than 1.
+            SettingError: If a setting is out of range or cannot be called.
         """
-        if num_iterations < 1:
-            raise ValueError(f"num_iterations must be at least 1, got {num_iterations}.")
-        self._num_iterations = num_iterations
-        self._schedule = schedule or schedules.Polynomial()
-        self._update = update or langevin_updates.PublishedUpdate()
+        self._num_iterations = setting_checks.check_integer(
+            "Langevin.num_iterations", num_iterations, minimum=1
+        )
+        self._schedule = schedules.Polynomial() if schedule is None else schedule
+        setting_checks.check_call("Langevin.schedule", self._schedule, schedules.Schedule.__call__)
+        self._update = langevin_updates.PublishedUpdate() if update is None else update
+        setting_checks.check_call("Langevin.update", self._update, langevin_updates.Update.__call__)
 
     def __call__(
         self,

@@ -7,6 +7,8 @@ from typing import Protocol
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
+
 
 class Update(Protocol):
     """Computes how one Langevin step changes the actions."""
@@ -48,11 +50,14 @@ class PublishedUpdate:
             max_change: Largest change, as a fraction of half the action range; positive.
 
         Raises:
-            ValueError: If a setting is out of range.
+            SettingError: If a setting is out of range.
         """
-        _check_update(noise_scale, max_change)
-        self._noise_scale = noise_scale
-        self._max_change = max_change
+        self._noise_scale = setting_checks.check_number(
+            "PublishedUpdate.noise_scale", noise_scale, setting_checks.NOT_NEGATIVE
+        )
+        self._max_change = setting_checks.check_number(
+            "PublishedUpdate.max_change", max_change, setting_checks.POSITIVE
+        )
 
     def __call__(self, gradient, noise, step_size, half_range):
         """See `Update`."""
@@ -81,11 +86,14 @@ class ExactUpdate:
             max_change: Largest drift, as a fraction of half the action range; positive.
 
         Raises:
-            ValueError: If a setting is out of range.
+            SettingError: If a setting is out of range.
         """
-        _check_update(temperature, max_change)
-        self._temperature = temperature
-        self._max_change = max_change
+        self._temperature = setting_checks.check_number(
+            "ExactUpdate.temperature", temperature, setting_checks.NOT_NEGATIVE
+        )
+        self._max_change = setting_checks.check_number(
+            "ExactUpdate.max_change", max_change, setting_checks.POSITIVE
+        )
 
     def __call__(self, gradient, noise, step_size, half_range):
         """See `Update`."""
@@ -112,11 +120,3 @@ class NormalizedUpdate:
         gradient = tf.where(half_range > 0, gradient, 0.0)
         mean_square = tf.reduce_mean(tf.square(gradient), axis=-1, keepdims=True)
         return -step_size * gradient * tf.math.rsqrt(mean_square + 1e-12)
-
-
-def _check_update(noise: float, max_change: float) -> None:
-    if noise < 0 or max_change <= 0:
-        raise ValueError(
-            "The noise must not be negative and max_change must be positive, "
-            f"got {noise} and {max_change}."
-        )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import gin
 import tensorflow as tf
 
-Schedule = Callable[[int], tf.Tensor]
-"""K → the step sizes of K iterations, float32 ``[K]``."""
+from ibc_agents.core import setting_checks
+
+
+class Schedule(Protocol):
+    """Computes the step sizes of a chain."""
+
+    def __call__(self, num_iterations: int) -> tf.Tensor:
+        """Returns the step sizes of all iterations, float32 ``[num_iterations]``."""
 
 
 @gin.configurable
@@ -31,15 +37,12 @@ class Polynomial:
             power: Exponent of the decay, positive.
 
         Raises:
-            ValueError: If a setting is not positive.
+            SettingError: If a setting is not positive.
         """
-        if min(first, last, power) <= 0:
-            raise ValueError(
-                f"first, last and power must be positive, got {first}, {last}, {power}."
-            )
-        self._first = first
-        self._last = last
-        self._power = power
+        positive = setting_checks.POSITIVE
+        self._first = setting_checks.check_number("Polynomial.first", first, positive)
+        self._last = setting_checks.check_number("Polynomial.last", last, positive)
+        self._power = setting_checks.check_number("Polynomial.power", power, positive)
 
     def __call__(self, num_iterations: int) -> tf.Tensor:
         """Returns the step sizes, float32 ``[num_iterations]``."""
@@ -58,11 +61,11 @@ class Constant:
             step_size: Step size of every iteration, positive.
 
         Raises:
-            ValueError: If it is not positive.
+            SettingError: If it is not positive.
         """
-        if step_size <= 0:
-            raise ValueError(f"step_size must be positive, got {step_size}.")
-        self._step_size = step_size
+        self._step_size = setting_checks.check_number(
+            "Constant.step_size", step_size, setting_checks.POSITIVE
+        )
 
     def __call__(self, num_iterations: int) -> tf.Tensor:
         """Returns the step sizes, float32 ``[num_iterations]``."""

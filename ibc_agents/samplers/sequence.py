@@ -7,7 +7,7 @@ from collections.abc import Sequence as SequenceOf
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import protocols, stateless_random, type_checks
+from ibc_agents.core import errors, protocols, setting_checks, stateless_random
 
 
 @gin.configurable
@@ -30,18 +30,15 @@ class Sequence(protocols.Sampler):
             samplers: At least one sampler.
 
         Raises:
-            TypeError: If a sampler lacks its base class.
-            ValueError: If there is no sampler, or only some of them search prefixes.
+            SettingError: If there is no sampler, one lacks its base class, or only some of them
+                search prefixes.
         """
-        if not samplers:
-            raise ValueError("Sequence needs at least one sampler.")
-        for each in samplers:
-            type_checks.check_instance("Each of Sequence.samplers", each, protocols.Sampler)
+        setting_checks.check_instances("Sequence.samplers", samplers, protocols.Sampler)
         prefixes = {each.searches_prefixes for each in samplers}
         if len(prefixes) > 1:
-            raise ValueError(
-                "Sequence cannot run Autoregressive and other samplers in turn, since they need "
-                "different energies. Set Autoregressive.sampler to a Sequence instead."
+            raise errors.SettingError(
+                "Sequence.samplers cannot contain Autoregressive and other samplers, since they "
+                "need different energies. Set Autoregressive.sampler to a Sequence instead."
             )
         self.samplers = tuple(samplers)
         (self.searches_prefixes,) = prefixes

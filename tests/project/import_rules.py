@@ -45,6 +45,7 @@ FOUNDATION = (
     "ibc_agents.core.errors",
     "ibc_agents.core.files",
     "ibc_agents.core.lazy_names",
+    "ibc_agents.core.setting_checks",
     "ibc_agents.core.windows",
 )
 # The one module of core that imports data: it computes a dataset's statistics.

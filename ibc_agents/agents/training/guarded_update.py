@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from ibc_agents.core import type_checks
+from ibc_agents.core import setting_checks
 
 
 class GuardedUpdate(tf.Module):
@@ -21,9 +21,9 @@ class GuardedUpdate(tf.Module):
         """Wraps an optimizer.
 
         Raises:
-            TypeError: If it is not a Keras optimizer.
+            SettingError: If it is not a Keras optimizer.
         """
-        type_checks.check_instance("The optimizer", optimizer, tf.keras.optimizers.Optimizer)
+        setting_checks.check_instance("The optimizer", optimizer, tf.keras.optimizers.Optimizer)
         super().__init__(name="GuardedUpdate")
         self.optimizer = optimizer
         self.skipped = tf.Variable(0, dtype=tf.int64, trainable=False)

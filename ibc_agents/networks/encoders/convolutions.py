@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import gin
 import tensorflow as tf
+
+from ibc_agents.core import setting_checks
 
 # The `dtype` of an image layer; None is Keras' global policy, float32 unless set.
 Precision: TypeAlias = str | tf.keras.mixed_precision.Policy | None
@@ -30,10 +33,13 @@ class ConvMaxPool(tf.keras.layers.Layer):
             dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
-            ValueError: If there is no convolution.
+            SettingError: If a setting has a wrong type or is out of range.
         """
-        super().__init__(dtype=dtype)
-        _check_channels(channels)
+        super().__init__(dtype=_check_precision("ConvMaxPool", dtype))
+        channels = setting_checks.check_integers("ConvMaxPool.channels", channels, minimum=1)
+        kernel_size = setting_checks.check_integer(
+            "ConvMaxPool.kernel_size", kernel_size, minimum=1
+        )
         self._convolutions = [_convolution(self, units, kernel_size) for units in channels]
 
     def build(self, input_shape):
@@ -84,12 +90,13 @@ class ConvStrided(tf.keras.layers.Layer):
             dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
-            ValueError: If there is no convolution, or not one stride and kernel size for each.
+            SettingError: If there is no convolution, or not one stride and kernel size for each.
         """
-        super().__init__(dtype=dtype)
-        _check_channels(channels)
-        _check_each("stride", strides, channels)
-        _check_each("kernel size", kernel_sizes, channels)
+        super().__init__(dtype=_check_precision("ConvStrided", dtype))
+        check = functools.partial(setting_checks.check_integers, minimum=1)
+        channels = check("ConvStrided.channels", channels)
+        strides = check("ConvStrided.strides", strides, length=len(channels))
+        kernel_sizes = check("ConvStrided.kernel_sizes", kernel_sizes, length=len(channels))
         self._convolutions = [
             _convolution(self, *sizes)
             for sizes in zip(channels, kernel_sizes, strides, strict=True)
@@ -128,11 +135,13 @@ class ConvResNet(tf.keras.layers.Layer):
             dtype: "float32", "mixed_bfloat16" or a Keras policy.
 
         Raises:
-            ValueError: If there is no stage, or not one stride for each.
+            SettingError: If there is no stage, or not one stride for each.
         """
-        super().__init__(dtype=dtype)
-        _check_channels(channels)
-        _check_each("stride", strides, channels)
+        super().__init__(dtype=_check_precision("ConvResNet", dtype))
+        check = functools.partial(setting_checks.check_integers, minimum=1)
+        channels = check("ConvResNet.channels", channels)
+        strides = check("ConvResNet.strides", strides, length=len(channels))
+        kernel_size = setting_checks.check_integer("ConvResNet.kernel_size", kernel_size, minimum=1)
         self._entries = [
             _convolution(self, units, kernel_size, stride)
             for units, stride in zip(channels, strides, strict=True)
@@ -158,13 +167,12 @@ def _convolution(
     )
 
 
-def _check_channels(channels: Sequence[int]) -> None:
-    if not channels or min(channels) < 1:
-        raise ValueError(f"Each convolution needs a positive number of channels, got {channels}.")
+def _check_precision(owner: str, dtype: Precision) -> Precision:
+    """Returns the setting `dtype` of a class.
 
-
-def _check_each(name: str, values: Sequence[int], channels: Sequence[int]) -> None:
-    if len(values) != len(channels):
-        raise ValueError(
-            f"Each number of channels needs a {name}, got {len(values)} for {len(channels)}."
-        )
+    Raises:
+        SettingError: If it is none of the documented values.
+    """
+    if dtype is None or isinstance(dtype, tf.keras.mixed_precision.Policy):
+        return dtype
+    return setting_checks.check_choice(f"{owner}.dtype", dtype, ("float32", "mixed_bfloat16"))

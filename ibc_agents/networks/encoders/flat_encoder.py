@@ -8,6 +8,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.layers import dense_resnet
 
 
@@ -32,16 +33,18 @@ class FlatEncoder(tf.keras.layers.Layer):
             name: Name of the layer.
 
         Raises:
-            ValueError: If a number is out of range.
+            SettingError: If a setting has a wrong type or is out of range.
         """
-        super().__init__(name=name)
-        if height < 1 or width < 1 or image_weight <= 0:
-            raise ValueError(
-                "A FlatEncoder needs a positive height, width and image_weight, "
-                f"got {height}, {width}, {image_weight}."
-            )
-        self._size = (height, width)
-        self._image_weight = image_weight
+        super().__init__(
+            name=None if name is None else setting_checks.check_name("FlatEncoder.name", name)
+        )
+        self._size = (
+            setting_checks.check_integer("FlatEncoder.height", height, minimum=1),
+            setting_checks.check_integer("FlatEncoder.width", width, minimum=1),
+        )
+        self._image_weight = setting_checks.check_number(
+            "FlatEncoder.image_weight", image_weight, setting_checks.POSITIVE
+        )
 
     def call(self, observation: Any) -> tf.Tensor:
         """Maps a nest of normalized windows, leaves ``[B, T, …]``, to float32 ``[B, size]``."""

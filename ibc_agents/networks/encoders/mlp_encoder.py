@@ -7,6 +7,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.layers import dense_resnet
 
 
@@ -50,9 +51,15 @@ class MlpEncoder(tf.keras.layers.Layer):
                 they have no effect at first.
 
         Raises:
-            ValueError: If width, depth or dropout rate is out of range.
+            SettingError: If a setting has a wrong type or is out of range.
         """
         super().__init__()
+        layer = tf.keras.layers.Layer
+        setting_checks.check_optional_instance("MlpEncoder.noise", noise, layer)
+        setting_checks.check_optional_instance("MlpEncoder.distances", distances, layer)
+        width, depth = dense_resnet.check_settings(
+            "MlpEncoder", width, depth, activation, dropout_rate, layer_norm, dense
+        )
         self._noise = noise
         self._projection = dense(width)
         self._distances = distances

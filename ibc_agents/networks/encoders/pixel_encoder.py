@@ -8,8 +8,21 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.encoders import convolutions, pooling
 from ibc_agents.networks.layers import dense_resnet
+
+# Those of `tf.image.resize`.
+_RESIZE_METHODS = (
+    "area",
+    "bicubic",
+    "bilinear",
+    "gaussian",
+    "lanczos3",
+    "lanczos5",
+    "mitchellcubic",
+    "nearest",
+)
 
 
 @gin.configurable
@@ -44,16 +57,23 @@ class PixelEncoder(tf.keras.layers.Layer):
                 `MlpEncoder` for an explicit baseline; None returns them unchanged.
 
         Raises:
-            ValueError: If the size is not two positive numbers.
+            SettingError: If a setting has a wrong type or is out of range.
         """
         super().__init__()
-        if size is not None and (len(size) != 2 or min(size) < 1):
-            raise ValueError(f"size must be (height, width) in pixels, got {size}.")
         if image_layers is None:
             image_layers = [convolutions.ConvMaxPool(), pooling.GlobalAveragePooling()]
+        layer = tf.keras.layers.Layer
+        setting_checks.check_instances("PixelEncoder.image_layers", image_layers, layer)
+        setting_checks.check_optional_instance("PixelEncoder.head", head, layer)
         self._image_layers = list(image_layers)
-        self._size = None if size is None else tuple(size)
-        self._resize_method = resize_method
+        self._size = (
+            None
+            if size is None
+            else setting_checks.check_integers("PixelEncoder.size", size, minimum=1, length=2)
+        )
+        self._resize_method = setting_checks.check_choice(
+            "PixelEncoder.resize_method", resize_method, _RESIZE_METHODS
+        )
         self._head = head
 
     def call(self, observation: Any, training: bool | None = None) -> tf.Tensor:

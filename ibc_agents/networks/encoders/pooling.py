@@ -7,6 +7,7 @@ import math
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.encoders import image_coordinates
 
 
@@ -48,13 +49,15 @@ class SpatialSoftArgmax(tf.keras.layers.Layer):
             learn_temperature: Whether it is learned, one number for all channels.
 
         Raises:
-            ValueError: If the temperature is not positive.
+            SettingError: If the temperature is not positive.
         """
         super().__init__()
-        if not 0 < temperature < math.inf:
-            raise ValueError(f"The temperature must be positive and finite, got {temperature}.")
-        self._first_temperature = temperature
-        self._learn_temperature = learn_temperature
+        self._first_temperature = setting_checks.check_number(
+            "SpatialSoftArgmax.temperature", temperature, setting_checks.POSITIVE
+        )
+        self._learn_temperature = setting_checks.check_flag(
+            "SpatialSoftArgmax.learn_temperature", learn_temperature
+        )
 
     def build(self, input_shape):
         """Creates the temperature.

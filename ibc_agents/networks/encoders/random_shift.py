@@ -5,6 +5,7 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.layers import random_layer
 
 
@@ -32,12 +33,10 @@ class RandomShift(random_layer.RandomLayer):
             pixels: The largest shift, in pixels up, down, left and right; at least 1.
 
         Raises:
-            ValueError: If the largest shift is not positive.
+            SettingError: If the largest shift is not positive.
         """
         super().__init__()
-        if pixels < 1:
-            raise ValueError(f"The largest shift must be at least 1 pixel, got {pixels}.")
-        self._pixels = pixels
+        self._pixels = setting_checks.check_integer("RandomShift.pixels", pixels, minimum=1)
 
     def _randomized(self, inputs, seed):
         batch_size = tf.shape(inputs)[0]

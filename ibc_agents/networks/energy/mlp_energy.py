@@ -7,6 +7,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.energy import dense_energy as dense_energy_lib
 from ibc_agents.networks.energy import energy_network
 from ibc_agents.networks.heads import soft_minimum
@@ -60,9 +61,15 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
             name: Name of the network.
 
         Raises:
-            ValueError: If width, depth or dropout rate is out of range.
+            SettingError: If a setting has a wrong type or is out of range.
         """
-        super().__init__(name=name)
+        super().__init__(name=setting_checks.check_name("MlpEnergyNetwork.name", name))
+        layer = tf.keras.layers.Layer
+        setting_checks.check_optional_instance("MlpEnergyNetwork.encoder", encoder, layer)
+        setting_checks.check_optional_instance("MlpEnergyNetwork.head", head, layer)
+        width, depth = dense_resnet.check_settings(
+            "MlpEnergyNetwork", width, depth, activation, dropout_rate, layer_norm, dense
+        )
         self._encoder = encoder or tf.keras.layers.Lambda(dense_resnet.flatten_observation)
         self._observation_projection = dense(width)
         self._action_projection = _second_input(self._observation_projection, dense)

@@ -8,6 +8,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.energy import dense_energy as dense_energy_lib
 from ibc_agents.networks.energy import energy_network
 
@@ -38,8 +39,15 @@ class PrefixEnergyNetwork(energy_network.EnergyNetwork):
             head: Makes the energy network of one dimension, for example `MlpEnergyNetwork`.
             encoder: Maps the observation window to a vector ``[B, ·]`` for all heads, or None.
             name: Name of the network.
+
+        Raises:
+            SettingError: If a part lacks its base class.
         """
-        super().__init__(name=name)
+        super().__init__(name=setting_checks.check_name("PrefixEnergyNetwork.name", name))
+        setting_checks.check_factory("PrefixEnergyNetwork.head", head, energy_network.EnergyNetwork)
+        setting_checks.check_optional_instance(
+            "PrefixEnergyNetwork.encoder", encoder, tf.keras.layers.Layer
+        )
         self._make_head = head
         self._encoder = encoder
         self._heads: list[energy_network.EnergyNetwork] = []

@@ -8,6 +8,8 @@ import gin
 import tensorflow as tf
 from tf_agents.networks import network
 
+from ibc_agents.core import setting_checks
+
 
 class MixtureParameters(NamedTuple):
     """Mixtures of K Gaussians with diagonal covariance over scaled actions, one per batch row.
@@ -60,15 +62,19 @@ class MixtureDensityNetwork(network.Network):
             name: Name of the network.
 
         Raises:
-            ValueError: If a number is out of range.
+            SettingError: If a number is out of range, or the encoder is no layer.
         """
-        if num_components < 1:
-            raise ValueError(f"num_components must be at least 1, got {num_components}.")
-        if min_stddev <= 0:
-            raise ValueError(f"min_stddev must be positive, got {min_stddev}.")
+        owner = "MixtureDensityNetwork"
+        num_components = setting_checks.check_integer(
+            f"{owner}.num_components", num_components, minimum=1
+        )
+        setting_checks.check_instance(f"{owner}.encoder", encoder, tf.keras.layers.Layer)
+        setting_checks.check_name(f"{owner}.name", name)
         super().__init__(input_tensor_spec=None, state_spec=(), name=name)
         self._encoder = encoder
-        self._min_stddev = min_stddev
+        self._min_stddev = setting_checks.check_number(
+            f"{owner}.min_stddev", min_stddev, setting_checks.POSITIVE
+        )
         vectors = num_components * action_size
         self._logits = _linear(num_components)
         self._means = _linear(vectors, LatinHypercube(num_components, action_size))

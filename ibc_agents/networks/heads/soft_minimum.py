@@ -7,6 +7,8 @@ import math
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
+
 # Initial factor of the logarithms; a Student density of a few dimensions has about this one.
 _FIRST_FLANK = 4.0
 
@@ -38,12 +40,11 @@ class SoftMinimum(tf.keras.layers.Layer):
             num_basins: K, positive.
 
         Raises:
-            ValueError: If there are no units or no basins.
+            SettingError: If there are no units or no basins.
         """
         super().__init__()
-        for name, number in {"units": units, "num_basins": num_basins}.items():
-            if number < 1:
-                raise ValueError(f"{name} must be at least 1, got {number}.")
+        units = setting_checks.check_integer("SoftMinimum.units", units, minimum=1)
+        num_basins = setting_checks.check_integer("SoftMinimum.num_basins", num_basins, minimum=1)
         self.num_basins = num_basins
         self._differences = tf.keras.layers.Dense(num_basins * units)
         self._heights = tf.keras.layers.Dense(num_basins)

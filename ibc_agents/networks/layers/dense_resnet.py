@@ -6,10 +6,28 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from ibc_agents.core import errors, setting_checks
 from ibc_agents.networks.layers import dropout
 
 DenseFactory = Callable[..., tf.keras.layers.Layer]
 """Units (and Keras' keyword `use_bias`) → a dense layer."""
+
+_ACTIVATIONS = (
+    "elu",
+    "exponential",
+    "gelu",
+    "hard_sigmoid",
+    "linear",
+    "mish",
+    "relu",
+    "selu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "softsign",
+    "swish",
+    "tanh",
+)
 
 
 class DenseResNet(tf.keras.layers.Layer):
@@ -46,14 +64,12 @@ class DenseResNet(tf.keras.layers.Layer):
             dense: Makes a dense layer of the given units.
 
         Raises:
-            ValueError: If the width, the depth or the dropout rate is out of range.
+            SettingError: If a setting has a wrong type or is out of range.
         """
         super().__init__()
-        if width < 1 or depth < 0 or depth % 2:
-            raise ValueError(
-                "A dense ResNet needs a positive width and an even depth (two layers a block), "
-                f"got width {width}, depth {depth}."
-            )
+        width, depth = check_settings(
+            "DenseResNet", width, depth, activation, dropout_rate, layer_norm, dense
+        )
         self._activation = tf.keras.activations.get(activation)
         self._dropout = dropout.Dropout(dropout_rate) if dropout_rate else None
         self._layers_of_blocks = [dense(width) for _ in range(depth)]
@@ -93,6 +109,47 @@ class DenseResNet(tf.keras.layers.Layer):
             hidden = self._dropout(hidden, training=training)
         # Keras omits `training` if a layer does not take it.
         return self._layers_of_blocks[k](hidden, training=training)
+
+
+def check_settings(
+    owner: str,
+    width: int,
+    depth: int,
+    activation: str,
+    dropout_rate: float,
+    layer_norm: bool,
+    dense: DenseFactory,
+) -> tuple[int, int]:
+    """Checks the settings of `DenseResNet`, which the networks that contain it have too.
+
+    Args:
+        owner: The class with these settings, for messages.
+        width: See `DenseResNet`; the following as well.
+        depth: …
+        activation: …
+        dropout_rate: …
+        layer_norm: …
+        dense: …
+
+    Returns:
+        Width and depth as integers.
+
+    Raises:
+        SettingError: If a setting has a wrong type or is out of range.
+    """
+    width = setting_checks.check_integer(f"{owner}.width", width, minimum=1)
+    depth = setting_checks.check_integer(f"{owner}.depth", depth, minimum=0)
+    if depth % 2:
+        raise errors.SettingError(
+            f"{owner}.depth must be even, because a residual block has two layers; got {depth}."
+        )
+    setting_checks.check_choice(f"{owner}.activation", activation, _ACTIVATIONS)
+    setting_checks.check_number(
+        f"{owner}.dropout_rate", dropout_rate, setting_checks.FRACTION_BELOW_1
+    )
+    setting_checks.check_flag(f"{owner}.layer_norm", layer_norm)
+    setting_checks.check_factory(f"{owner}.dense", dense, tf.keras.layers.Dense)
+    return width, depth
 
 
 def add(hidden: tf.Tensor, change: tf.Tensor) -> tf.Tensor:

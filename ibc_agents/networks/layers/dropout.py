@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.layers import random_layer
 
 
@@ -24,12 +25,12 @@ class Dropout(random_layer.RandomLayer):
             rate: Probability of dropping an input, in [0, 1).
 
         Raises:
-            ValueError: If the rate is out of range.
+            SettingError: If the rate is out of range.
         """
         super().__init__()
-        if not 0 <= rate < 1:
-            raise ValueError(f"The dropout rate must be in [0, 1), got {rate}.")
-        self._rate = rate
+        self._rate = setting_checks.check_number(
+            "Dropout.rate", rate, setting_checks.FRACTION_BELOW_1
+        )
 
     def _randomized(self, inputs, seed):
         keep = tf.random.stateless_uniform(tf.shape(inputs), seed) >= self._rate

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
+
 
 @gin.configurable
 class LogDistances(tf.keras.layers.Layer):
@@ -36,13 +38,15 @@ class LogDistances(tf.keras.layers.Layer):
             noise: Maps x ``[B, W]`` to the same shape, as `Noise`; None means no noise.
 
         Raises:
-            ValueError: If a number is out of range.
+            SettingError: If a number is out of range, or the noise is no layer.
         """
         super().__init__()
-        settings = {"num_distances": num_distances, "units": units, "floor": floor}
-        for name, number in settings.items():
-            if number <= 0:
-                raise ValueError(f"{name} must be positive, got {number}.")
+        num_distances = setting_checks.check_integer(
+            "LogDistances.num_distances", num_distances, minimum=1
+        )
+        units = setting_checks.check_integer("LogDistances.units", units, minimum=1)
+        floor = setting_checks.check_number("LogDistances.floor", floor, setting_checks.POSITIVE)
+        setting_checks.check_optional_instance("LogDistances.noise", noise, tf.keras.layers.Layer)
         self._differences = tf.keras.layers.Dense(num_distances * units)
         self._shape = [-1, num_distances, units]
         self._floor = floor

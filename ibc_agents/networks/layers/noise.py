@@ -27,10 +27,10 @@ class Noise(random_layer.RandomLayer):
             max_stddev: Largest standard deviation, at least `min_stddev`.
 
         Raises:
-            ValueError: If a number is out of range.
+            SettingError: If a number is out of range.
         """
         super().__init__()
-        self._scales = noise_scales.NoiseScales(min_stddev, max_stddev)
+        self._scales = noise_scales.NoiseScales("Noise", min_stddev, max_stddev)
 
     def _randomized(self, inputs, seed):
         batch_size, shape = tf.shape(inputs)[0], inputs.shape[1:]

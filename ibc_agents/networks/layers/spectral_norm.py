@@ -7,6 +7,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
+from ibc_agents.core import setting_checks
 from ibc_agents.networks.layers import layer_state
 
 # Iterations before training; about one per step then follows the changes of the kernel.
@@ -48,7 +49,7 @@ class SpectralNormDense(tf.keras.layers.Dense):
             **kwargs: Further arguments of Keras' dense layer.
 
         Raises:
-            ValueError: If there is no iteration.
+            SettingError: If there is no iteration.
         """
         super().__init__(
             units,
@@ -56,9 +57,9 @@ class SpectralNormDense(tf.keras.layers.Dense):
             bias_initializer=bias_initializer,
             **kwargs,
         )
-        if num_iterations < 1:
-            raise ValueError(f"num_iterations must be at least 1, got {num_iterations}.")
-        self._num_iterations = num_iterations
+        self._num_iterations = setting_checks.check_integer(
+            "SpectralNormDense.num_iterations", num_iterations, minimum=1
+        )
         self._stack = _Stack(self)
 
     def second_input(self) -> SpectralNormDense:

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import data
+from ibc_agents.core import errors
 
 LENGTHS = [5, 1, 4, 7]
 
@@ -99,5 +100,5 @@ def test_losses_that_are_not_finite_are_ignored(make_source):
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
 def test_rejects_a_share_out_of_range(share):
-    with pytest.raises(data.DataError, match="hard_share is"):
+    with pytest.raises(errors.SettingError, match="PrioritizedSource.hard_share must be"):
         data.PrioritizedSource(share)

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 import data
 from data.sources import replay_server, reverb_source
+from ibc_agents.core import errors
 from tests.data.sources import listening
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -239,7 +240,7 @@ def test_reports_a_missing_server_in_one_line(make_spec, make_episode):
 
 @pytest.mark.parametrize("address", ["localhost", "localhost:", "localhost:port", "1234", ":1234"])
 def test_rejects_a_bad_address(address):
-    with pytest.raises(data.DataError, match="not an address"):
+    with pytest.raises(errors.SettingError, match="must be the address"):
         reverb_source.ReverbSource(address)
 
 
@@ -249,7 +250,7 @@ def test_reports_misuse(make_spec):
         source.dataset(2, 4, 0)
     with pytest.raises(data.DataError, match="no demonstration"):
         source.load([], make_spec())
-    with pytest.raises(data.DataError, match="shuffle_windows is 0"):
+    with pytest.raises(errors.SettingError, match="shuffle_windows must be"):
         reverb_source.ReverbSource(shuffle_windows=0)
 
 

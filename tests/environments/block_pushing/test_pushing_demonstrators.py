@@ -87,7 +87,7 @@ def test_noise_differs_between_episodes():
 
 
 def test_negative_noise_is_rejected():
-    with pytest.raises(ValueError, match="action_noise must be at least 0"):
+    with pytest.raises(ValueError, match="SingleTargetDemonstrator.action_noise must be"):
         SingleTargetDemonstrator(BlockPushingEnvironment(), -0.1)
 
 

@@ -80,7 +80,7 @@ def test_name_contains_every_option_that_changes_the_data():
     [
         ({"tolerance": 0.0}, "tolerance"),
         ({"tolerance": -1.0}, "tolerance"),
-        ({"observe_states": False}, "observation is empty"),
+        ({"observe_states": False}, "observation would be empty"),
         ({"image_size": (0, 10)}, "image_size"),
         ({"image_size": (10,)}, "image_size"),
     ],

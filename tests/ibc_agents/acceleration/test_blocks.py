@@ -54,8 +54,3 @@ def test_the_choice_of_this_machine_is_reported(monkeypatch, tmp_path):
     assert choice["speedup"] > 0
     assert len(list((tmp_path / "ibc_agents").iterdir())) == 1
     machine.forget_speedups()
-
-
-def test_zero_block_bytes_raises():
-    with pytest.raises(ValueError, match="block_bytes must be positive, got 0"):
-        blocks.Blocks(num_bytes=0)

@@ -122,7 +122,7 @@ def test_products_in_bfloat16_are_close_to_float32(head):
 
 
 def test_unsupported_dtypes_are_rejected():
-    with pytest.raises(ValueError, match="must be float32 or bfloat16, got 'float16'"):
+    with pytest.raises(ValueError, match="must be one of 'float32', 'bfloat16'; got 'float16'"):
         acceleration.Acceleration(product_dtype="float16")
 
 

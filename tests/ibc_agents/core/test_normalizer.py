@@ -113,7 +113,7 @@ def test_observations_can_be_divided_by_a_power_of_the_deviation():
     normalizer = build(NO_OBSERVATIONS, tf.TensorSpec((1,)), observations, deviation_exponent=0.5)
     found = normalizer.normalize_observation(tf.constant(observations, tf.float32))
     np.testing.assert_allclose(found, [[-2.0, 0.0], [2.0, 0.0]])  # the deviation is 4
-    with pytest.raises(ValueError, match="deviation_exponent must not be negative, got -1"):
+    with pytest.raises(ValueError, match="deviation_exponent must be a number .*, got -1"):
         build(NO_OBSERVATIONS, tf.TensorSpec((1,)), deviation_exponent=-1)
 
 
@@ -238,7 +238,7 @@ def test_integer_actions_are_rejected_with_a_message():
 
 
 def test_a_negative_margin_raises():
-    with pytest.raises(ValueError, match="margin must not be negative, got -0.1"):
+    with pytest.raises(ValueError, match="Normalizer.margin must be a number .*, got -0.1"):
         build(np.zeros([2, 1]), tf.TensorSpec((1,)), margin=-0.1)
 
 

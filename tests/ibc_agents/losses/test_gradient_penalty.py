@@ -63,5 +63,5 @@ def test_wrong_shape_raises_by_name(shape):
 
 @pytest.mark.parametrize("kwargs", [{"margin": -0.1}, {"weight": -1.0}])
 def test_negative_settings_raise(kwargs):
-    with pytest.raises(ValueError, match="margin and weight must not be negative"):
+    with pytest.raises(ValueError, match=f"GradientPenalty.{[*kwargs][0]} must be"):
         losses.GradientPenalty(**kwargs)

@@ -354,5 +354,7 @@ def test_optimize_returns_the_action_of_the_policy(sampler, window):
 
 
 def test_zero_samples_raise():
-    with pytest.raises(ValueError, match="PolicySearch.number must be at least 1, got 0"):
+    with pytest.raises(
+        ValueError, match="PolicySearch.number must be an integer of at least 1, got 0"
+    ):
         make_policy(num_samples=0)

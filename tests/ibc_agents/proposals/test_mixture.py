@@ -104,9 +104,9 @@ def test_contract_proposal_first_actions_are_the_means_and_around_them_inside_th
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"min_stddev": 0.0}, "min_stddev must be positive"),
+        ({"min_stddev": 0.0}, "Mixture.min_stddev must be a number"),
         ({"min_stddev": 0.5, "max_stddev": 0.4}, "at most max_stddev"),
-        ({"loss_weight": 0.0}, "loss_weight must be positive"),
+        ({"loss_weight": 0.0}, "Mixture.loss_weight must be a number"),
     ],
 )
 def test_invalid_numbers_are_rejected(options, problem):

@@ -119,14 +119,16 @@ def test_results_record_the_measured_choices_of_acceleration(tmp_path, monkeypat
 
 
 def test_a_source_is_an_object_and_an_agent_is_a_factory(tmp_path):
-    with pytest.raises(TypeError, match="Experiment.source must be an object"):
+    with pytest.raises(errors.SettingError, match="Experiment.source must be an object"):
         experiment.Experiment(tmp_path, tmp_path, agents.MseAgent, data.InMemorySource)
-    with pytest.raises(TypeError, match="Experiment.agent must be a factory.* got .*DqnAgent"):
+    with pytest.raises(
+        errors.SettingError, match="Experiment.agent must be a factory.* got .*DqnAgent"
+    ):
         make(tmp_path, agent=dqn_agent.DqnAgent)
     foreign = make(tmp_path, agent=lambda *_, **__: "agent")
     with pytest.raises(errors.RunError, match="makes a str, which is no BehavioralCloningAgent"):
         foreign.make_agent(foreign.open_demonstrations())
-    with pytest.raises(TypeError, match="Experiment.agent must be a factory"):
+    with pytest.raises(errors.SettingError, match="Experiment.agent must be a factory"):
         experiment.Experiment(tmp_path, tmp_path, 3, data.InMemorySource())
 
 

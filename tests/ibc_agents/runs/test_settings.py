@@ -24,20 +24,24 @@ NOT_NEGATIVE = [
 @pytest.mark.parametrize(("kind", "name"), POSITIVE)
 def test_counts_start_at_one(kind, name):
     assert getattr(kind(**{name: 1}), name) == 1
-    with pytest.raises(ValueError, match=f"{kind.__name__}.{name} must be at least 1, got 0"):
+    with pytest.raises(
+        ValueError, match=f"{kind.__name__}.{name} must be an integer of at least 1, got 0"
+    ):
         kind(**{name: 0})
 
 
 @pytest.mark.parametrize(("kind", "name"), NOT_NEGATIVE)
 def test_seeds_and_recorded_episodes_start_at_zero(kind, name):
     assert getattr(kind(**{name: 0}), name) == 0
-    with pytest.raises(ValueError, match=f"{kind.__name__}.{name} must be at least 0, got -1"):
+    with pytest.raises(
+        ValueError, match=f"{kind.__name__}.{name} must be an integer of at least 0, got -1"
+    ):
         kind(**{name: -1})
 
 
 def test_shares_are_in_the_unit_interval():
     for share in (-0.1, 1.1):
-        with pytest.raises(ValueError, match="GatheringSettings.demonstrator_share must be at"):
+        with pytest.raises(ValueError, match="GatheringSettings.demonstrator_share must be a"):
             settings.GatheringSettings(demonstrator_share=share)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from environments import particle
+from ibc_agents.core import errors
 from ibc_agents.runs import task
 
 
@@ -15,5 +16,5 @@ def test_policies_are_evaluated_where_they_were_demonstrated_by_default():
 
 @pytest.mark.parametrize("name", ["environment", "evaluation_environment", "demonstrator"])
 def test_an_object_in_place_of_its_factory_is_rejected(name):
-    with pytest.raises(TypeError, match=f"Task.{name} must be a factory, such as @ParticleEnv"):
+    with pytest.raises(errors.SettingError, match=f"Task.{name} must be a factory of"):
         task.Task(**{name: particle.ParticleEnvironment()})

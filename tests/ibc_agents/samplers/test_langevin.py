@@ -226,10 +226,10 @@ def test_trace_does_not_change_the_samples():
 
 
 def test_settings_out_of_range_raise():
-    with pytest.raises(ValueError, match="num_iterations must be at least 1"):
+    with pytest.raises(ValueError, match="num_iterations must be an integer of at least 1"):
         samplers.Langevin(num_iterations=0)
     for update in (samplers.PublishedUpdate, samplers.ExactUpdate):
-        with pytest.raises(ValueError, match="max_change must be positive"):
+        with pytest.raises(ValueError, match="max_change must be a number"):
             update(max_change=0.0)
-        with pytest.raises(ValueError, match="noise must not be negative"):
+        with pytest.raises(ValueError, match="(noise_scale|temperature) must be a number"):
             update(-0.5)

@@ -32,7 +32,9 @@ def test_constant():
 @pytest.mark.parametrize("name", ["first", "last", "power"])
 @pytest.mark.parametrize("value", [0.0, -1.0])
 def test_nonpositive_values_raise(name, value):
-    with pytest.raises(ValueError, match="first, last and power must be positive"):
+    with pytest.raises(
+        ValueError, match=rf"Polynomial.{name} must be a number in \(0, ∞\), got {value}"
+    ):
         samplers.Polynomial(**{name: value})
-    with pytest.raises(ValueError, match="step_size must be positive"):
+    with pytest.raises(ValueError, match="Constant.step_size must be a number"):
         samplers.Constant(value)

@@ -80,7 +80,7 @@ def test_contract_sampler_a_row_alone_is_the_row_in_a_batch():
 
 
 def test_an_empty_sequence_raises():
-    with pytest.raises(ValueError, match="at least one sampler"):
+    with pytest.raises(ValueError, match="Sequence.samplers must be a list of Sampler objects"):
         samplers.Sequence([])
 
 

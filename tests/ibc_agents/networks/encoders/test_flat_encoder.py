@@ -48,5 +48,5 @@ def test_an_image_has_the_weight_of_a_vector_element():
 
 @pytest.mark.parametrize("wrong", [{"height": 0}, {"width": 0}, {"image_weight": 0.0}])
 def test_invalid_numbers_raise(wrong):
-    with pytest.raises(ValueError, match="needs a positive height, width and image_weight"):
+    with pytest.raises(ValueError, match=f"FlatEncoder.{[*wrong][0]} must be"):
         networks.FlatEncoder(**wrong)

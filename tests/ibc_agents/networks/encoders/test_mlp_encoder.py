@@ -69,7 +69,7 @@ def test_distances_start_without_effect_and_are_learned(dense):
 
 
 def test_odd_depth_raises():
-    with pytest.raises(ValueError, match="even depth"):
+    with pytest.raises(ValueError, match="MlpEncoder.depth must be even"):
         networks.MlpEncoder(depth=5)
 
 

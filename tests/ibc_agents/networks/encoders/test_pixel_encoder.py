@@ -169,5 +169,5 @@ def test_image_layers_without_pooling_are_rejected():
 
 @pytest.mark.parametrize("size", [(4,), (0, 4), (4, 4, 3)])
 def test_an_invalid_size_raises(size):
-    with pytest.raises(ValueError, match="size must be"):
+    with pytest.raises(ValueError, match="PixelEncoder.size must be"):
         networks.PixelEncoder(size=size)

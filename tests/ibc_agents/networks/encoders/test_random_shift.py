@@ -46,5 +46,7 @@ def test_each_image_has_one_shift():
 
 @pytest.mark.parametrize("pixels", [0, -1])
 def test_an_invalid_shift_raises(pixels):
-    with pytest.raises(ValueError, match=f"at least 1 pixel, got {pixels}"):
+    with pytest.raises(
+        ValueError, match=f"RandomShift.pixels must be an integer of at least 1, got {pixels}"
+    ):
         networks.RandomShift(pixels)

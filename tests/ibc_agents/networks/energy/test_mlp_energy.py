@@ -116,7 +116,7 @@ def test_an_image_is_rejected_with_a_message():
 
 
 def test_odd_depth_raises():
-    with pytest.raises(ValueError, match="even depth"):
+    with pytest.raises(ValueError, match="MlpEnergyNetwork.depth must be even"):
         networks.MlpEnergyNetwork(width=8, depth=3)
 
 

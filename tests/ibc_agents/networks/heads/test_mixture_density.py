@@ -105,8 +105,8 @@ def test_large_networks_and_outliers_keep_everything_finite(width, depth, scale)
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"num_components": 0}, "num_components must be at least 1, got 0"),
-        ({"min_stddev": 0.0}, "min_stddev must be positive, got 0.0"),
+        ({"num_components": 0}, "num_components must be an integer of at least 1, got 0"),
+        ({"min_stddev": 0.0}, r"min_stddev must be a number in \(0, ∞\), got 0.0"),
     ],
 )
 def test_invalid_numbers_raise(bad, message):

@@ -61,5 +61,7 @@ def test_every_variable_has_a_gradient():
 
 @pytest.mark.parametrize("option", ["units", "num_basins"])
 def test_zero_basins_are_rejected(option):
-    with pytest.raises(ValueError, match=f"{option} must be at least 1, got 0"):
+    with pytest.raises(
+        ValueError, match=f"SoftMinimum.{option} must be an integer of at least 1, got 0"
+    ):
         networks.SoftMinimum(**{option: 0})

@@ -25,5 +25,5 @@ def test_gradients_are_those_of_the_kept_units():
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
 def test_a_rate_out_of_range_raises(rate):
-    with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
+    with pytest.raises(ValueError, match=r"Dropout.rate must be a number in \[0, 1\)"):
         dropout.Dropout(rate)

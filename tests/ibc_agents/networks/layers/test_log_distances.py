@@ -52,5 +52,5 @@ def test_has_noise_in_training_only():
 
 @pytest.mark.parametrize("name", ["num_distances", "units", "floor"])
 def test_invalid_numbers_raise(name):
-    with pytest.raises(ValueError, match=f"{name} must be positive, got 0"):
+    with pytest.raises(ValueError, match=f"LogDistances.{name} must be .*, got 0"):
         networks.LogDistances(**{name: 0})

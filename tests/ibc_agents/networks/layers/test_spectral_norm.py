@@ -208,7 +208,7 @@ def test_a_second_input_has_the_initializer_of_the_first():
 
 
 def test_zero_iterations_raise():
-    with pytest.raises(ValueError, match="num_iterations must be at least 1"):
+    with pytest.raises(ValueError, match="num_iterations must be an integer of at least 1"):
         networks.SpectralNormDense(3, num_iterations=0)
 
 

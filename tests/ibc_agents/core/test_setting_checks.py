@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from ibc_agents import agents, losses, networks, policies, proposals, samplers
-from ibc_agents.core import type_checks
+from ibc_agents.core import errors, setting_checks
 from tests.ibc_agents import helpers
 
 
@@ -22,7 +22,7 @@ REFUSED = {
     "PolicySearch.sampler": lambda: policies.PolicySearch(sampler=samplers.Langevin),
     "EachBasin.sampler": lambda: samplers.EachBasin(plain_sampler),
     "Autoregressive.sampler": lambda: samplers.Autoregressive(plain_sampler),
-    "Each of Sequence.samplers": lambda: samplers.Sequence([samplers.Langevin(), plain_sampler]),
+    "Sequence.samplers": lambda: samplers.Sequence([samplers.Langevin(), plain_sampler]),
     "ImplicitBCAgent.energy_network": lambda: helpers.make_agent(
         energy_network=tf.keras.layers.Dense(1)
     ),
@@ -43,13 +43,15 @@ BASES = {
     "energy_network": "EnergyNetwork",
     "policy_search": "PolicySearch",
     "proposal": "Proposal",
+    "samplers": "Sampler",
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_message_names_the_parameter_and_the_base_class(name):
     base = BASES.get(name.rpartition(".")[2], "Sampler")
-    with pytest.raises(TypeError, match=f"^{name} must be an object of a subclass of {base}, got"):
+    expected = f"^{name} must be (an object of a subclass of {base}|a list of {base} objects), got"
+    with pytest.raises(errors.SettingError, match=expected):
         REFUSED[name]()
 
 
@@ -64,10 +66,10 @@ def test_the_message_names_the_parameter_and_the_base_class(name):
 )
 def test_a_class_in_place_of_a_loss_is_rejected(make, name, given):
     with pytest.raises(
-        TypeError, match=f"{name} must be an object, got the class {given.__name__}"
+        errors.SettingError, match=f"{name} must be an object .* got the class {given.__name__}"
     ):
         make(**{name: given})
 
 
 def test_objects_of_subclasses_pass():
-    type_checks.check_instance("proposal", proposals.Uniform(), proposals.Uniform.__mro__[1])
+    setting_checks.check_instance("proposal", proposals.Uniform(), proposals.Uniform.__mro__[1])
