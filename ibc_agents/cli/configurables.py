@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import gin
 import tensorflow as tf
@@ -84,6 +86,48 @@ def unused_scopes() -> set[str]:
     """Returns the scopes and macros that are set and that no setting refers to."""
     references = gin.config.iterate_references(gin.config._CONFIG)
     return bound_scopes() - {scope for reference in references for scope in reference.scopes}
+
+
+def check_cycles() -> None:
+    """Checks that no object is an argument of itself, which gin would construct without end.
+
+    Raises:
+        ValueError: If one is; the message names the references.
+    """
+    checked: set[_Call] = set()
+    for scope, selector in gin.config._CONFIG:
+        _check_cycles(_Call(tuple(scope.split("/")) if scope else (), selector), [], checked)
+
+
+class _Call(NamedTuple):
+    """A call of a configurable, which gin makes for a reference with parentheses."""
+
+    scopes: tuple[str, ...]
+    selector: str
+
+    def __str__(self) -> str:
+        if self.selector == "gin.macro":
+            return f"%{'/'.join(self.scopes)}"
+        return f"@{'/'.join((*self.scopes, self.selector.rpartition('.')[2]))}()"
+
+    def arguments(self) -> Iterator[_Call]:
+        """Yields the calls in the bindings of this one, which have its scopes by default."""
+        for depth in range(len(self.scopes) + 1):
+            bound = gin.config._CONFIG.get(("/".join(self.scopes[:depth]), self.selector), {})
+            for reference in gin.config.iterate_references(bound):
+                if reference.evaluate:
+                    scopes = tuple(reference.scopes) or self.scopes
+                    yield _Call(scopes, reference.configurable.selector)
+
+
+def _check_cycles(call: _Call, callers: list[_Call], checked: set[_Call]) -> None:
+    if call in callers:
+        cycle = " → ".join(map(str, [*callers[callers.index(call) :], call]))
+        raise ValueError(f"The references form a cycle: {cycle}.")
+    if call not in checked:
+        for argument in call.arguments():
+            _check_cycles(argument, [*callers, call], checked)
+        checked.add(call)
 
 
 def _named_parameters(configurable: type) -> list[str]:

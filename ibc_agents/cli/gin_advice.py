@@ -16,8 +16,8 @@ _TASK_AND_METHOD = (
 _ABSENT_FILE = re.compile(r"Unable to open file: (.*?)\.(?: Searched config paths: \[.*?\]\.|$)")
 _UNSET_MACRO = re.compile(r"No bindings specified for '(.*)/gin\.macro' in config string: .*")
 _UNSET_ARGUMENT = re.compile(
-    r"missing \d+ required \S+ arguments?: (.*?) No values supplied by Gin"
-    r".*In call to configurable '(.*?)'"
+    r"^(?:.*\.)?(?P<class>\w+)\.__init__\(\) missing \d+ required \S+ arguments?: (?P<names>.*?) "
+    r"No values supplied by Gin.*?In call to configurable '(?P=class)'"
 )
 _REQUIRED = re.compile(r"(\S+) set to `%gin\.REQUIRED` but not subsequently overridden\.")
 _UNKNOWN_PARAMETER = re.compile(r"Configurable '(.*?)' doesn't have a parameter named '(.*?)'\.")
@@ -38,10 +38,6 @@ def advise(message: str) -> str:
         return f"{message[: found.start()]}{replaced}{message[found.end() :]}"
     if found := _UNSET_MACRO.search(message):
         return f"No file or binding sets the macro {found[1]}. {_TASK_AND_METHOD}"
-    if found := _UNSET_ARGUMENT.search(message):
-        names = ", ".join(f"{found[2]}.{name}" for name in re.findall(r"'(\w+)'", found[1]))
-        advice = _TASK_AND_METHOD if found[2] == "Experiment" else "Bind it."
-        return f"No file or binding sets {names}. {advice}"
     if found := _REQUIRED.search(message):
         return f"No file or binding sets {found[1]}. Bind it: --gin_bindings='{found[1]} = …'."
     if found := _UNKNOWN_PARAMETER.search(message):
@@ -49,6 +45,21 @@ def advise(message: str) -> str:
     if found := _UNKNOWN_NAME.search(message):
         return _insert(message, found.end(), _suggest(found[1], _configurables()))
     return message
+
+
+def advise_unset_argument(message: str) -> str | None:
+    """Returns advice if gin called a constructor without an argument that has no default.
+
+    Args:
+        message: The message of a TypeError, in one line.
+    """
+    found = _UNSET_ARGUMENT.search(message)
+    if found is None:
+        return None
+    owner = found["class"]
+    names = ", ".join(f"{owner}.{name}" for name in re.findall(r"'(\w+)'", found["names"]))
+    advice = _TASK_AND_METHOD if owner == "Experiment" else "Bind it."
+    return f"No file or binding sets {names}. {advice}"
 
 
 def _insert(message: str, position: int, advice: str) -> str:

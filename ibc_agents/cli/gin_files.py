@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 from collections.abc import Sequence
 
-from ibc_agents.cli import error_messages, gin_advice
+from ibc_agents.cli import error_messages, gin_advice, gin_statements
 from ibc_agents.core import errors, top_level_packages
 
 _TASKS = top_level_packages.FOLDER / "gin_configs" / "tasks"
+_ERRORS_OF_GIN = (
+    AttributeError,
+    ImportError,
+    NameError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 def parse_gin(
     files: Sequence[str], bindings: Sequence[str], run_config: pathlib.Path | None = None
 ) -> None:
-    """Reads gin files and bindings into gin's global configuration.
+    """Reads gin files and bindings into gin's global configuration, which they replace.
 
-    Every configurable and parameter must exist. A later file may leave a macro of an earlier file
-    unused. A macro or scope that only a binding sets must be used, because gin cannot recognize a
-    misspelled one.
+    After an error the configuration is empty. Every configurable and parameter must exist. A later
+    file may leave a macro of an earlier file unused. A macro or scope that only a binding sets must
+    be used, because gin cannot recognize a misspelled one.
 
     Args:
         files: Gin files, relative to the current folder or to the installation. Later
@@ -34,13 +42,15 @@ def parse_gin(
     """
     import gin
 
-    for file in files:  # before the imports below, which take seconds
-        if not _exists(file):
-            raise _refusal(OSError(f"Unable to open file: {file}."))
+    try:  # before the imports below, which take seconds
+        statements = gin_statements.Statements.read(files, bindings)
+    except (OSError, SyntaxError, TypeError) as error:
+        raise _refusal(error) from error
     from ibc_agents.cli import configurables
     from ibc_agents.cli import run_config as run_config_lib
 
     configurables.register()
+    gin.clear_config()
     try:
         if run_config is not None:
             run_config_lib.parse_run_config(run_config)
@@ -52,20 +62,14 @@ def parse_gin(
         unused = sorted(configurables.unused_scopes() - bound_in_files)
         if unused:
             raise ValueError(f"No setting refers to {', '.join(unused)}, which a binding sets.")
+        configurables.check_cycles()
         gin.finalize()
-    except (OSError, ValueError, TypeError, NameError, SyntaxError, ImportError) as error:
+    except (errors.UserError, *_ERRORS_OF_GIN) as error:
+        gin.clear_config()
+        if isinstance(error, errors.UserError):
+            raise
         raise _refusal(error) from error
-
-
-def _exists(file: str) -> bool:
-    """Returns whether gin finds the file."""
-    import gin
-
-    return any(
-        exists(os.path.join(prefix, file))
-        for prefix in gin.config._LOCATION_PREFIXES
-        for _, exists in gin.config._FILE_READERS
-    )
+    gin_statements.set_current(statements)
 
 
 def _refusal(error: Exception) -> errors.RunError:

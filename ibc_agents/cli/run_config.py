@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import io
 import pathlib
-import tokenize
 from typing import Any
 
 import gin
 from gin import config_parser, utils
 
-from ibc_agents.cli import configurables
+from ibc_agents.cli import configurables, gin_statements
 from ibc_agents.core import errors, files
 
 
@@ -31,21 +29,14 @@ def parse_run_config(path: pathlib.Path) -> None:
         SyntaxError: If gin cannot parse it; likewise the other errors of `gin.parse_config`.
     """
     try:
-        stream = io.StringIO(files.read_bytes(path).decode("utf-8"))
+        text = files.read_bytes(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise errors.RunError(
             f"the gin file {path} of the run cannot be read ({error})."
         ) from error
-    stream.name = str(path)  # Error messages contain it.
-    try:
-        for statement in config_parser.ConfigParser(stream, _OwnReferences()):
-            with utils.try_with_location(statement.location):
-                _apply(statement)
-    except IndentationError as error:  # It is the tokenizer's, which does not know the file.
-        error.filename = str(path)
-        raise
-    except (tokenize.TokenError, RecursionError) as error:
-        raise errors.RunError(f"the gin file {path} of the run is damaged ({error}).") from error
+    for statement in gin_statements.parse(text, str(path), _OwnReferences()):
+        with utils.try_with_location(statement.location):
+            _apply(statement)
 
 
 def _apply(statement: Any) -> None:

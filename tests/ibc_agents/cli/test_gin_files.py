@@ -90,7 +90,7 @@ def test_steps_of_published_runs_can_be_bound(task, paper):
 def test_an_invalid_experiment_is_rejected(values, problem):
     good = ["Experiment.agent = @MseAgent", "Experiment.source = @InMemorySource()"]
     gin_files.parse_gin([], [*(good if values else []), *values])
-    with pytest.raises((ValueError, TypeError), match=problem) as caught:
+    with pytest.raises((errors.SettingError, TypeError), match=problem) as caught:
         experiment.Experiment.from_gin("run", "data")
     assert error_messages.format_error(caught.value).startswith("in the gin configuration: ")
 
