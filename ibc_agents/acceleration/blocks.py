@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from ibc_agents.acceleration import machine
+from ibc_agents.acceleration import machine, measured_choice
 
-# A smaller speedup makes little difference.
-_MIN_SPEEDUP = 1.1
 # Bytes of one layer's activations in a block. With many more, TensorFlow divides products of 256
 # units among the cores if the second-level cache has 2 MiB.
 BLOCK_BYTES = 9 * 2**15
@@ -39,7 +37,7 @@ class Blocks:
 
         Args:
             enabled: Whether rows are split; None selects blocks by a measurement of this machine
-                (`machine.speedup`) and always shares chains.
+                (`CHOICE`) and always shares chains.
             num_bytes: Bytes of one layer's activations in a block, positive.
         """
         self._enabled = enabled
@@ -49,7 +47,7 @@ class Blocks:
         """Returns the rows of `width` float32 numbers in a block; None without blocks."""
         if tf.config.get_visible_devices("GPU"):
             return None
-        enabled = are_faster() if self._enabled is None else self._enabled
+        enabled = CHOICE.make().taken if self._enabled is None else self._enabled
         return max(1, self._num_bytes // (4 * width)) if enabled else None
 
     def rows_of_a_share(self, width: int) -> int | None:
@@ -57,15 +55,6 @@ class Blocks:
         if self._enabled is False or tf.config.get_visible_devices("GPU"):
             return None
         return max(1, _MIN_SHARE_BYTES // (4 * width))
-
-
-def are_faster() -> bool:
-    """Returns whether blocks are faster on this machine, by a measurement."""
-    return machine.speedup(NAME, _whole, _in_blocks) > _MIN_SPEEDUP
-
-
-NAME = f"blocks_of_{_BLOCK}_of_{_ROWS}_rows_through_{_LAYERS}_layers_of_{_WIDTH}"
-"""Name of the measurement."""
 
 
 def _whole() -> None:
@@ -104,3 +93,9 @@ def _gradients(block: int) -> list[tf.Tensor]:
 def _wait_for(tensors: list[tf.Tensor]) -> None:
     for tensor in tensors:
         tensor.numpy()
+
+
+CHOICE = measured_choice.MeasuredChoice(
+    f"blocks_of_{_BLOCK}_of_{_ROWS}_rows_through_{_LAYERS}_layers_of_{_WIDTH}", _whole, _in_blocks
+)
+"""Whether blocks are used on this machine."""

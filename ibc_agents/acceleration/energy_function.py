@@ -38,14 +38,10 @@ class AcceleratedEnergyFunction(protocols.EnergyFunction):
             blocks: Sizes of blocks and shares.
             basins: See the base class.
         """
-        super().__init__(lambda actions: network.energy(code, actions), basins)
+        super().__init__(self._energies, basins)
         self._network = network
         self._code = code
         self._blocks = blocks
-
-    def __call__(self, actions: tf.Tensor) -> tf.Tensor:
-        """See the base class; one block per core runs at a time."""
-        return self._in_blocks(lambda energy_fn, block: energy_fn(block), [], actions)
 
     def gradient(self, actions: tf.Tensor) -> tf.Tensor:
         """See the base class; one block per core runs at a time."""
@@ -75,6 +71,10 @@ class AcceleratedEnergyFunction(protocols.EnergyFunction):
             own = AcceleratedEnergyFunction(self._network, code, self._blocks)
             ends.append(own._in_blocks(chains, actions.shape[2:], *share))
         return tf.concat(ends, axis)
+
+    def _energies(self, actions: tf.Tensor) -> tf.Tensor:
+        """Returns the energies ``[B, N]``; one block per core runs at a time."""
+        return self._in_blocks(lambda energy_fn, block: energy_fn(block), [], actions)
 
     def _in_blocks(
         self, function: Chains, trailing: Sequence[int | None], *rows: tf.Tensor

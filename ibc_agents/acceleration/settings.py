@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ibc_agents.acceleration import blocks as blocks_lib
 from ibc_agents.acceleration import energy_network as energy_network_lib
-from ibc_agents.acceleration import machine, sampler, score
+from ibc_agents.acceleration import sampler, score
 from ibc_agents.core import protocols, setting_checks
 from ibc_agents.networks.energy import energy_network
 
@@ -78,9 +78,9 @@ class Acceleration:
 def choices() -> dict[str, Any]:
     """Returns the choices that this process made by measurements, as JSON types.
 
-    For example ``{"blocks": {"taken": True, "speedup": 1.4}}``; empty if nothing was measured.
+    Returns:
+        The choices by name: whether the fast way is taken, its measured speedup and the date, such
+        as ``{"blocks": {"taken": True, "speedup": 1.4, "measured": "2026-11-29T22:31+00:00"}}``.
     """
-    measured = machine.speedups().get(blocks_lib.NAME)
-    if measured is None:
-        return {}
-    return {"blocks": {"taken": blocks_lib.are_faster(), "speedup": round(measured, 2)}}
+    made = blocks_lib.CHOICE.made
+    return {} if made is None else {"blocks": made.summary()}

@@ -41,4 +41,4 @@ def score_example(
 ) -> tf.Tensor:
     """Returns the energy of one zero action at one window of zeros, ``[1, 1]``."""
     code = energy_network.encode(example_window(time_step_spec, normalizer, window))
-    return energy_network.energy(code, tf.zeros([1, 1, normalizer.action_space.size]))
+    return energy_network.at(code)(tf.zeros([1, 1, normalizer.action_space.size]))

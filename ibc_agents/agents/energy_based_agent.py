@@ -83,7 +83,8 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
         self._proposal = proposal
         self._energy_network = energy_network
         self._network = acceleration.network(energy_network)
-        # Settings of the acceleration that do not fit the network fail here.
+        # Settings of the acceleration that do not fit the network fail here, and the machine is
+        # measured before the training begins.
         building.score_example(self._network, time_step_spec, normalizer, window)
         policy = implicit_policy.ImplicitPolicy(
             time_step_spec,

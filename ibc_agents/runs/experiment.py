@@ -16,15 +16,21 @@ import tensorflow as tf
 from data.reading import demonstrations as data_demonstrations
 from data.sources import batches
 from data.sources import source as source_lib
-from ibc_agents import acceleration
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, setting_checks
 from ibc_agents.rollouts import actors
 from ibc_agents.rollouts import environment_info as environment_info_lib
-from ibc_agents.runs import dataset_info, provenance, run_directory, settings, validation
+from ibc_agents.runs import (
+    dataset_info,
+    provenance,
+    run_directory,
+    settings,
+    validation,
+)
 from ibc_agents.runs import demonstrations as demonstrations_lib
 from ibc_agents.runs import evaluator as evaluator_lib
 from ibc_agents.runs import task as task_lib
+from ibc_agents.runs.records import acceleration_history
 from ibc_agents.runs.training import monitor
 from ibc_agents.runs.training import trainer as trainer_lib
 
@@ -128,6 +134,9 @@ class Experiment:
                 trainer = self._make_trainer(directory, agent, dataset)
                 directory.write_operative_config()
                 first_step = trainer.step
+                choices = acceleration_history.record(
+                    directory.path, first_step, self.training.num_steps, print
+                )
                 with monitor.TrainingMonitor(
                     dataset.name,
                     evaluator,
@@ -149,7 +158,7 @@ class Experiment:
                 outcome = evaluator.evaluate_final(trainer.step)
                 print(outcome.format_summary())
                 results = outcome.summary()
-        results |= self.describe_training(agent, info, first_step)
+        results |= self.describe_training(agent, info, first_step, choices)
         results["wall_time_s"] = {
             "data_and_training": round(trained - started, 1),
             "total": round(time.perf_counter() - started, 1),
@@ -227,6 +236,7 @@ class Experiment:
         agent: behavioral_cloning_agent.BehavioralCloningAgent,
         info: dataset_info.DatasetInfo,
         first_step: int,
+        choices: list[dict[str, Any]],
     ) -> dict[str, Any]:
         """Returns the part of `results.json` about the training, as JSON types.
 
@@ -234,6 +244,7 @@ class Experiment:
             agent: Trained agent.
             info: Description of the demonstrations.
             first_step: Step at which this process began.
+            choices: The choices of acceleration; see `acceleration_history`.
         """
         return {
             "train_steps": int(agent.train_step_counter.numpy()),
@@ -241,7 +252,7 @@ class Experiment:
             "skipped_steps": int(agent.skipped_steps.numpy()),
             "seed": self.seed,
             "dataset": info.summary(),
-            "acceleration": acceleration.choices(),
+            "acceleration": choices,
             **self._provenance,
         }
 

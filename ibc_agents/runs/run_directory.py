@@ -38,6 +38,7 @@ class RunDirectory:
     policy/               SavedModel of the policy
     dataset.json          name and hash of the demonstrations
     operative_config.gin  all settings that gin configured
+    acceleration.json     the measured choices of acceleration, if there are any
     results.json          outcomes of the final evaluation
     rollouts.mp4, energy_landscape.png
     ```

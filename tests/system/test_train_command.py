@@ -91,7 +91,8 @@ def test_results_have_outcomes_and_provenance(finished):
     assert results["dataset"]["hash"] == manifest["dataset_hash"]
     split = results["dataset"]["train_episodes"], results["dataset"]["validation_episodes"]
     assert sum(split) == helpers.EPISODES and min(split) > 0
-    assert set(results["acceleration"]) <= {"blocks"}  # Choices that a measurement has made.
+    (choices,) = results["acceleration"]  # Those of one process.
+    assert choices.keys() == {"from_step", "blocks"} and choices["from_step"] == 0
     assert results["versions"]["tensorflow"].startswith("2.15.")
     assert 0 < results["wall_time_s"]["data_and_training"] < results["wall_time_s"]["total"]
     tracked = _git("ls-files", "ibc_agents/runs/provenance.py")

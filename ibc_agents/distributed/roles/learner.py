@@ -21,6 +21,7 @@ from ibc_agents.distributed.roles import (
     synchronous_training,
 )
 from ibc_agents.runs import evaluator, run_directory
+from ibc_agents.runs.records import acceleration_history
 from ibc_agents.runs.training import trainer as trainer_lib
 
 
@@ -89,6 +90,9 @@ def _lead(
     experiment, agent = context.experiment, member.agent
     directory.write_operative_config()
     first_step = trainer.step
+    choices = acceleration_history.record(
+        directory.path, first_step, experiment.training.num_steps, context.process.log
+    )
     results = {}
     with contextlib.ExitStack() as stack:
         coordinator = _start_coordinator(context, member, directory)
@@ -102,7 +106,7 @@ def _lead(
             values = policy_variables.read_values(agent.policy)
             patience_seconds = context.cluster.patience_seconds
             results = coordinator.finish(trainer.step, values, patience_seconds).summary()
-    results |= experiment.describe_training(agent, member.job.dataset_info, first_step)
+    results |= experiment.describe_training(agent, member.job.dataset_info, first_step, choices)
     results["wall_time_s"] = {"data_and_training": round(end - start, 1)}
     return results
 

@@ -1,1 +1,1 @@
-"""What a run records about itself in its root_dir: its settings, and the process that writes it."""
+"""Records of a run about itself in its root_dir: its settings, choices and writing process."""

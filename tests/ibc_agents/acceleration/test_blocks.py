@@ -6,15 +6,21 @@ import pytest
 import tensorflow as tf
 
 from ibc_agents import acceleration
-from ibc_agents.acceleration import blocks, machine
+from ibc_agents.acceleration import blocks, measured_choice
+from tests.ibc_agents.acceleration import fake_machine
 
 
 @pytest.fixture
-def measured(monkeypatch):
-    """Sets the result of the speedup measurement."""
+def measured(monkeypatch, tmp_path):
+    """Sets the result of the speed measurement."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     def set_speedup(speedup):
-        monkeypatch.setattr(machine, "speedup", lambda name, plain, fast: speedup)
+        computer = fake_machine.FakeMachine()
+        choice = measured_choice.MeasuredChoice(
+            "choice", computer.work(speedup), computer.work(1.0), computer
+        )
+        monkeypatch.setattr(blocks, "CHOICE", choice)
 
     return set_speedup
 
@@ -26,9 +32,10 @@ def test_rows_are_split_if_splitting_is_measured_to_be_faster(measured, speedup,
 
 
 @pytest.mark.parametrize(("enabled", "expected"), [(True, 4), (False, None)])
-def test_a_setting_needs_no_measurement(monkeypatch, enabled, expected):
-    monkeypatch.setattr(machine, "speedup", lambda *_: pytest.fail("measured"))
+def test_a_setting_needs_no_measurement(measured, enabled, expected):
+    measured(1.5)
     assert blocks.Blocks(enabled, num_bytes=4 * 128 * 4).rows(128) == expected
+    assert blocks.CHOICE.made is None
 
 
 def test_cores_share_chains_unless_blocks_are_off(measured):
@@ -44,13 +51,22 @@ def test_a_gpu_takes_all_rows_at_once(monkeypatch):
     assert blocks.Blocks(True).rows_of_a_share(64) is None
 
 
-def test_the_choice_of_this_machine_is_reported(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    machine.forget_speedups()
+@pytest.mark.parametrize("speedup", [0.5, 2.0])
+def test_the_choice_is_reported(measured, speedup):
+    measured(speedup)
     assert acceleration.choices() == {}
-    taken = blocks.Blocks().rows(64) is not None
-    choice = json.loads(json.dumps(acceleration.choices()))["blocks"]
-    assert choice["taken"] == taken
-    assert choice["speedup"] > 0
+    blocks.Blocks().rows(64)
+    assert json.loads(json.dumps(acceleration.choices())) == {
+        "blocks": {
+            "taken": speedup > 1,
+            "speedup": speedup,
+            "measured": "2030-01-01T00:00+00:00",
+        }
+    }
+
+
+def test_this_machine_is_measured(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    choice = measured_choice.MeasuredChoice("blocks", blocks._whole, blocks._in_blocks).make()
+    assert 0 < choice.comparison.low <= choice.comparison.speedup <= choice.comparison.high
     assert len(list((tmp_path / "ibc_agents").iterdir())) == 1
-    machine.forget_speedups()

@@ -20,7 +20,7 @@ import data
 import ibc_agents
 from data.sources import reverb_source
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
-from ibc_agents import acceleration, agents, networks
+from ibc_agents import agents, networks
 from ibc_agents.cli import command_line, common_flags, startup_logs
 from ibc_agents.core import errors
 from ibc_agents.rollouts import collection
@@ -107,15 +107,7 @@ def test_a_run_records_the_code_that_it_began_with(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "git_revision", lambda: "after")
     agent = types.SimpleNamespace(train_step_counter=tf.constant(3), skipped_steps=tf.constant(0))
     info = dataset_info.DatasetInfo("name", "hash", None, None, 1, 0)
-    assert begun.describe_training(agent, info, first_step=0)["git_revision"] == "before"
-
-
-def test_results_record_the_measured_choices_of_acceleration(tmp_path, monkeypatch):
-    choices = {"blocks": {"taken": True, "speedup": 1.4}}
-    monkeypatch.setattr(acceleration, "choices", lambda: choices)
-    agent = types.SimpleNamespace(train_step_counter=tf.constant(3), skipped_steps=tf.constant(0))
-    info = dataset_info.DatasetInfo("name", "hash", None, None, 1, 0)
-    assert make(tmp_path).describe_training(agent, info, 0)["acceleration"] == choices
+    assert begun.describe_training(agent, info, 0, [])["git_revision"] == "before"
 
 
 def test_a_source_is_an_object_and_an_agent_is_a_factory(tmp_path):
