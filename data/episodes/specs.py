@@ -12,9 +12,14 @@ from tf_agents.utils import nest_utils
 
 from data.errors import DataError
 
-_STORABLE = (
+# What a record can store.
+STORABLE_DTYPES = (
     tf.half, tf.float32, tf.float64, tf.uint8, tf.int8, tf.uint16, tf.int16, tf.int32, tf.int64,
 )  # fmt: skip
+
+# Far above any real frame. Damaged specs claim more than a machine has.
+_MAX_FRAME_BYTES = 1 << 28
+_MAX_RANK = 16
 
 
 def is_image(spec: tf.TypeSpec) -> bool:
@@ -50,24 +55,41 @@ def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
             one frame.
 
     Raises:
-        DataError: If it is not a Trajectory, its step types are not integer scalars, or a leaf
-            cannot be stored.
+        DataError: If it is not a Trajectory, its step types are not integer scalars, it has no
+            observation or no action, or a leaf cannot be stored. The message is a clause.
     """
     if not isinstance(spec, tuple) or getattr(spec, "_fields", ()) != trajectory.Trajectory._fields:
         raise DataError(f"the spec is a {type(spec).__name__}, not a Trajectory")
     spec = trajectory.Trajectory(*tensor_spec.from_spec(tuple(spec)))
     for name, leaf in named_leaves(spec):
-        if leaf.dtype not in _STORABLE:
-            raise DataError(
-                f"the spec's leaf {name} has dtype {leaf.dtype.name}, which cannot be stored"
-            )
-        if not leaf.shape.is_fully_defined() or 0 in leaf.shape:
-            raise DataError(f"the spec's leaf {name} has shape {leaf.shape}, which is not fixed")
+        _check_leaf(f"the spec's leaf {name}", leaf)
+    if frame_bytes(spec) > _MAX_FRAME_BYTES:
+        raise DataError(
+            f"the spec describes frames of {frame_bytes(spec)} bytes, more than {_MAX_FRAME_BYTES}"
+        )
     for name in ("step_type", "next_step_type"):
         leaf = getattr(spec, name)
         if not isinstance(leaf, tf.TensorSpec) or leaf.shape.rank != 0 or not leaf.dtype.is_integer:
             raise DataError(f"the spec's {name} is not an integer scalar")
+    for name in ("observation", "action"):
+        if not tf.nest.flatten(getattr(spec, name)):
+            raise DataError(f"the spec has no {name}")
+    names = [name for name, _ in named_leaves(spec)]
+    if len(set(names)) < len(names):
+        raise DataError("the spec has two leaves of one path")
     return spec
+
+
+def _check_leaf(name: str, leaf: tf.TypeSpec) -> None:
+    if leaf.dtype not in STORABLE_DTYPES:
+        raise DataError(f"{name} has dtype {leaf.dtype.name}, which cannot be stored")
+    if not leaf.shape.is_fully_defined() or 0 in leaf.shape:
+        raise DataError(f"{name} has shape {leaf.shape}, which is not fixed")
+    if leaf.shape.rank > _MAX_RANK:
+        raise DataError(f"{name} has {leaf.shape.rank} dimensions, more than {_MAX_RANK}")
+    limits = bounds(leaf)
+    if limits is not None and not np.all(limits[0] <= limits[1]):
+        raise DataError(f"{name} has bounds that are NaN, or a minimum above the maximum")
 
 
 def bounds(spec: tf.TypeSpec) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,4 +1,4 @@
-"""Checks of the values of frames: every value is finite, every action within the spec's bounds."""
+"""Checks of the values of frames: all are finite, and actions are within the spec's bounds."""
 
 from __future__ import annotations
 
@@ -33,43 +33,48 @@ class Problem(NamedTuple):
 
 
 def find_problems(frames: trajectory.Trajectory, spec: trajectory.Trajectory) -> Iterator[Problem]:
-    """Yields the unusable values of every leaf of observation and action.
+    """Yields the unusable values of every leaf of observation, action and discount.
 
-    Bounds are checked for executed actions, that is, for frames whose step type is not LAST.
+    Actions of step type LAST were never executed, so these and their discounts may have any value.
 
     Args:
         frames: Trajectory of arrays [n, …].
         spec: Trajectory of `tf.TensorSpec` of one frame.
     """
-    for part in ("observation", "action"):
+    executed = frames.step_type != ts.StepType.LAST
+    for part in ("observation", "action", "discount"):
+        rows = np.ones_like(executed) if part == "observation" else executed
         leaves = specs.named_leaves({part: getattr(spec, part)})
         for (name, leaf), values in zip(leaves, tf.nest.flatten(getattr(frames, part))):
+            used = rows.reshape((-1,) + (1,) * (values.ndim - 1))
             if np.issubdtype(values.dtype, np.floating):
-                bad = ~np.isfinite(values)
+                bad = used & ~np.isfinite(values)
                 if bad.any():
                     yield _problem(name, bad, "is NaN or infinite; remove or fix that episode")
-            if part == "action":
-                executed = frames.step_type != ts.StepType.LAST
-                yield from _outside_bounds(name, values, leaf, executed)
+            limits = _limits(part, leaf)
+            if limits is not None:
+                yield from _outside_limits(name, values, *limits, used)
 
 
-def _outside_bounds(
-    name: str, values: np.ndarray, leaf: tf.TypeSpec, executed: np.ndarray
+def _limits(part: str, leaf: tf.TypeSpec) -> tuple[np.ndarray, np.ndarray] | None:
+    """Returns the lowest and highest valid value of each element; None if all are valid."""
+    if part == "discount":
+        return np.zeros(leaf.shape), np.ones(leaf.shape)
+    return specs.bounds(leaf) if part == "action" else None
+
+
+def _outside_limits(
+    name: str, values: np.ndarray, low: np.ndarray, high: np.ndarray, used: np.ndarray
 ) -> Iterator[Problem]:
-    limits = specs.bounds(leaf)
-    if limits is None:
-        return
-    low, high = limits
     slack = BOUNDS_TOLERANCE * np.maximum(np.abs(low), np.abs(high))
-    bad = (values < low - slack) | (values > high + slack)
-    bad &= executed.reshape((-1,) + (1,) * (bad.ndim - 1))
+    bad = used & ((values < low - slack) | (values > high + slack))
     if bad.any():
         row = int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
         where = np.unravel_index(int(np.argmax(bad[row])), bad[row].shape)
         yield _problem(
             name, bad,
             f"is outside its bounds ({values[row][where]:.6g} in element {list(map(int, where))}, "
-            f"allowed {low[where]:.6g} to {high[where]:.6g}); fix the action or the spec",
+            f"allowed {low[where]:.6g} to {high[where]:.6g}); fix the value or the spec",
         )  # fmt: skip
 
 

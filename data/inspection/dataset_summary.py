@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.trajectories import trajectory
 
 from data.episodes import Episode, dataset_statistics, specs, value_checks
-from data.shards import frame_chunks, shard_paths, shard_reader, spec_files
+from data.shards import frame_chunks, shard_paths, shard_reader
 
 _NUM_IMAGES = 8
 
@@ -41,6 +40,7 @@ class DatasetSummary:
         shards: Paths of the shards.
         spec: Trajectory of `tf.TensorSpec` of one frame.
         accumulators: Statistics of the finite values of every leaf except images, by its path.
+        counts: What each shard contains, by its path.
         hashes: Content hash of every episode, in order.
         lengths: L of every episode.
         returns: Undiscounted return of every episode.
@@ -50,15 +50,16 @@ class DatasetSummary:
         problems: Unusable values.
     """
 
-    def __init__(self, paths: shard_paths.Paths, spec: trajectory.Trajectory) -> None:
+    def __init__(self, paths: shard_paths.Paths, reader: shard_reader.EpisodeReader) -> None:
         self.paths = paths
-        self.shards = shard_paths.resolve_shards(paths)
-        self.spec = spec
+        self.shards = reader.shards
+        self.spec = spec = reader.spec
         self.accumulators = {
             name: dataset_statistics.LeafAccumulator(name, tuple(leaf.shape))
             for name, leaf in specs.named_leaves(spec)
             if not specs.is_image(leaf)
         }
+        self.counts: dict[str, frame_chunks.ShardCounts] = {}
         self.hashes: list[str] = []
         self.lengths: list[int] = []
         self.returns: list[float] = []
@@ -118,11 +119,11 @@ def summarize_dataset(paths: shard_paths.Paths) -> DatasetSummary:
     Raises:
         DataError: If a shard or its spec cannot be read.
     """
-    spec = spec_files.read_common_spec(shard_paths.resolve_shards(paths))
-    summary, reader = DatasetSummary(paths, spec), shard_reader.FrameReader(spec)
-    chunks = _note_problems(reader.read(summary.shards), summary)
-    for episode in frame_chunks.split_episodes(chunks):
+    reader = shard_reader.EpisodeReader(paths)
+    summary = DatasetSummary(paths, reader)
+    for episode in reader.split(_note_problems(reader.read_frames(), summary)):
         summary.add(episode)
+    summary.counts = reader.counts
     return summary
 
 

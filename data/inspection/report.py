@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from data.episodes import combined_hash, dataset_statistics, specs
 from data.errors import DataError
 from data.inspection import dataset_summary
-from data.shards import manifest, shard_paths
+from data.reading import manifest_checks
+from data.shards import frame_chunks, manifest
 
 _MAX_VALUES = 4
 _MAX_PROBLEMS = 20
@@ -46,7 +47,8 @@ def _overview(summary: dataset_summary.DatasetSummary) -> dict[str, str]:
         f"above 0 in {positive} of {len(returns)} episodes",
         "quantiles": f"{quantiles} ({percentages} % of the returns are at most this)",
         "dataset hash": dataset_hash,
-        "manifest": _compare_manifest(summary.paths, dataset_hash),
+        "fragments": _fragments(summary.counts),
+        "manifest": _compare_manifest(summary, dataset_hash),
     }
 
 
@@ -58,15 +60,26 @@ def _duplicates(groups: list[list[int]]) -> str:
     return f"episodes {shown}" + (f"; and {more} more groups" if more > 0 else "")
 
 
-def _compare_manifest(paths: shard_paths.Paths, dataset_hash: str) -> str:
-    folder = manifest.find_manifest_folder(paths)
+def _compare_manifest(summary: dataset_summary.DatasetSummary, dataset_hash: str) -> str:
+    folder = manifest.find_manifest_folder(summary.paths)
     if folder is None:
         return "none"
     found = manifest.read_manifest(folder)
     extra = "".join(f", {key} {value}" for key, value in sorted(found.extra.items()))
-    if found.dataset_hash != dataset_hash:
-        return f"DIFFERS: {found.dataset_hash}; the dataset was changed or damaged{extra}"
-    return f"agrees{extra}"
+    difference = manifest_checks.find_file_difference(
+        found, summary.shards
+    ) or manifest_checks.find_content_difference(found, summary.counts, dataset_hash)
+    return f"DIFFERS: {difference}{extra}" if difference else f"agrees{extra}"
+
+
+def _fragments(counts: Mapping[str, frame_chunks.ShardCounts]) -> str:
+    frames = [count.fragment_frames for count in counts.values() if count.fragment_frames]
+    if not frames:
+        return "none"
+    return (
+        f"{sum(frames)} frames at the start of {len(frames)} shards, which begin within an "
+        "episode; they are not used"
+    )
 
 
 def _leaf_table(

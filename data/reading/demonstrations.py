@@ -11,9 +11,9 @@ from tf_agents.trajectories import trajectory
 from data import episodes
 from data.episodes import episode_store
 from data.errors import DataError
-from data.reading import splits
+from data.reading import manifest_checks, splits
 from data.reading.episode_collection import EpisodeCollection, EpisodeSummary
-from data.shards import manifest, shard_paths, shard_reader, spec_files
+from data.shards import manifest, shard_paths, shard_reader
 
 # Decoded episodes up to this size stay in memory, shared by all users. A larger dataset is read
 # from the disk at every iteration; a run iterates several times.
@@ -35,22 +35,25 @@ class Demonstrations:
         validation: The validation episodes; may be empty.
         dataset_hash: `episodes.combined_hash` of the episodes of both splits.
         num_frames: Frames of the episodes of both splits.
+        fragments: Number of frames at the start of shards that begin within an episode, by the
+            path of the shard. These frames are not part of the dataset.
     """
 
     def __init__(
         self,
         name: str,
-        spec: trajectory.Trajectory,
-        shards: list[str],
+        reader: shard_reader.EpisodeReader,
         dataset_manifest: manifest.Manifest | None,
         stored: episodes.EpisodeStore | None,
         kept: dict[int, EpisodeSummary],
         validation_fraction: float,
     ) -> None:
         self.name = name
-        self.spec = spec
-        self.shards = shards
+        self.spec: trajectory.Trajectory = reader.spec
+        self.shards = reader.shards
         self.manifest = dataset_manifest
+        counts = reader.counts.items()
+        self.fragments = {shard: c.fragment_frames for shard, c in counts if c.fragment_frames}
         hashes = [summary.content_hash for summary in kept.values()]
         self.dataset_hash = episodes.combined_hash(hashes)
         self.num_frames = sum(summary.num_frames for summary in kept.values())
@@ -58,7 +61,9 @@ class Demonstrations:
         parts: tuple[dict[int, EpisodeSummary], dict[int, EpisodeSummary]] = ({}, {})
         for number, summary in kept.items():
             parts[summary.content_hash in held_out][number] = summary
-        self.train, self.validation = (EpisodeCollection(stored, shards, part) for part in parts)
+        self.train, self.validation = (
+            EpisodeCollection(stored, reader.shards, part) for part in parts
+        )
 
     @classmethod
     def open(
@@ -86,29 +91,42 @@ class Demonstrations:
         if not 0.0 < top_return_fraction <= 1.0:
             raise DataError(f"top_return_fraction is {top_return_fraction}; it must be in (0, 1].")
         shards = shard_paths.resolve_shards(path)
-        folder = manifest.find_manifest_folder(path)
-        found = None
-        if folder is not None:
-            found = manifest.read_manifest(folder)
-            _check_shards(folder, shards, found)
-        spec = spec_files.read_common_spec(shards)
-        stored, summaries = _read_all(shards)
+        found = _read_manifest(path, shards)
+        reader = shard_reader.EpisodeReader(shards)
+        stored, summaries = _read_all(reader)
         if found is not None:
-            _check_content(path, summaries, found)
+            dataset_hash = episodes.combined_hash(s.content_hash for s in summaries)
+            difference = manifest_checks.find_content_difference(found, reader.counts, dataset_hash)
+            if difference:
+                raise DataError(f"{path}: {difference}.")
         name = _name(path, shards)
         kept = dict(enumerate(summaries))
         if top_return_fraction < 1.0:
             kept = splits.keep_top_returns(name, kept, top_return_fraction)
             name += f" with top_return_fraction {top_return_fraction:g}"
-        return cls(name, spec, shards, found, stored, kept, validation_fraction)
+        return cls(name, reader, found, stored, kept, validation_fraction)
 
 
-def _read_all(shards: Sequence[str]) -> tuple[episodes.EpisodeStore | None, list[EpisodeSummary]]:
+def _read_manifest(path: shard_paths.Paths, shards: Sequence[str]) -> manifest.Manifest | None:
+    """Returns the manifest of a folder, whose files agree with it; None if there is none."""
+    folder = manifest.find_manifest_folder(path)
+    if folder is None:
+        return None
+    found = manifest.read_manifest(folder)
+    difference = manifest_checks.find_file_difference(found, shards)
+    if difference:
+        raise DataError(f"{folder}: {difference}.")
+    return found
+
+
+def _read_all(
+    reader: shard_reader.EpisodeReader,
+) -> tuple[episodes.EpisodeStore | None, list[EpisodeSummary]]:
     """Returns the episodes (None if they exceed the memory limit) and their summaries."""
     builder: episode_store.EpisodeStoreBuilder | None = episode_store.EpisodeStoreBuilder()
     summaries: list[EpisodeSummary] = []
     num_bytes = 0
-    for episode in shard_reader.read_episodes(shards):
+    for episode in reader:
         summaries.append(EpisodeSummary.from_episode(episode))
         num_bytes += episode.num_bytes
         if num_bytes > MEMORY_LIMIT_BYTES:
@@ -116,29 +134,6 @@ def _read_all(shards: Sequence[str]) -> tuple[episodes.EpisodeStore | None, list
         if builder is not None:
             builder.add(episode)
     return None if builder is None else builder.build(), summaries
-
-
-def _check_content(
-    path: shard_paths.Paths, summaries: Sequence[EpisodeSummary], found: manifest.Manifest
-) -> None:
-    dataset_hash = episodes.combined_hash(summary.content_hash for summary in summaries)
-    if found.dataset_hash != dataset_hash:
-        raise DataError(
-            f"{path}: its content has hash {dataset_hash[:12]}, its {manifest.MANIFEST_NAME} says "
-            f"{found.dataset_hash[:12]}: the dataset was changed or damaged. Copy or collect it "
-            "again."
-        )
-
-
-def _check_shards(folder: str, shards: Sequence[str], found: manifest.Manifest) -> None:
-    present = {os.path.basename(shard) for shard in shards}
-    listed = {entry.name for entry in found.shards}
-    for name in sorted(listed - present):
-        raise DataError(f"{folder}: the shard {name} is missing; copy the whole folder again.")
-    for name in sorted(present - listed):
-        raise DataError(
-            f"{folder}: the shard {name} is not in {manifest.MANIFEST_NAME}; move it elsewhere."
-        )
 
 
 def _name(path: shard_paths.Paths, shards: Sequence[str]) -> str:

@@ -28,7 +28,9 @@ class FrameDecoder:
         self._spec = spec
         self._leaves = specs.named_leaves(spec)
         self._compressed = compressed
-        self._features = {name: _feature(leaf) for name, leaf in self._leaves}
+        leaves = (tf.TensorSpec(leaf.shape, leaf.dtype) for _, leaf in self._leaves)
+        layout = [(name, leaf, name in compressed) for (name, _), leaf in zip(self._leaves, leaves)]
+        self._decode = _trace(tuple(layout))
 
     def __call__(self, records: tf.Tensor) -> trajectory.Trajectory:
         """Decodes a batch of records.
@@ -43,13 +45,8 @@ class FrameDecoder:
             tf.errors.InvalidArgumentError: If a record does not match the spec. `find_problem`
                 describes the difference.
         """
-        return tf.nest.map_structure(lambda leaf: leaf.numpy(), self._decode(records))
-
-    @functools.cached_property
-    def _decode(self) -> Callable[[tf.Tensor], trajectory.Trajectory]:
-        function = tf.function(self._decode_batch, autograph=False)
-        # Traced explicitly, because tf.function warns about several decoders in one process.
-        return function.get_concrete_function(tf.TensorSpec([None], tf.string))
+        leaves = [leaf.numpy() for leaf in self._decode(records)]
+        return tf.nest.pack_sequence_as(self._spec, leaves)
 
     def find_problem(self, record: bytes) -> str | None:
         """Describes how a record differs from the spec, as a clause; None if it matches."""
@@ -88,21 +85,6 @@ class FrameDecoder:
             return f"has {len(values[0])} bytes; expected {size * leaf.dtype.size}"
         return None
 
-    def _decode_batch(self, records: tf.Tensor) -> trajectory.Trajectory:
-        parsed = tf.io.parse_example(records, self._features)
-        leaves = []
-        for name, leaf in self._leaves:
-            column = parsed[name]
-            if name in self._compressed:
-                column = tf.map_fn(tf.io.decode_jpeg, column, fn_output_signature=tf.uint8)
-                column = tf.ensure_shape(column, [None, *leaf.shape])
-            elif not record_layout.stores_numbers(leaf):
-                column = tf.reshape(tf.io.decode_raw(column, leaf.dtype), [-1, *leaf.shape])
-                # A wrong length that divides evenly must not turn into additional rows.
-                tf.debugging.assert_equal(tf.shape(column)[0], tf.shape(records)[0])
-            leaves.append(column)
-        return tf.nest.pack_sequence_as(self._spec, leaves)
-
 
 def compressed_leaves(spec: trajectory.Trajectory, record: bytes) -> frozenset[str]:
     """Returns the paths of the image leaves that a record stores as PNG or JPEG.
@@ -127,6 +109,37 @@ def compressed_leaves(spec: trajectory.Trajectory, record: bytes) -> frozenset[s
         if len(data) != leaf.shape.num_elements() or _image_shape(data) == tuple(leaf.shape):
             found.add(name)
     return frozenset(found)
+
+
+# Tracing takes longer than reading a small dataset, and a process may read many of one layout.
+@functools.lru_cache(maxsize=32)
+def _trace(
+    layout: tuple[tuple[str, tf.TensorSpec, bool], ...],
+) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Returns the decoder of serialized examples, string [n].
+
+    Args:
+        layout: Path and spec of each leaf, and whether it is a PNG or JPEG image.
+    """
+
+    def decode(records: tf.Tensor) -> list[tf.Tensor]:
+        parsed = tf.io.parse_example(records, {name: _feature(leaf) for name, leaf, _ in layout})
+        leaves = []
+        for name, leaf, is_compressed in layout:
+            column = parsed[name]
+            if is_compressed:
+                column = tf.map_fn(tf.io.decode_jpeg, column, fn_output_signature=tf.uint8)
+                column = tf.ensure_shape(column, [None, *leaf.shape])
+            elif not record_layout.stores_numbers(leaf):
+                column = tf.reshape(tf.io.decode_raw(column, leaf.dtype), [-1, *leaf.shape])
+                # A wrong length that divides evenly must not turn into additional rows.
+                tf.debugging.assert_equal(tf.shape(column)[0], tf.shape(records)[0])
+            leaves.append(column)
+        return leaves
+
+    function = tf.function(decode, autograph=False)
+    # Traced explicitly, because tf.function warns about several decoders in one process.
+    return function.get_concrete_function(tf.TensorSpec([None], tf.string))
 
 
 def _feature(leaf: tf.TypeSpec) -> tf.io.FixedLenFeature:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -28,61 +30,129 @@ class FrameChunk(NamedTuple):
     frames: trajectory.Trajectory
 
 
-def split_episodes(chunks: Iterable[FrameChunk]) -> Iterator[Episode]:
-    """Splits the frames of shards into episodes.
+class _StepTypes(NamedTuple):
+    """Step types of consecutive frames, each [n]."""
+
+    step_type: np.ndarray
+    next_step_type: np.ndarray
+
+
+_NO_STEP_TYPES = _StepTypes(np.zeros(0, np.int32), np.zeros(0, np.int32))
+
+
+@dataclasses.dataclass
+class ShardCounts:
+    """What a shard contains.
+
+    Attributes:
+        episodes: Number of episodes.
+        frames: Number of their frames.
+        fragment_frames: Number of frames before the first FIRST, which belong to no episode. A
+            driver that continues an episode in a new file writes such a fragment.
+    """
+
+    episodes: int = 0
+    frames: int = 0
+    fragment_frames: int = 0
+
+
+class EpisodeSplitter:
+    """Splits the frames of shards into episodes, and counts them.
 
     An episode starts at a FIRST frame and ends before the next one, or at the end of its shard.
+    Frames before the first FIRST of a shard are dropped.
 
-    Args:
-        chunks: All frames of one shard after another, in order.
-
-    Raises:
-        DataError: If a shard does not start with FIRST, a frame after LAST is not FIRST, or a step
-            type is none of FIRST, MID, LAST.
+    Attributes:
+        counts: What each shard contains, by its path.
     """
-    parts: list[_Part] = []
-    previous = int(ts.StepType.LAST)
-    for chunk in chunks:
-        step_type = chunk.frames.step_type
-        if chunk.first_record == 0:
-            previous = int(ts.StepType.LAST)
-        _check_order(chunk, previous)
-        previous = int(step_type[-1])
-        begin = 0
-        for first in np.flatnonzero(step_type == ts.StepType.FIRST):
-            if first > begin:
-                parts.append(_Part(chunk.frames, slice(begin, first)))
-            if parts:
-                yield _join(parts)
-            parts, begin = [], first
-        parts.append(_Part(chunk.frames, slice(begin, len(step_type))))
-    if parts:
+
+    def __init__(self) -> None:
+        self.counts: dict[str, ShardCounts] = {}
+
+    def split(self, chunks: Iterable[FrameChunk]) -> Iterator[Episode]:
+        """Yields the episodes.
+
+        Args:
+            chunks: All frames of one shard after another, in order.
+
+        Raises:
+            DataError: If a step type is none of FIRST, MID, LAST, or does not follow the one
+                before it.
+        """
+        parts: list[_Part] = []
+        previous = _NO_STEP_TYPES
+        for chunk in chunks:
+            if chunk.first_record == 0:
+                yield from self._complete(parts)
+                parts, previous = [], _NO_STEP_TYPES
+                self.counts[chunk.shard] = ShardCounts()
+            _check_order(chunk, previous)
+            step_type = chunk.frames.step_type
+            previous = _StepTypes(step_type[-1:], chunk.frames.next_step_type[-1:])
+            firsts = np.flatnonzero(step_type == ts.StepType.FIRST).tolist()
+            borders = [0, *firsts, len(step_type)]
+            for begin, end in itertools.pairwise(borders):
+                if begin == end:
+                    continue
+                if step_type[begin] == ts.StepType.FIRST:
+                    yield from self._complete(parts)
+                    parts = []
+                parts.append(_Part(chunk.shard, chunk.frames, slice(begin, end)))
+        yield from self._complete(parts)
+
+    def _complete(self, parts: list[_Part]) -> Iterator[Episode]:
+        """Yields the episode of these parts, unless they are the fragment of one."""
+        if not parts:
+            return
+        counts = self.counts[parts[0].shard]
+        num_frames = sum(part.rows.stop - part.rows.start for part in parts)
+        if parts[0].frames.step_type[parts[0].rows.start] != ts.StepType.FIRST:
+            counts.fragment_frames += num_frames
+            return
+        counts.episodes += 1
+        counts.frames += num_frames
         yield _join(parts)
 
 
-def _check_order(chunk: FrameChunk, previous: int) -> None:
-    """Raises unless each step type may follow the one before; `previous` precedes the chunk."""
-    step_type = chunk.frames.step_type
-    before = np.concatenate([[previous], step_type[:-1]])
-    unknown = (step_type < ts.StepType.FIRST) | (step_type > ts.StepType.LAST)
-    orphan = (before == ts.StepType.LAST) & (step_type != ts.StepType.FIRST)
-    bad = np.flatnonzero(unknown | orphan)
-    if not bad.size:
-        return
-    row = bad[0]
-    record = chunk.first_record + row
-    if unknown[row]:
-        problem = f"has step type {step_type[row]}, which is none of FIRST (0), MID (1), LAST (2)"
-    elif record == 0:
-        problem = "does not start an episode (step type FIRST); a shard must begin with one"
-    else:
+def _check_order(chunk: FrameChunk, previous: _StepTypes) -> None:
+    """Raises unless each step type may follow the one before.
+
+    Args:
+        chunk: Frames of one shard.
+        previous: Step types of the frame before; empty if the shard begins with the chunk.
+    """
+    for name in ("step_type", "next_step_type"):
+        values = getattr(chunk.frames, name)
+        unknown = np.flatnonzero((values < ts.StepType.FIRST) | (values > ts.StepType.LAST))
+        for row in unknown[:1]:
+            problem = f"has {name} {values[row]}, which is none of FIRST (0), MID (1), LAST (2)"
+            raise _bad_order(chunk, row, problem)
+    steps = np.concatenate([previous.step_type, chunk.frames.step_type])
+    expected = np.concatenate([previous.next_step_type, chunk.frames.next_step_type])
+    rows = np.arange(len(steps)) - len(previous.step_type)
+    # The last frame of an episode may have any next step type: writers differ.
+    continues = steps[1:] != ts.StepType.FIRST
+    for row in rows[1:][continues & (steps[:-1] == ts.StepType.LAST)][:1]:
         problem = "follows the end of an episode (LAST) but does not start a new one (FIRST)"
-    raise DataError(f"{chunk.shard}: record {record} {problem}. Write the shard again.")
+        raise _bad_order(chunk, row, problem)
+    for row in rows[1:][continues & (steps[1:] != expected[:-1])][:1]:
+        problem = (
+            f"has step type {chunk.frames.step_type[row]}, which is not the next_step_type of the "
+            "record before: records are missing or in another order"
+        )
+        raise _bad_order(chunk, row, problem)
+
+
+def _bad_order(chunk: FrameChunk, row: int, problem: str) -> DataError:
+    return DataError(
+        f"{chunk.shard}: record {chunk.first_record + row} {problem}. Write the shard again."
+    )
 
 
 class _Part(NamedTuple):
     """Rows of a chunk that belong to one episode."""
 
+    shard: str
     frames: trajectory.Trajectory
     rows: slice
 

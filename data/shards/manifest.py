@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 from typing import Any
 
 from data.errors import DataError
@@ -14,7 +15,7 @@ from ibc_agents.core import files
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
-_BLOCK_BYTES = 1 << 20
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,16 +72,17 @@ def find_manifest_folder(path: Any) -> str | None:
     if not isinstance(path, (str, os.PathLike)):
         return None
     folder = os.path.expanduser(os.fspath(path))
-    return folder if os.path.exists(os.path.join(folder, MANIFEST_NAME)) else None
+    return folder if os.path.lexists(os.path.join(folder, MANIFEST_NAME)) else None
 
 
 def file_sha256(path: str | os.PathLike) -> str:
-    """Returns the SHA-256 (hex) of a file's bytes."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+    """Returns the SHA-256 (hex) of a regular file's bytes.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with files.open_file(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_extra(extra: dict[str, Any]) -> None:
@@ -113,21 +115,68 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
     """
     path = pathlib.Path(folder, MANIFEST_NAME)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = files.read_json(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
         raise DataError(f"{path}: not readable JSON; write the dataset again.") from error
     version = content.get("format_version") if isinstance(content, dict) else None
-    if version != FORMAT_VERSION:
+    if type(version) is not int or version != FORMAT_VERSION:
         raise DataError(
-            f"{path}: format version {version} is unknown, this release reads version "
+            f"{path}: format version {version!r:.40} is unknown, this release reads version "
             f"{FORMAT_VERSION}; use the release that wrote the dataset."
         )
     try:
-        shards = tuple(ShardEntry(**entry) for entry in content["shards"])
-        return Manifest(content["dataset_hash"], shards, content["extra"], version)
-    except (KeyError, TypeError) as error:
-        raise DataError(
-            f"{path}: an entry is missing or unknown; write the dataset again."
-        ) from error
+        return _parse(content)
+    except KeyError as error:
+        raise DataError(f"{path}: {error} is missing; write the dataset again.") from error
+    except ValueError as error:
+        raise DataError(f"{path}: {error}; write the dataset again.") from error
+
+
+def _parse(content: dict[str, Any]) -> Manifest:
+    """Returns the manifest that a JSON object describes.
+
+    Raises:
+        KeyError: If a value is missing.
+        ValueError: If a value is not possible. The message is a clause.
+    """
+    shards = _typed(content, "shards", list)
+    manifest = Manifest(
+        _sha256(content, "dataset_hash"),
+        tuple(_parse_entry(entry) for entry in shards),
+        _typed(content, "extra", dict),
+    )
+    names = {entry.name for entry in manifest.shards}
+    if len(names) != len(shards):
+        raise ValueError("shards names a file twice")
+    for name in ("num_episodes", "num_frames"):
+        if _typed(content, name, int) != getattr(manifest, name):
+            raise ValueError(f"{name} is not the sum over the shards")
+    return manifest
+
+
+def _parse_entry(entry: Any) -> ShardEntry:
+    if not isinstance(entry, dict):
+        raise ValueError("an entry of shards is no object")
+    name = _typed(entry, "name", str)
+    episodes, frames = (_typed(entry, key, int) for key in ("episodes", "frames"))
+    if os.path.basename(name) != name or not name:
+        raise ValueError(f"the shard {name!r:.40} is no file name")
+    if not 0 <= episodes <= frames:
+        raise ValueError(f"the shard {name!r:.40} has {episodes} episodes of {frames} frames")
+    return ShardEntry(name, episodes, frames, _sha256(entry, "sha256"))
+
+
+def _typed(content: dict[str, Any], name: str, kind: type) -> Any:
+    value = content[name]
+    if type(value) is not kind:
+        raise ValueError(f"{name} is {value!r:.40}, not of type {kind.__name__}")
+    return value
+
+
+def _sha256(content: dict[str, Any], name: str) -> str:
+    value = _typed(content, name, str)
+    if not _SHA256.fullmatch(value):
+        raise ValueError(f"{name} is {value!r:.40}, not a SHA-256")
+    return value

@@ -7,9 +7,11 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+from data import path_kinds
 from data.errors import DataError
 
 SPEC_SUFFIX = ".spec"
+_GZIP_SUFFIX = ".gz"
 
 PathLike = str | os.PathLike
 Paths = PathLike | Sequence[PathLike]
@@ -50,30 +52,65 @@ def resolve_shards(paths: Paths) -> list[str]:
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
-    if not paths:
-        raise DataError("no path to demonstrations was given; name a folder, a shard or a glob.")
+    if not isinstance(paths, Sequence) or not paths:
+        raise DataError(
+            f"the path to demonstrations is {paths!r}; name a folder, a shard, a glob, or a list "
+            "of those."
+        )
     shards: set[str] = set()
     for path in paths:
-        shards.update(_expand(os.path.expanduser(os.fspath(path))))
+        shards.update(_expand(_as_text(path)))
     return sorted(shards)
 
 
+def spec_paths(shard: PathLike) -> list[str]:
+    """Returns where the spec of a shard may be: beside it, also if gzip compressed either.
+
+    Examples:
+        >>> spec_paths("a.tfrecord")
+        ['a.tfrecord.spec', 'a.tfrecord.spec.gz']
+    """
+    name = os.fspath(shard)
+    stem = name.removesuffix(_GZIP_SUFFIX)
+    found = [name + SPEC_SUFFIX, stem + SPEC_SUFFIX, stem + SPEC_SUFFIX + _GZIP_SUFFIX]
+    return list(dict.fromkeys(found))
+
+
+def _as_text(path: PathLike) -> str:
+    """Returns a path as text that names a file of this system, with the home folder for `~`."""
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    try:
+        if isinstance(text, str) and b"\0" not in os.fsencode(text):
+            return os.path.expanduser(text)
+    except UnicodeEncodeError:
+        pass
+    raise DataError(f"{path!r} is no path; name a folder, a shard or a glob.")
+
+
 def _expand(path: str) -> list[str]:
-    if os.path.isdir(path):
+    if os.path.lexists(path):
+        description = path_kinds.describe(path)
+        if description:
+            raise DataError(f"{path} {description}.")
+        if not os.path.isdir(path):
+            return [path]
         try:
-            names = os.listdir(path)
+            found = [os.path.join(path, name) for name in os.listdir(path)]
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
-        found = [os.path.join(path, n) for n in names if ".tfrecord" in n and n[0] != "."]
+        found = [name for name in found if ".tfrecord" in os.path.basename(name)]
         problem = "this folder contains no .tfrecord shard; check the path"
-    elif os.path.exists(path):
-        return [path]
     elif glob.has_magic(path):
-        found = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name)]
+        found = glob.glob(path, recursive=True)
         problem = "no file matches this pattern; check it, and quote it in a shell"
     else:
         raise DataError(f"{path}: no such file or folder; check the path.")
-    shards = [name for name in found if not name.endswith(SPEC_SUFFIX)]
+    shards = [name for name in found if _may_be_shard(os.path.basename(name))]
     if not shards:
         raise DataError(f"{path}: {problem}.")
     return shards
+
+
+def _may_be_shard(name: str) -> bool:
+    is_spec = name.removesuffix(_GZIP_SUFFIX).endswith(SPEC_SUFFIX)
+    return not is_spec and not name.startswith(".")

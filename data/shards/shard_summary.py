@@ -41,15 +41,14 @@ def summarize_shard(
     Raises:
         DataError: If the shard cannot be read.
     """
-    found = frame_chunks.split_episodes(reader.read([os.fspath(path)]))
-    read = [(episode.num_frames, episode.content_hash) for episode in found]
+    path = os.fspath(path)
+    splitter = frame_chunks.EpisodeSplitter()
+    hashes = [episode.content_hash for episode in splitter.split(reader.read([path]))]
+    counts = splitter.counts[path]
     entry = manifest.ShardEntry(
-        os.path.basename(path),
-        len(read),
-        sum(num_frames for num_frames, _ in read),
-        manifest.file_sha256(path),
+        os.path.basename(path), counts.episodes, counts.frames, manifest.file_sha256(path)
     )
-    return ShardSummary(entry, [content_hash for _, content_hash in read], extra)
+    return ShardSummary(entry, hashes, extra)
 
 
 def combine_summaries(

@@ -13,7 +13,7 @@ from tf_agents.trajectories import trajectory
 
 from data.episodes import Episode, specs, value_checks
 from data.errors import DataError
-from data.shards import encoding, spec_files
+from data.shards import encoding, shard_paths, spec_files
 from ibc_agents.core import files
 
 
@@ -86,7 +86,8 @@ class ShardWriter:
             return
         with files.report_disk_errors(self._dataset, DataError):
             self._writer.close()
-            files.fsync(self._path)
+            for path in (self._path, self._path + shard_paths.SPEC_SUFFIX):
+                files.fsync(path)
 
     def write(self, number: int, episode: Episode) -> None:
         """Appends one episode.

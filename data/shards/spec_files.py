@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Sequence
 
 import tensorflow as tf
-from google.protobuf import message
-from tensorflow.core.protobuf import struct_pb2
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import trajectory
 
 from data.episodes import specs
 from data.errors import DataError
-from data.shards import shard_paths
+from data.shards import record_files, shard_paths, spec_protos
+from ibc_agents.core import files
+
+# A spec with a bound for each pixel of an image has some megabytes.
+_MAX_SPEC_BYTES = 64 << 20
 
 
 def write_spec(shard: shard_paths.PathLike, spec: trajectory.Trajectory) -> None:
@@ -23,7 +24,7 @@ def write_spec(shard: shard_paths.PathLike, spec: trajectory.Trajectory) -> None
     TF-Agents' `encode_spec_to_file` writes the same content, but not the same bytes each time.
     """
     proto = tensor_spec.to_proto(spec)
-    with tf.io.TFRecordWriter(_spec_path(shard)) as writer:
+    with tf.io.TFRecordWriter(os.fspath(shard) + shard_paths.SPEC_SUFFIX) as writer:
         writer.write(proto.SerializeToString(deterministic=True))
 
 
@@ -36,20 +37,23 @@ def read_spec(shard: shard_paths.PathLike) -> trajectory.Trajectory:
     Raises:
         DataError: If the file is missing or damaged, or does not describe a Trajectory.
     """
-    path = _spec_path(shard)
-    if not os.path.exists(path):
-        raise DataError(f"{path}: no such file; copy the spec that was written with the shard.")
-    try:
-        proto = next(iter(tf.data.TFRecordDataset(path).as_numpy_iterator()))
-        spec = tensor_spec.from_proto(struct_pb2.StructuredValue.FromString(proto))
-    except (StopIteration, ValueError, message.DecodeError, tf.errors.OpError) as error:
+    path = _find_spec(shard)
+    if path is None:
         raise DataError(
-            f"{path}: not a readable spec; copy the one that was written with the shard."
-        ) from error
+            f"{shard_paths.spec_paths(shard)[0]}: no such file. Copy the spec that TF-Agents or "
+            "this project wrote with the shard; docs/datasets.md lists importers of other formats."
+        )
+    file = record_files.scan(path, _MAX_SPEC_BYTES)
     try:
-        return specs.as_trajectory_spec(spec)
+        (content,) = file.records().take(1).as_numpy_iterator()
+    except tf.errors.DataLossError as error:
+        raise record_files.corrupt(path, 0) from error
+    try:
+        return specs.as_trajectory_spec(spec_protos.decode_spec(content))
     except DataError as error:
-        raise DataError(f"{path}: {error}. Write the shard again.") from error
+        raise DataError(
+            f"{path}: {error}. Copy the spec that was written with the shard, or write both again."
+        ) from error
 
 
 def read_common_spec(shards: Sequence[str]) -> trajectory.Trajectory:
@@ -74,13 +78,14 @@ def read_common_spec(shards: Sequence[str]) -> trajectory.Trajectory:
     return first
 
 
-def _spec_path(shard: shard_paths.PathLike) -> str:
-    return os.fspath(shard) + shard_paths.SPEC_SUFFIX
+def _find_spec(shard: shard_paths.PathLike) -> str | None:
+    return next((path for path in shard_paths.spec_paths(shard) if os.path.lexists(path)), None)
 
 
 def _spec_bytes(shard: str) -> bytes:
     """Returns the content of the spec file; empty if unreadable, which `read_spec` reports."""
+    path = _find_spec(shard)
     try:
-        return pathlib.Path(_spec_path(shard)).read_bytes()
+        return b"" if path is None else files.read_bytes(path, _MAX_SPEC_BYTES)
     except OSError:
         return b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -10,7 +11,7 @@ import tempfile
 from typing import Any
 
 from data.errors import DataError
-from data.shards import manifest, shard_paths, shard_summary
+from data.shards import manifest, shard_paths, shard_summary, spec_files
 from data.writing import staging_folder
 from ibc_agents.core import files
 
@@ -71,8 +72,10 @@ class ResumableDataset:
         with files.report_disk_errors(self.folder, DataError):
             for file in (name, name + shard_paths.SPEC_SUFFIX):
                 os.replace(self.work / file, self._staging.path / file)
+            record = dataclasses.asdict(shard)
             files.write_json(
-                self._staging.path / _RECORD.format(name=name), dataclasses.asdict(shard)
+                self._staging.path / _RECORD.format(name=name),
+                {"shard": record, "sha256": _record_hash(record)},
             )
         self.finished[name] = shard
 
@@ -92,18 +95,27 @@ class ResumableDataset:
         self._staging.publish()
 
     def _read_records(self) -> dict[str, shard_summary.ShardSummary]:
+        """Returns the finished shards. What is damaged does not count, and is written again."""
         found = {}
         for path in self._staging.path.glob(_RECORD.format(name="*")):
-            record = json.loads(path.read_text(encoding="utf-8"))
-            entry = manifest.ShardEntry(**record.pop("entry"))
-            found[entry.name] = shard_summary.ShardSummary(entry, **record)
+            shard = _read_record(path)
+            if shard is not None:
+                found[shard.entry.name] = shard
         return found
 
     def _check_settings(self, settings: dict[str, Any]) -> None:
         """Compares the settings of finished shards with the requested ones."""
         if not self.finished:
             return
-        known = json.loads((self._staging.path / _SETTINGS).read_text(encoding="utf-8"))
+        try:
+            known = files.read_json(self._staging.path / _SETTINGS)
+            if not isinstance(known, dict):
+                raise ValueError("not an object")
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{self.folder}: an unfinished dataset exists, and its settings cannot be read. "
+                f"Remove {self._staging.path} to start again."
+            ) from error
         for name in sorted(known.keys() | settings.keys()):
             there, here = known.get(name), settings.get(name)
             if there != here:
@@ -119,3 +131,27 @@ class ResumableDataset:
         for name in self.finished:
             names |= {name, name + shard_paths.SPEC_SUFFIX, _RECORD.format(name=name)}
         return names
+
+
+def _read_record(path: pathlib.Path) -> shard_summary.ShardSummary | None:
+    """Returns the shard that a record describes; None if the record or a file is damaged."""
+    try:
+        content = files.read_json(path)
+    except (OSError, ValueError):
+        return None
+    record = content.get("shard") if isinstance(content, dict) else None
+    if record is None or content.get("sha256") != _record_hash(record):
+        return None
+    shard = shard_summary.ShardSummary(**record | {"entry": manifest.ShardEntry(**record["entry"])})
+    file = path.with_name(shard.entry.name)
+    if path.name != _RECORD.format(name=file.name):
+        return None
+    try:
+        spec_files.read_spec(file)
+        return shard if manifest.file_sha256(file) == shard.entry.sha256 else None
+    except (OSError, DataError):
+        return None
+
+
+def _record_hash(record: Any) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

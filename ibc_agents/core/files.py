@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 from ibc_agents.core import errors
 
@@ -114,7 +115,7 @@ def fsync(path: str | os.PathLike) -> None:
         os.close(descriptor)
 
 
-def open_file(path: str | os.PathLike) -> BinaryIO:
+def open_file(path: str | os.PathLike) -> io.BufferedReader:
     """Opens a regular file to read its bytes. It does not wait for the writer of a pipe.
 
     Args:

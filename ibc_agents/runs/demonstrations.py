@@ -35,9 +35,15 @@ def open_demonstrations(
         data.DataError: If the dataset is damaged.
     """
     if config.dataset is not None:
-        return demonstrations_lib.Demonstrations.open(
+        dataset = demonstrations_lib.Demonstrations.open(
             config.dataset, config.validation_fraction, config.top_return_fraction
         )
+        if dataset.fragments:
+            print(
+                f"{len(dataset.fragments)} shards of {dataset.name} begin within an episode; "
+                f"{sum(dataset.fragments.values())} frames before the next one are not used"
+            )
+        return dataset
     if task.environment is None or environment is None:
         raise errors.RunError(
             "there are no demonstrations: set DemonstrationSettings.dataset to demonstrations on "

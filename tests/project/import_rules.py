@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 # The same for data. Its last row is the public names and the commands.
 DATA_LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "path_kinds"),
     ("episodes",),
     ("shards",),
     ("reading", "writing"),

@@ -51,6 +51,7 @@ def test_reports_a_valid_dataset(write_dataset, make_spec, make_episode):
     quantiles = np.quantile(returns, [0.05, 0.25, 0.5, 0.75, 0.95])
     assert _line(done.stdout, "quantiles").split()[1:6] == [f"{q:.6g}" for q in quantiles]
     assert _line(done.stdout, "duplicates").split() == ["duplicates", "none"]
+    assert _line(done.stdout, "fragments").split() == ["fragments", "none"]
     position = np.concatenate([e.frames.observation["position"] for e in episodes])
     cells = re.split(r"  +", _line(done.stdout, "observation/position"))
     mean, std = position.mean(axis=0, dtype=float), position.std(axis=0, dtype=float)
@@ -93,7 +94,27 @@ def test_reports_a_changed_dataset(write_dataset, make_spec, make_episode, capsy
     other = write_dataset([make_episode(3, 1)], make_spec(), name="other")
     os.replace(other / "shard-00000.tfrecord", folder / "shard-00000.tfrecord")
     assert inspect.main([os.fspath(folder)]) == 0
-    assert "DIFFERS" in _line(capsys.readouterr().out, "manifest")
+    line = _line(capsys.readouterr().out, "manifest")
+    assert re.search(
+        "DIFFERS: the shard shard-00000.tfrecord has SHA-256 .* manifest.json says", line
+    )
+
+
+def test_reports_fragments_of_episodes(tmp_path, make_spec, make_episode, capsys):
+    path = os.fspath(tmp_path / "b.tfrecord")
+    frames = tf.nest.map_structure(
+        lambda *x: np.concatenate(x)[2:], make_episode(5).frames, make_episode(3, 1).frames
+    )
+    example_encoding_dataset.encode_spec_to_file(path + ".spec", make_spec())
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in encoding.encode_frames(frames, make_spec(), "raw"):
+            writer.write(record)
+    assert inspect.main([path]) == 0
+    printed = capsys.readouterr().out
+    assert _line(printed, "fragments").endswith(
+        "3 frames at the start of 1 shards, which begin within an episode; they are not used"
+    )
+    assert _line(printed, "episodes").split()[1] == "1"
 
 
 def test_reports_duplicate_episodes(write_dataset, make_spec, make_episode, capsys):

@@ -1,13 +1,16 @@
 """Demonstrations: splits by content, repeated iteration, checks against the manifest."""
 
+import json
 import os
 import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import data
 from data.reading import demonstrations, episode_collection
+from data.shards import encoding, spec_files
 
 
 def _hashes(collection):
@@ -115,12 +118,67 @@ def test_name_spec_and_manifest(write_dataset, make_spec, make_episode):
     assert data.Demonstrations.open(os.fspath(folder / "*.tfrecord")).num_frames == 3
 
 
-def test_rejects_a_changed_dataset(write_dataset, make_spec, make_episode):
-    folder = write_dataset([make_episode(3)], make_spec())
-    other = write_dataset([make_episode(3, 1)], make_spec(), name="other")
-    shutil.copy(other / "shard-00000.tfrecord", folder)
-    with pytest.raises(data.DataError, match="dataset: its content has hash .* changed or damaged"):
+def test_rejects_a_changed_dataset_and_names_the_shard(write_dataset, make_spec, make_episode):
+    made = [make_episode(3, n) for n in range(2)]
+    folder = write_dataset(made, make_spec(), num_shards=2)
+    shutil.copy(folder / "shard-00000.tfrecord", folder / "shard-00001.tfrecord")
+    message = "dataset: the shard shard-00001.tfrecord has SHA-256 .* changed or damaged; copy or"
+    with pytest.raises(data.DataError, match=message):
         data.Demonstrations.open(folder)
+
+
+def _replace_in_manifest(folder, change):
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def _claim_frames(content):
+    content["shards"][0]["frames"] += 1
+    content["num_frames"] += 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            _claim_frames,
+            "shard-00000.tfrecord has 1 episodes of 3 frames, manifest.json says 1 of 4",
+        ),
+        (
+            lambda c: c.update(dataset_hash="ab" * 32),
+            "has hash .*, manifest.json says abababababab",
+        ),
+        (lambda c: c["shards"][0].update(sha256="ab" * 32), "manifest.json says abababababab"),
+    ],
+)
+def test_contract_dataset_format_agrees_with_its_manifest(
+    write_dataset, make_spec, make_episode, change, message
+):
+    folder = write_dataset([make_episode(3)], make_spec())
+    _replace_in_manifest(folder, change)
+    with pytest.raises(data.DataError, match=f"dataset: .*{message}"):
+        data.Demonstrations.open(folder)
+
+
+def test_fragments_are_counted_and_not_used(tmp_path, make_spec, make_episode):
+    """A driver that was stopped continues its episode in a new shard."""
+    writes = {"a": (0, 5), "b": (2, 8), "c": (4, 5)}
+    for name, (begin, end) in writes.items():
+        episodes = [make_episode(5), make_episode(3, 1)]
+        frames = tf.nest.map_structure(
+            lambda *x: np.concatenate(x)[begin:end],  # noqa: B023
+            *(episode.frames for episode in episodes),
+        )
+        spec_files.write_spec(tmp_path / f"{name}.tfrecord", make_spec())
+        with tf.io.TFRecordWriter(str(tmp_path / f"{name}.tfrecord")) as writer:
+            for record in encoding.encode_frames(frames, make_spec(), "raw"):
+                writer.write(record)
+    dataset = data.Demonstrations.open(tmp_path, 0.0)
+    assert [episode.num_frames for episode in dataset.train] == [5, 3]
+    expected = {os.fspath(tmp_path / "b.tfrecord"): 3, os.fspath(tmp_path / "c.tfrecord"): 1}
+    assert dataset.fragments == expected
 
 
 def test_names_missing_and_added_shards(write_dataset, make_spec, make_episode):

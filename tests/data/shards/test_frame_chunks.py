@@ -32,29 +32,76 @@ def test_splitting_restores_the_episodes_for_any_chunks(
     make_episode, assert_same_frames, lengths, sizes, ends
 ):
     originals = [make_episode(n, seed=i, ends=ends) for i, n in enumerate(lengths)]
-    cut = list(frame_chunks.split_episodes(_chunks(originals, sizes)))
+    splitter = frame_chunks.EpisodeSplitter()
+    cut = list(splitter.split(_chunks(originals, sizes)))
     assert len(cut) == len(originals)
+    assert splitter.counts == {"file": frame_chunks.ShardCounts(len(lengths), sum(lengths), 0)}
     for actual, expected in zip(cut, originals):
         assert_same_frames(actual.frames, expected.frames)
         assert actual.content_hash == expected.content_hash
 
 
-def _with_step_types(make_episode, step_types):
-    episode = make_episode(len(step_types))
-    return [data.Episode(episode.frames._replace(step_type=np.array(step_types, np.int32)))]
+def _with_step_types(make_episode, step_types, next_step_types=None):
+    """Frames of these step types; those that follow them agree by default."""
+    if next_step_types is None:
+        next_step_types = [*step_types[1:], 0]
+    frames = make_episode(len(step_types)).frames
+    return [
+        data.Episode(
+            frames._replace(
+                step_type=np.array(step_types, np.int32),
+                next_step_type=np.array(next_step_types, np.int32),
+            )
+        )
+    ]
 
 
 @pytest.mark.parametrize(
-    ("step_types", "message"),
+    ("step_types", "next_step_types", "message"),
     [
-        ([1, 1, 2], "file: record 0 does not start an episode"),
-        ([0, 1, 2, 1], "file: record 3 follows the end of an episode"),
-        ([0, 1, 2, 2], "file: record 3 follows the end of an episode"),
-        ([0, 1, 7], "file: record 2 has step type 7"),
+        ([0, 1, 2, 1], None, "file: record 3 follows the end of an episode"),
+        ([0, 1, 2, 2], None, "file: record 3 follows the end of an episode"),
+        ([1, 2, 1], None, "file: record 2 follows the end of an episode"),
+        ([0, 1, 7], [1, 1, 0], "file: record 2 has step_type 7, which is none of"),
+        ([0, 1, 2], [1, -1, 0], "file: record 1 has next_step_type -1, which is none of"),
+        ([0, 1, 1, 2], [1, 2, 2, 0], "file: record 2 has step type 1, which is not the next_step"),
+        ([0, 1, 2], [1, 1, 0], "file: record 2 has step type 2, which is not the next_step_type"),
+        ([0, 1, 2], [0, 2, 0], "file: record 1 has step type 1, which is not the next_step_type"),
     ],
 )
 @pytest.mark.parametrize("sizes", [[], [1, 1, 1]])
-def test_impossible_step_types_name_file_and_record(make_episode, step_types, message, sizes):
-    chunks = _chunks(_with_step_types(make_episode, step_types), sizes)
+def test_contract_dataset_format_has_step_types_in_order(
+    make_episode, step_types, next_step_types, message, sizes
+):
+    chunks = _chunks(_with_step_types(make_episode, step_types, next_step_types), sizes)
     with pytest.raises(data.DataError, match=message):
-        list(frame_chunks.split_episodes(chunks))
+        list(frame_chunks.EpisodeSplitter().split(chunks))
+
+
+@pytest.mark.parametrize("after_last", [0, 1, 2])
+def test_the_last_frame_of_an_episode_may_have_any_next_step_type(make_episode, after_last):
+    for step_types in ([0, 1, 2, 0, 1, 2], [0, 1, 1, 0, 1, 1], [0, 0, 0]):
+        after = [*step_types[1:], after_last]
+        after = [after_last if value == 0 else value for value in after]
+        chunks = _chunks(_with_step_types(make_episode, step_types, after), [])
+        assert len(list(frame_chunks.EpisodeSplitter().split(chunks))) == step_types.count(0)
+
+
+@pytest.mark.parametrize("sizes", [[], [1, 1], [2, 3], [4]])
+@pytest.mark.parametrize(
+    ("step_types", "lengths", "fragment"),
+    [
+        ([1, 1, 2, 0, 1, 2], [3], 3),
+        ([2, 0, 1, 1], [3], 1),
+        ([1, 0, 2, 0, 1], [2, 2], 1),
+        ([1, 1, 2], [], 3),
+    ],
+)
+def test_contract_dataset_format_drops_and_counts_fragments(
+    make_episode, step_types, lengths, fragment, sizes
+):
+    splitter = frame_chunks.EpisodeSplitter()
+    cut = list(splitter.split(_chunks(_with_step_types(make_episode, step_types), sizes)))
+    assert [episode.num_frames for episode in cut] == lengths
+    expected = frame_chunks.ShardCounts(len(lengths), sum(lengths), fragment)
+    assert splitter.counts == {"file": expected}

@@ -1,6 +1,8 @@
 """Reading shards of this project and of TF-Agents, valid and damaged."""
 
+import gzip
 import os
+import pathlib
 import shutil
 import struct
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from tf_agents.utils import example_encoding, example_encoding_dataset
 
 import data
-from data.shards import shard_reader
+from data.shards import record_files, shard_reader
 
 IMAGE = (6, 5, 3)
 
@@ -114,36 +116,6 @@ def test_the_spec_is_read_as_it_was_written(shard, make_spec):
     assert spec == make_spec()
 
 
-def test_resolve_shards_of_folder_glob_file_and_list(tmp_path, shard):
-    other = tmp_path / "b.tfrecord"
-    other.write_bytes(b"")
-    (tmp_path / "notes.txt").write_text("")
-    both = [shard, os.fspath(other)]
-    assert data.resolve_shards(tmp_path) == both
-    assert data.resolve_shards(os.fspath(tmp_path / "*.tfrecord*")) == both
-    assert data.resolve_shards(shard) == [shard]
-    assert data.resolve_shards([other, shard, shard]) == both
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("missing", "missing: no such file or folder"),
-        ("*.nothing", r"\*.nothing: no file matches this pattern"),
-        ("empty", "empty: this folder contains no .tfrecord shard"),
-    ],
-)
-def test_rejects_paths_without_shards(tmp_path, name, message):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(data.DataError, match=message):
-        data.resolve_shards(tmp_path / name)
-
-
-def test_rejects_an_empty_list_of_paths():
-    with pytest.raises(data.DataError, match="no path"):
-        data.resolve_shards([])
-
-
 @hypothesis.settings(
     max_examples=12,
     deadline=None,
@@ -204,27 +176,6 @@ def test_reports_a_missing_spec(shard):
         list(data.read_episodes(shard))
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"\0" * 40])
-def test_reports_a_damaged_spec(shard, content):
-    with open(shard + ".spec", "wb") as file:
-        file.write(content)
-    with pytest.raises(data.DataError, match="a.tfrecord.spec: not a readable spec"):
-        list(data.read_episodes(shard))
-
-
-def test_reports_a_damaged_proto_in_the_spec(shard):
-    with tf.io.TFRecordWriter(shard + ".spec") as writer:
-        writer.write(b"\xff\xff\xff")
-    with pytest.raises(data.DataError, match="a.tfrecord.spec: not a readable spec"):
-        list(data.read_episodes(shard))
-
-
-def test_rejects_a_spec_that_is_not_a_trajectory(shard):
-    example_encoding_dataset.encode_spec_to_file(shard + ".spec", {"a": tf.TensorSpec([])})
-    with pytest.raises(data.DataError, match=r"a.tfrecord.spec: the spec is a dict, not a Traj"):
-        list(data.read_episodes(shard))
-
-
 def test_shards_with_different_specs(tmp_path, shard, make_spec, make_episode):
     spec = make_spec()
     spec = spec._replace(reward=tf.TensorSpec([], tf.float64))
@@ -232,6 +183,102 @@ def test_shards_with_different_specs(tmp_path, shard, make_spec, make_episode):
     (tmp_path / "b.tfrecord").write_bytes(b"")
     with pytest.raises(data.DataError, match="b.tfrecord: its spec differs from that of .*: re"):
         list(data.read_episodes(tmp_path))
+
+
+@pytest.mark.parametrize("suffix", ["", ".spec"])
+@pytest.mark.parametrize("length", [2**31, 2**50, 2**63])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_contract_dataset_format_records_fit_their_file(shard, suffix, length, compressed):
+    """TensorFlow allocates the claimed length, which ends the process."""
+    header = struct.pack("<Q", length)
+    content = header + struct.pack("<I", record_files._masked_crc32c(header)) + bytes(100)
+    with open(shard + suffix, "wb") as file:
+        file.write(gzip.compress(content) if compressed else content)
+    with pytest.raises(data.DataError, match=f"a.tfrecord{suffix}: record 0 claims {length} bytes"):
+        list(data.read_episodes(shard))
+
+
+@pytest.mark.parametrize("suffix", ["", ".spec"])
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("pipe", r"cannot be read \(it is a pipe\)"),
+        ("device", r"cannot be read \(it is a device\)"),
+        ("loop", r"cannot be read \(Too many levels of symbolic links\)"),
+        ("folder", r"(cannot be read \(it is a folder\)|this folder contains no .tfrecord shard)"),
+    ],
+)
+def test_what_is_no_regular_file_is_rejected_at_once(shard, suffix, kind, message):
+    path = pathlib.Path(shard + suffix)
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path)
+    with pytest.raises(data.DataError, match=f"a.tfrecord{suffix}: {message}"):
+        list(data.read_episodes(shard))
+
+
+def _compress(path, to):
+    with open(path, "rb") as source, gzip.open(to, "wb") as file:
+        shutil.copyfileobj(source, file)
+    os.remove(path)
+
+
+@pytest.mark.parametrize(
+    ("shard_name", "spec_name"),
+    [
+        ("a.tfrecord", "a.tfrecord.spec"),
+        ("a.tfrecord.gz", "a.tfrecord.gz.spec"),
+        ("a.tfrecord.gz", "a.tfrecord.spec"),
+        ("a.tfrecord.gz", "a.tfrecord.spec.gz"),
+    ],
+)
+def test_reads_shards_that_gzip_compressed(
+    tmp_path, shard, assert_same_frames, shard_name, spec_name
+):
+    expected = [episode.frames for episode in data.read_episodes(shard)]
+    folder = tmp_path / "compressed"
+    folder.mkdir()
+    _compress(shard, folder / shard_name)
+    if spec_name.endswith(".gz"):
+        _compress(shard + ".spec", folder / spec_name)
+    else:
+        os.replace(shard + ".spec", folder / spec_name)
+    for paths in (folder, folder / "*.tfrecord*", folder / shard_name):
+        found = list(data.read_episodes(paths))
+        for episode, frames in zip(found, expected, strict=True):
+            assert_same_frames(episode.frames, frames)
+
+
+@pytest.mark.parametrize("kept", [3, 11, 40, 200, -1, -9])
+def test_a_compressed_shard_that_is_cut_off(shard, kept):
+    content = gzip.compress(open(shard, "rb").read())[:kept]
+    with open(shard, "wb") as file:
+        file.write(content)
+    with pytest.raises(
+        data.DataError, match=r"a.tfrecord: record \d+ (is cut off|cannot be decom)"
+    ):
+        list(data.read_episodes(shard))
+
+
+def test_a_length_that_looks_like_compression_is_a_length(tmp_path):
+    """The length 559,903 has the first bytes of a gzip file."""
+    path = os.fspath(tmp_path / "a")
+    with tf.io.TFRecordWriter(path) as writer:
+        writer.write(bytes(559_903))
+    assert open(path, "rb").read(3) == b"\x1f\x8b\x08"
+    assert record_files.scan(path, 2**20) == record_files.RecordFile(path, "", 1, 559_903)
+
+
+def test_without_a_first_frame_there_is_no_episode(tmp_path, make_spec, make_episode):
+    frames = make_episode(3).frames
+    frames.step_type[:] = frames.next_step_type[:] = 1
+    path = _observe(tmp_path / "a.tfrecord", make_spec(), [data.Episode(frames)])
+    with pytest.raises(data.DataError, match="a.tfrecord: no episode begins: no record has"):
+        list(data.read_episodes(path))
 
 
 def _append(shard, spec, frame_of):
@@ -301,14 +348,24 @@ def test_values_that_are_not_finite(tmp_path, make_spec, make_episode, value, le
 def test_actions_outside_the_bounds(tmp_path, make_spec, make_episode, value, good):
     episode = make_episode(4)
     episode.frames.action[1, 1] = value
-    # Actions that were never executed may have any finite value.
-    episode.frames.action[3] = 100.0
+    # An action that was never executed may have any value.
+    episode.frames.action[3] = [100.0, np.nan]
+    episode.frames.discount[3] = np.nan
     path = _observe(tmp_path / "a.tfrecord", make_spec(), [episode])
     if good:
         assert len(list(data.read_episodes(path))) == 1
         return
     message = r"a.tfrecord: record 1: action is outside .* element \[1\], allowed -1 to 2"
     with pytest.raises(data.DataError, match=message):
+        list(data.read_episodes(path))
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
+def test_discounts_are_between_0_and_1(tmp_path, make_spec, make_episode, value):
+    episode = make_episode(4)
+    episode.frames.discount[2] = value
+    path = _observe(tmp_path / "a.tfrecord", make_spec(), [episode])
+    with pytest.raises(data.DataError, match="a.tfrecord: record 2: discount is (outside|NaN)"):
         list(data.read_episodes(path))
 
 

@@ -68,6 +68,51 @@ def test_unfinished_shards_are_removed(tmp_path, write_part):
     ]  # fmt: skip
 
 
+def _flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _make_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("damage", [_flip, _make_pipe, lambda path: path.write_bytes(b"{}")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "shard-00000.tfrecord",
+        "shard-00000.tfrecord.spec",
+        ".finished-shard-00000.tfrecord.json",
+    ],
+)
+def test_a_damaged_shard_is_written_again(tmp_path, write_part, name, damage):
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        with resumable_dataset.ResumableDataset(folder, SETTINGS) as parts:
+            for number in range(2):
+                parts.add(write_part(parts.work, number))
+    damage(tmp_path / ".b.partial" / name)
+    with resumable_dataset.ResumableDataset(tmp_path / "a", SETTINGS) as parts:
+        parts.publish({})
+    with resumable_dataset.ResumableDataset(tmp_path / "b", SETTINGS) as parts:
+        assert list(parts.finished) == ["shard-00001.tfrecord"]
+        parts.add(write_part(parts.work, 0))
+        parts.publish({})
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "\x00", "[" * 100_000])
+def test_reports_damaged_settings(tmp_path, write_part, content):
+    with resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS) as parts:
+        parts.add(write_part(parts.work, 0))
+    (tmp_path / ".new.partial" / ".settings.json").write_text(content)
+    message = "new: an unfinished dataset exists, and its settings cannot be read. Remove .*partial"
+    with pytest.raises(data.DataError, match=message):
+        resumable_dataset.ResumableDataset(tmp_path / "new", SETTINGS)
+
+
 def test_without_a_finished_shard_nothing_remains(tmp_path, write_part):
     with (
         pytest.raises(KeyError),
