@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _episodes(dataset: Any) -> Iterator:
-    from data.formats import library_errors, recorded_episodes
+    from data.formats import library_errors, observation_parts, recorded_episodes
 
     recorded = dataset.iterate_episodes()
     while True:
@@ -59,7 +59,7 @@ def _episodes(dataset: Any) -> Iterator:
         if found is None:
             return
         yield recorded_episodes.episode_from_transitions(
-            recorded_episodes.select_keys(found.observations, FLAGS.observation_keys, FLAGS.source),
+            observation_parts.select(found.observations, FLAGS.observation_keys, FLAGS.source),
             found.actions,
             found.rewards,
             terminal=bool(found.terminations[-1]),

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _episodes(recorded: Any) -> Iterator:
-    from data.formats import library_errors, recorded_episodes
+    from data.formats import library_errors, observation_parts, recorded_episodes
 
     remaining = iter(recorded)
     while True:
@@ -66,9 +66,7 @@ def _episodes(recorded: Any) -> Iterator:
         closed = bool(steps["is_last"][-1])
         count = len(steps["is_last"])
         yield recorded_episodes.episode_from_frames(
-            recorded_episodes.select_keys(
-                steps["observation"], FLAGS.observation_keys, FLAGS.source
-            ),
+            observation_parts.select(steps["observation"], FLAGS.observation_keys, FLAGS.source),
             steps["action"],
             steps.get("reward", np.zeros(count)),
             steps.get("discount", _discounts(steps)),

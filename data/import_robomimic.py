@@ -72,7 +72,7 @@ def _demonstration_names(file: Any) -> list[str]:
 
 
 def _episodes(demonstrations: Any, names: list[str]) -> Iterator:
-    from data.formats import library_errors, recorded_episodes
+    from data.formats import library_errors, observation_parts, recorded_episodes
 
     for name in names:
         with library_errors.report_unreadable(FLAGS.source, _KIND):
@@ -82,7 +82,7 @@ def _episodes(demonstrations: Any, names: list[str]) -> Iterator:
                     f"{FLAGS.source}: {name} has states but no observations; add them with "
                     "robomimic's dataset_states_to_obs.py."
                 )
-            observation = recorded_episodes.select_keys(
+            observation = observation_parts.select(
                 group["obs"], FLAGS.observation_keys, FLAGS.source
             )
             columns = {key: column[:] for key, column in observation.items()}

@@ -32,7 +32,10 @@ def define_import_flags(source: str) -> None:
 def define_observation_keys_flag() -> None:
     """Defines --observation_keys."""
     flags.DEFINE_list(
-        "observation_keys", None, "Names of the parts of the observation to import. Default: all."
+        "observation_keys",
+        None,
+        "Parts of the observation to import, each KEY, NAME=KEY or NAME=KEY[A:B], which takes the "
+        "elements A to B - 1 and names them NAME. Default: all.",
     )
 
 

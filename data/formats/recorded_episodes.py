@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from data.episodes import Episode
-from data.errors import DataError
 
 
 def episode_from_transitions(
@@ -73,33 +71,6 @@ def episode_from_frames(
         discount=np.asarray(discount, np.float32),
     )
     return Episode(frames)
-
-
-def select_keys(observation: Mapping[str, Any], keys: Sequence[str] | None, source: str) -> Any:
-    """Returns the requested parts of an observation.
-
-    Args:
-        observation: The observation, usually a dictionary.
-        keys: Names of the parts, or None for the whole observation.
-        source: The file or folder, for messages.
-
-    Raises:
-        DataError: If a part is missing.
-
-    Examples:
-        >>> select_keys({"position": 1, "image": 2}, ["position"], "demo.hdf5")
-        {'position': 1}
-    """
-    if keys is None:
-        return observation
-    known = observation if isinstance(observation, Mapping) else {}
-    for key in keys:
-        if key not in known:
-            raise DataError(
-                f"{source}: the observation has no part {key!r}; "
-                f"its parts are: {', '.join(sorted(known)) or 'none, it is a single array'}."
-            )
-    return {key: known[key] for key in keys}
 
 
 def _append_zeros(leaf: np.ndarray) -> np.ndarray:

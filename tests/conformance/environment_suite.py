@@ -20,6 +20,7 @@ from environments import d4rl
 from environments.base import Environment
 from environments.block_pushing import BlockPushingEnvironment, demonstrators, tasks
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
+from environments.push_t import PushTEnvironment
 from ibc_agents.cli import gin_files
 from ibc_agents.runs import task as task_lib
 from tests.conformance.drift_environment import DriftEnvironment
@@ -54,6 +55,9 @@ ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     ),
     "pushing_multimodal": functools.partial(BlockPushingEnvironment, _short(tasks.Multimodal)),
     "pushing_insert": functools.partial(BlockPushingEnvironment, _short(tasks.Insert)),
+    "push_t_states": _with_short_episodes(PushTEnvironment),
+    "push_t_keypoints": functools.partial(_with_short_episodes(PushTEnvironment), "keypoints"),
+    "push_t_pixels": functools.partial(_with_short_episodes(PushTEnvironment), "pixels"),
     "d4rl/pen": _with_short_episodes(d4rl.PenEnvironment),
     "d4rl/hammer": _with_short_episodes(d4rl.HammerEnvironment),
     "d4rl/door": _with_short_episodes(d4rl.DoorEnvironment),

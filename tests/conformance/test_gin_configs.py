@@ -88,6 +88,7 @@ TASKS = names("tasks")
 METHODS = names("methods")
 D4RL = [task for task in TASKS if task.startswith("d4rl/")]
 KITCHEN = [task for task in D4RL if "kitchen" in task]
+PUSH_T = [task for task in TASKS if task.startswith("push_t_")]
 # One task of each kind of observations and actions, on which every method trains.
 TRAINED = ("particle", "pushing_pixels", "d4rl/kitchen_complete")
 SHORT = [path.stem for path in sorted(FOLDER.glob("*.gin"))]
@@ -254,7 +255,7 @@ def test_task_has_an_environment_and_a_demonstrator(task, tmp_path, monkeypatch)
     environment = made.environment()
     assert isinstance(environment, Environment)
     assert environment.name.startswith(task.removesuffix("_states").replace("/", "_"))
-    if task in D4RL:  # has human demonstrations
+    if task in (*D4RL, *PUSH_T):  # has human demonstrations
         assert made.demonstrator is None
         return
     demonstrator = made.demonstrator(environment)

@@ -73,7 +73,15 @@ GIN_READING = re.compile(r"parse_config\w*|bind_parameter|query_parameter")
 LIBRARY_HOMES = {
     **dict.fromkeys(
         (
-            *("pybullet", "pybullet_data", "pybullet_utils", "pymunk", "mujoco", "mujoco_py"),
+            *(
+                "pybullet",
+                "pybullet_data",
+                "pybullet_utils",
+                "pymunk",
+                "shapely",
+                "mujoco",
+                "mujoco_py",
+            ),
             *("dm_control", "xarm", "pyrealsense2"),
         ),
         ("environments/*",),
