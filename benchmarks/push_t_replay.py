@@ -1,9 +1,9 @@
-"""Compares our Push-T with the published human demonstrations: motion, scores and pictures.
+"""Compares our Push-T with the published human demonstrations: motion, scores and images.
 
 Usage: python benchmarks/push_t_replay.py [--demonstrations FOLDER] [--out FILE]
 
 Executes the actions of each of the 206 demonstrations in our simulation, open loop from the first
-recorded state, and draws the recorded states of the 15 demonstrations that have pictures. Prints
+recorded state, and draws the recorded states of the 15 demonstrations that have images. Prints
 the differences and writes them to benchmarks/results/push_t_replay.json.
 """
 
@@ -74,16 +74,16 @@ def _replay(path: pathlib.Path) -> dict:
 
 
 def _draw(path: pathlib.Path) -> dict:
-    """Returns how many pixels of our pictures are equal to those of the published ones."""
+    """Returns how many pixels of our images are equal to those of the published ones."""
     columns = zarr.open_group(str(path), mode="r")["data"]
     equal, difference = [], []
-    for state, picture in zip(columns["state"][::10], columns["img"][::10], strict=True):
+    for state, image in zip(columns["state"][::10], columns["img"][::10], strict=True):
         disc, pose = state[:2], geometry.Pose(*map(float, state[2:]))
-        away = np.abs(rendering.draw(disc, pose, 96).astype(np.float64) - picture)
+        away = np.abs(rendering.draw(disc, pose, 96).astype(np.float64) - image)
         equal.append(np.mean(away.max(axis=-1) == 0))
         difference.append(away.mean())
     return {
-        "pictures": len(equal),
+        "images": len(equal),
         "equal_pixels": round(float(np.mean(equal)), 4),
         "mean_difference_of_255": round(float(np.mean(difference)), 4),
     }

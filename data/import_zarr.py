@@ -95,7 +95,7 @@ def _episodes(columns: dict[str, Any], ends: np.ndarray) -> Iterator:
 
 
 def _as_image(column: np.ndarray) -> np.ndarray:
-    """Returns pictures that are stored as floats from 0 to 255 as uint8, and others unchanged."""
+    """Returns images that are stored as floats from 0 to 255 as uint8, and others unchanged."""
     is_image = column.ndim == 4 and column.shape[-1] in (1, 3)
     if not is_image or not np.issubdtype(column.dtype, np.floating):
         return column

@@ -1,4 +1,4 @@
-"""Draws Push-T as in the published pictures."""
+"""Draws Push-T as in the published images."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _draw_thick_line(canvas, color, start, end, radius: int) -> None:
 def _resize(canvas: pygame.Surface, size: int) -> np.ndarray:
     """Returns a square canvas at another size, by bilinear interpolation without a filter.
 
-    The published pictures are made in this way, so most of their pixels are those of the canvas.
+    The published images are made in this way, so most of their pixels are those of the canvas.
     """
     width = canvas.get_width()
     position = np.clip((np.arange(size) + 0.5) * width / size - 0.5, 0, width - 1)

@@ -33,7 +33,8 @@ class Simulation:
     @property
     def block(self) -> geometry.Pose:
         """Pose of the block. The angle is unbounded."""
-        return geometry.Pose(*self._block.position, self._block.angle)
+        position = self._block.position
+        return geometry.Pose(position.x, position.y, self._block.angle)
 
     def reset(self, disc: np.ndarray, block: geometry.Pose) -> None:
         """Places the disc and the block at rest.
@@ -51,13 +52,14 @@ class Simulation:
         self._block, bars = _make_block()
         # The published simulation adds its bodies here and then moves them. The order of contacts
         # depends on it, and in rare starts with a contact so does the motion.
-        self._disc.position, self._block.position = (256.0, 400.0), (256.0, 300.0)
+        self._disc.position = pymunk.Vec2d(256.0, 400.0)
+        self._block.position = pymunk.Vec2d(256.0, 300.0)
         self._space.add(self._disc, pymunk.Circle(self._disc, geometry.DISC_RADIUS))
         self._space.add(self._block, *bars)
-        self._disc.position = tuple(map(float, disc))
+        self._disc.position = pymunk.Vec2d(*map(float, disc))
         # A rotation is about the center of gravity and moves the position, which is set afterwards.
         self._block.angle = float(block.angle)
-        self._block.position = float(block.x), float(block.y)
+        self._block.position = pymunk.Vec2d(float(block.x), float(block.y))
         self._space.step(_SUBSTEP_SECONDS)
 
     def advance(self, set_point: np.ndarray) -> None:
@@ -97,7 +99,7 @@ def rest_pose(x: float, y: float, angle: float) -> geometry.Pose:
     The turn is about the center of gravity. Published initial states are drawn in this way.
     """
     block, _ = _make_block()
-    block.position = x, y
+    block.position = pymunk.Vec2d(x, y)
     block.angle = angle
     return geometry.Pose(*block.position, block.angle)
 

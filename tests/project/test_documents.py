@@ -7,7 +7,7 @@ import re
 import gin
 import pytest
 
-from environments import block_pushing, d4rl, particle
+from environments import block_pushing, d4rl, particle, push_t
 from ibc_agents.cli import configurables
 from tests.project import sources
 
@@ -30,7 +30,7 @@ SHARED_FLAGS = (
     "benchmarks/result_studies.py",
     "benchmarks/equal_work.py",
 )
-assert block_pushing and d4rl and particle  # the imports register their classes
+assert block_pushing and d4rl and particle and push_t  # the imports register their classes
 
 
 @pytest.fixture(params=DOCUMENTS, ids=lambda path: path.name)

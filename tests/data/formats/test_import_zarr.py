@@ -48,7 +48,7 @@ def test_episodes_have_the_columns_of_the_buffer(tmp_path):
     assert all(each.step_type[-1] != 2 for each in frames)
 
 
-def test_pictures_of_floats_become_bytes(tmp_path):
+def test_images_of_floats_become_bytes(tmp_path):
     fractions = np.random.default_rng(1).uniform(size=[11, 8, 8, 3]).astype(np.float32)
     write_buffer(tmp_path / "buffer.zarr", depth=fractions)
     run(tmp_path / "buffer.zarr", tmp_path / "out")

@@ -1,4 +1,4 @@
-"""Human demonstrations of Push-T replay in our simulation, and our pictures equal theirs."""
+"""Human demonstrations of Push-T replay in our simulation, and our images equal theirs."""
 
 import os
 import pathlib

@@ -1,8 +1,8 @@
-"""Draws the pictures of a Push-T dataset of states, for the task push_t_pixels.
+"""Draws the images of a Push-T dataset of states, for the task push_t_pixels.
 
-Usage: python benchmarks/push_t_pictures.py --dataset=FOLDER --out=FOLDER
+Usage: python benchmarks/push_t_images.py --dataset=FOLDER --out=FOLDER
 
-The published pictures of all 206 demonstrations are a download of 0.4 GB; ours differ from them in
+The published images of all 206 demonstrations are a download of 0.4 GB; ours differ from them in
 4 % of the pixels (benchmarks/push_t_replay.py).
 """
 
@@ -37,10 +37,10 @@ def _draw(dataset: pathlib.Path) -> Iterator[data.Episode]:
     for episode in data.read_episodes(dataset):
         observation = episode.frames.observation
         states = zip(observation["agent_pos"], observation["block_pose"], strict=True)
-        pictures = [
+        images = [
             rendering.draw(disc, geometry.Pose(*map(float, pose)), _SIZE) for disc, pose in states
         ]
-        pixels = {"agent_pos": observation["agent_pos"], "image": np.stack(pictures)}
+        pixels = {"agent_pos": observation["agent_pos"], "image": np.stack(images)}
         yield data.Episode(episode.frames._replace(observation=pixels))
 
 
