@@ -48,7 +48,7 @@ def _overview(summary: dataset_summary.DatasetSummary) -> dict[str, str]:
         "quantiles": f"{quantiles} ({percentages} % of the returns are at most this)",
         "dataset hash": dataset_hash,
         "fragments": _fragments(summary.counts),
-        "manifest": _compare_manifest(summary, dataset_hash),
+        "manifest": _compare_manifests(summary),
     }
 
 
@@ -60,15 +60,21 @@ def _duplicates(groups: list[list[int]]) -> str:
     return f"episodes {shown}" + (f"; and {more} more groups" if more > 0 else "")
 
 
-def _compare_manifest(summary: dataset_summary.DatasetSummary, dataset_hash: str) -> str:
-    folder = manifest.find_manifest_folder(summary.paths)
-    if folder is None:
-        return "none"
-    found = manifest.read_manifest(folder)
-    extra = "".join(f", {key} {value}" for key, value in sorted(found.extra.items()))
+def _compare_manifests(summary: dataset_summary.DatasetSummary) -> str:
+    compared = [
+        _compare_manifest(folder, found, summary)
+        for folder, found in manifest_checks.read_manifests(summary.paths).items()
+    ]
+    return "; ".join(compared) or "none"
+
+
+def _compare_manifest(
+    folder: str, found: manifest.Manifest, summary: dataset_summary.DatasetSummary
+) -> str:
     difference = manifest_checks.find_file_difference(
-        found, summary.shards
-    ) or manifest_checks.find_content_difference(found, summary.counts, dataset_hash)
+        folder, found
+    ) or manifest_checks.find_content_difference(folder, found, summary.counts, summary.hashes)
+    extra = "".join(f", {key} {value}" for key, value in sorted(found.extra.items()))
     return f"DIFFERS: {difference}{extra}" if difference else f"agrees{extra}"
 
 

@@ -30,7 +30,7 @@ class Demonstrations:
             fraction if it is below 1.
         spec: Trajectory of `tf.TensorSpec` of one frame.
         shards: Paths of the shards.
-        manifest: Manifest of the folder; None for shards of other writers.
+        manifest: Manifest of the folder; None for shards of other writers, and for several paths.
         train: The training episodes.
         validation: The validation episodes; may be empty.
         dataset_hash: `episodes.combined_hash` of the episodes of both splits.
@@ -91,32 +91,30 @@ class Demonstrations:
         if not 0.0 < top_return_fraction <= 1.0:
             raise DataError(f"top_return_fraction is {top_return_fraction}; it must be in (0, 1].")
         shards = shard_paths.resolve_shards(path)
-        found = _read_manifest(path, shards)
+        manifests = manifest_checks.read_manifests(path)
+        for folder, found in manifests.items():
+            _reject(folder, manifest_checks.find_file_difference(folder, found))
         reader = shard_reader.EpisodeReader(shards)
         stored, summaries = _read_all(reader)
-        if found is not None:
-            dataset_hash = episodes.combined_hash(s.content_hash for s in summaries)
-            difference = manifest_checks.find_content_difference(found, reader.counts, dataset_hash)
-            if difference:
-                raise DataError(f"{path}: {difference}.")
+        hashes = [summary.content_hash for summary in summaries]
+        for folder, found in manifests.items():
+            difference = manifest_checks.find_content_difference(
+                folder, found, reader.counts, hashes
+            )
+            _reject(folder, difference)
+        is_single = isinstance(path, (str, os.PathLike))
+        found_manifest = next(iter(manifests.values()), None) if is_single else None
         name = _name(path, shards)
         kept = dict(enumerate(summaries))
         if top_return_fraction < 1.0:
             kept = splits.keep_top_returns(name, kept, top_return_fraction)
             name += f" with top_return_fraction {top_return_fraction:g}"
-        return cls(name, reader, found, stored, kept, validation_fraction)
+        return cls(name, reader, found_manifest, stored, kept, validation_fraction)
 
 
-def _read_manifest(path: shard_paths.Paths, shards: Sequence[str]) -> manifest.Manifest | None:
-    """Returns the manifest of a folder, whose files agree with it; None if there is none."""
-    folder = manifest.find_manifest_folder(path)
-    if folder is None:
-        return None
-    found = manifest.read_manifest(folder)
-    difference = manifest_checks.find_file_difference(found, shards)
+def _reject(folder: str, difference: str | None) -> None:
     if difference:
         raise DataError(f"{folder}: {difference}.")
-    return found
 
 
 def _read_all(

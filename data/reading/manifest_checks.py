@@ -1,25 +1,44 @@
-"""Compares a dataset folder with its manifest."""
+"""Compares dataset folders with their manifests."""
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 
-from data.shards import frame_chunks
+from data.episodes import combined_hash
+from data.shards import frame_chunks, shard_paths
 from data.shards import manifest as manifest_lib
 
 
-def find_file_difference(manifest: manifest_lib.Manifest, shards: Sequence[str]) -> str | None:
-    """Compares the files of a dataset folder with its manifest.
+def read_manifests(paths: shard_paths.Paths) -> dict[str, manifest_lib.Manifest]:
+    """Reads the manifests of all folders among some paths.
 
     Args:
-        manifest: The manifest of the folder.
-        shards: Paths of the shards in the folder.
+        paths: A folder, a shard, a glob, or a list of those.
+
+    Returns:
+        The manifests by folder. Folders without one are omitted.
+
+    Raises:
+        DataError: If a manifest is damaged.
+    """
+    listed = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+    folders = [os.path.expanduser(os.fspath(path)) for path in listed]
+    return {
+        folder: manifest_lib.read_manifest(folder)
+        for folder in folders
+        if os.path.lexists(os.path.join(folder, manifest_lib.MANIFEST_NAME))
+    }
+
+
+def find_file_difference(folder: str, manifest: manifest_lib.Manifest) -> str | None:
+    """Compares the files of a dataset folder with its manifest.
 
     Returns:
         A clause with the first difference, or None.
     """
-    present = {os.path.basename(shard): shard for shard in shards}
+    present = {os.path.basename(path): path for path in shard_paths.resolve_shards(folder)}
     listed = {entry.name: entry for entry in manifest.shards}
     for name in sorted(listed.keys() - present.keys()):
         return f"the shard {name} is missing; copy the whole folder again"
@@ -39,29 +58,34 @@ def find_file_difference(manifest: manifest_lib.Manifest, shards: Sequence[str])
 
 
 def find_content_difference(
+    folder: str,
     manifest: manifest_lib.Manifest,
     counts: Mapping[str, frame_chunks.ShardCounts],
-    dataset_hash: str,
+    content_hashes: Sequence[str],
 ) -> str | None:
     """Compares what the shards of a dataset folder contain with its manifest.
 
     Args:
-        manifest: The manifest of the folder.
-        counts: What each shard contains, by its path.
-        dataset_hash: `episodes.combined_hash` of all episodes.
+        folder: The folder.
+        manifest: Its manifest.
+        counts: What each shard contains, by its path. There may be shards of other folders too.
+        content_hashes: Content hashes of all episodes, in the order of `counts`.
 
     Returns:
         A clause with the first difference, or None.
     """
-    found = {os.path.basename(path): (c.episodes, c.frames) for path, c in counts.items()}
-    for entry in manifest.shards:
-        if found[entry.name] != (entry.episodes, entry.frames):
-            episodes, frames = found[entry.name]
+    remaining = iter(content_hashes)
+    hashes = {path: list(itertools.islice(remaining, c.episodes)) for path, c in counts.items()}
+    paths = {os.path.join(folder, entry.name): entry for entry in manifest.shards}
+    for path, entry in paths.items():
+        episodes, frames = counts[path].episodes, counts[path].frames
+        if (episodes, frames) != (entry.episodes, entry.frames):
             return (
                 f"the shard {entry.name} has {episodes} episodes of {frames} frames, "
                 f"{manifest_lib.MANIFEST_NAME} says {entry.episodes} of {entry.frames}; write the "
                 "dataset again"
             )
+    dataset_hash = combined_hash(itertools.chain.from_iterable(hashes[path] for path in paths))
     if manifest.dataset_hash != dataset_hash:
         return (
             f"its content has hash {dataset_hash[:12]}…, {manifest_lib.MANIFEST_NAME} says "

@@ -63,18 +63,6 @@ class Manifest:
         return sum(shard.frames for shard in self.shards)
 
 
-def find_manifest_folder(path: Any) -> str | None:
-    """Returns the folder that a path names if it has a manifest.
-
-    Args:
-        path: A folder, a shard, a glob, or a list of those. All but a folder give None.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        return None
-    folder = os.path.expanduser(os.fspath(path))
-    return folder if os.path.lexists(os.path.join(folder, MANIFEST_NAME)) else None
-
-
 def file_sha256(path: str | os.PathLike) -> str:
     """Returns the SHA-256 (hex) of a regular file's bytes.
 

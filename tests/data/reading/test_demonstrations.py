@@ -162,6 +162,36 @@ def test_contract_dataset_format_agrees_with_its_manifest(
         data.Demonstrations.open(folder)
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: os.remove(f / "shard-00000.tfrecord"), "shard-00000.tfrecord is missing"),
+        (lambda f: _replace_in_manifest(f, _claim_frames), "manifest.json says 1 of 4"),
+        (
+            lambda f: _replace_in_manifest(f, lambda c: c.update(dataset_hash="ab" * 32)),
+            "manifest.json says abababababab",
+        ),
+    ],
+)
+def test_each_folder_of_a_list_agrees_with_its_manifest(
+    write_dataset, make_spec, make_episode, damage, message
+):
+    folders = [
+        write_dataset(
+            [make_episode(3, 2 * n), make_episode(3, 2 * n + 1)],
+            make_spec(),
+            name=name,
+            num_shards=2,
+        )
+        for n, name in enumerate("ab")
+    ]
+    dataset = data.Demonstrations.open(folders, 0.0)
+    assert (len(dataset.train), dataset.manifest) == (4, None)
+    damage(folders[1])
+    with pytest.raises(data.DataError, match=f"{folders[1]}: .*{message}"):
+        data.Demonstrations.open(folders, 0.0)
+
+
 def test_fragments_are_counted_and_not_used(tmp_path, make_spec, make_episode):
     """A driver that was stopped continues its episode in a new shard."""
     writes = {"a": (0, 5), "b": (2, 8), "c": (4, 5)}
