@@ -30,7 +30,7 @@ from ibc_agents.runs import (
 from ibc_agents.runs import demonstrations as demonstrations_lib
 from ibc_agents.runs import evaluator as evaluator_lib
 from ibc_agents.runs import task as task_lib
-from ibc_agents.runs.records import acceleration_history
+from ibc_agents.runs.records import acceleration_history, settings_record
 from ibc_agents.runs.training import monitor
 from ibc_agents.runs.training import trainer as trainer_lib
 
@@ -127,12 +127,12 @@ class Experiment:
         directory.check_dataset(dataset.dataset_hash, dataset.name)
         info = dataset_info.DatasetInfo.from_dataset(dataset)
         agent = self.make_agent(dataset, info)
+        directory.check_settings(self.describe_settings())
         landscape = validation.HeldOutLandscape.from_dataset(agent, dataset)
         with self._evaluator(directory, agent.policy, landscape) as evaluator:
             self.source.load(dataset.train, dataset.spec)
             with contextlib.closing(self.source):
                 trainer = self._make_trainer(directory, agent, dataset)
-                directory.write_operative_config()
                 first_step = trainer.step
                 choices = acceleration_history.record(
                     directory.path, first_step, self.training.num_steps, print
@@ -230,6 +230,11 @@ class Experiment:
                 "name another agent, such as @ImplicitBCAgent."
             )
         return agent
+
+    def describe_settings(self) -> dict[str, Any]:
+        """Returns all settings, as JSON types by name, once the agent has been made."""
+        parts = (self.demonstrations, self.training, self.evaluation, self.gathering)
+        return settings_record.describe(self.seed, *parts)
 
     def describe_training(
         self,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gin
@@ -16,7 +15,7 @@ from tf_agents.train import learner
 
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, files
-from ibc_agents.runs.records import file_lock
+from ibc_agents.runs.records import file_lock, settings_record
 from ibc_agents.runs.saving import checkpoint_folder, exported_policy
 
 POLICY = "policy"
@@ -25,6 +24,8 @@ RESULTS = "results.json"
 VIDEO = "rollouts.mp4"
 LANDSCAPE = "energy_landscape.png"
 _DATASET = "dataset.json"
+_SETTINGS = "settings.json"
+_MAX_DIFFERENCES = 5  # in a message
 _PROBE_BYTES = 4096  # enough to detect a full disk before the run starts
 
 
@@ -37,7 +38,8 @@ class RunDirectory:
     evaluation/           TensorBoard scalars of evaluations
     policy/               SavedModel of the policy
     dataset.json          name and hash of the demonstrations
-    operative_config.gin  all settings that gin configured
+    settings.json         all settings with which the run began
+    operative_config.gin  those of them that gin configured
     acceleration.json     the measured choices of acceleration, if there are any
     results.json          outcomes of the final evaluation
     rollouts.mp4, energy_landscape.png
@@ -107,13 +109,13 @@ class RunDirectory:
         """
         if self.checkpoints.restore(agent):
             return
-        for name in (RESULTS, POLICY):
-            if (self.path / name).exists():
-                raise errors.RunError(
-                    f"{self.path} has {name} but no checkpoint, and training from step 0 would "
-                    f"replace it. Use another --root_dir, or remove {RESULTS} and {POLICY} to "
-                    "train again."
-                )
+        finished = next(self._results_of_training(), None)
+        if finished:
+            raise errors.RunError(
+                f"{self.path} has {finished} but no checkpoint, and training from step 0 would "
+                f"replace it. Use another --root_dir, or remove {RESULTS} and {POLICY} to train "
+                "again."
+            )
 
     def check_dataset(self, dataset_hash: str, description: str) -> None:
         """Records the dataset of a new run, and checks the dataset of a resumed run.
@@ -125,20 +127,61 @@ class RunDirectory:
         Raises:
             RunError: If the run began with another dataset.
         """
-        path = self.path / _DATASET
-        if path.exists():
-            recorded = json.loads(path.read_text())
-            if recorded["hash"] != dataset_hash:
-                raise errors.RunError(
-                    f"{self.path} was trained on the dataset {recorded['description']} (hash "
-                    f"{recorded['hash'][:12]}), but {description} now has hash "
-                    f"{dataset_hash[:12]}. Restore that dataset, or start a new run with another "
-                    "--root_dir."
-                )
-        else:
+        if not (self.path / _DATASET).exists():
             self.write_json(_DATASET, {"hash": dataset_hash, "description": description})
+            return
+        recorded = self._read_record(_DATASET)
+        if recorded.get("hash") != dataset_hash:
+            raise errors.RunError(
+                f"{self.path} was trained on the dataset {recorded.get('description')} (hash "
+                f"{str(recorded.get('hash'))[:12]}), but {description} now has hash "
+                f"{dataset_hash[:12]}. Restore that dataset, or start a new run with another "
+                "--root_dir."
+            )
 
-    def write_operative_config(self) -> None:
+    def check_settings(self, settings: dict[str, Any]) -> None:
+        """Records the settings of a new run, and checks the settings of a resumed run.
+
+        A run without a checkpoint is new. What a run began with is never replaced.
+
+        Args:
+            settings: Result of `settings_record.describe`. The operative configuration of gin is
+                recorded with it.
+
+        Raises:
+            RunError: If a setting differs that must not change, or the record cannot be read.
+        """
+        is_new = self.checkpoints.newest() is None and not any(self._results_of_training())
+        if is_new:
+            self.write_json(_SETTINGS, settings)
+            self._write_operative_config()
+        elif (self.path / _SETTINGS).exists():  # Older releases did not write it.
+            begun = self._read_record(_SETTINGS)
+            differences = settings_record.differences(begun, settings)
+            if differences:
+                raise errors.RunError(
+                    f"{self.path} began with other settings: {_join(differences)}. Use those, or "
+                    "start a new run with another --root_dir."
+                )
+
+    def _results_of_training(self) -> Iterator[str]:
+        """Yields the names of existing results."""
+        return (name for name in (RESULTS, POLICY) if (self.path / name).exists())
+
+    def _read_record(self, name: str) -> dict[str, Any]:
+        """Returns the content of a JSON file that `write_json` wrote."""
+        try:
+            content = files.read_json(self.path / name)
+            if not isinstance(content, dict):
+                raise ValueError("it is not a JSON object")
+        except (OSError, ValueError) as error:
+            raise errors.RunError(
+                f"{self.path / name} cannot be read ({error}). It states what the run began with: "
+                "restore it from a copy, or start a new run with another --root_dir."
+            ) from error
+        return content
+
+    def _write_operative_config(self) -> None:
         """Writes the configuration that gin has used so far."""
         path = self.path / OPERATIVE_CONFIG
         with files.report_disk_errors(path), files.replacing(path) as partial:
@@ -166,3 +209,10 @@ class RunDirectory:
         with files.report_disk_errors(folder):
             exported_policy.export(policy, folder, train_step)
         return folder
+
+
+def _join(differences: Sequence[str]) -> str:
+    """Returns the first differences, and the number of the others."""
+    omitted = len(differences) - _MAX_DIFFERENCES
+    more = [f"and {omitted} more"] if omitted > 0 else []
+    return "; ".join([*differences[:_MAX_DIFFERENCES], *more])

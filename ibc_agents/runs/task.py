@@ -48,7 +48,14 @@ class Task:
             object.__setattr__(self, "evaluation_environment", self.environment)
 
     def describe_environment(self) -> environment_info.EnvironmentInfo | None:
-        """Makes one environment, describes and closes it; returns None without an environment."""
+        """Makes one environment, describes and closes it; returns None without an environment.
+
+        An evaluation environment of its own is made too, so that a wrong setting of it is an error
+        before the training, and its settings are in the operative configuration.
+        """
         if self.environment is None:
             return None
+        if self.evaluation_environment is not self.environment:
+            assert self.evaluation_environment is not None  # __post_init__ sets it.
+            self.evaluation_environment().close()
         return environment_info.EnvironmentInfo.from_factory(self.environment, self.demonstrator)

@@ -40,7 +40,7 @@ def test_run_repetition_and_evaluation(tmp_path):
     assert json.loads(evaluation.read_text())["episodes"] == results[0]["episodes"]
 
 
-def test_checkpoint_of_other_windows_is_an_error(tmp_path):
+def test_resuming_with_other_windows_is_an_error(tmp_path):
     for window in (1, 2):
         arguments = helpers.small_run(
             tmp_path / "run",
@@ -50,4 +50,4 @@ def test_checkpoint_of_other_windows_is_an_error(tmp_path):
             method="nearest_neighbor",
         )
         done = helpers.call("ibc_agents.train", *arguments)
-    assert "belongs to another agent" in helpers.error_message(done)
+    assert "NearestNeighborAgent.window was 1, is 2" in helpers.error_message(done)

@@ -115,15 +115,19 @@ def test_demonstrations_of_another_seed_are_an_error(finished, tmp_path):
     assert str(finished.dataset) in error and "with seed 0, not 1" in error
 
 
-@pytest.mark.parametrize("binding", ["MlpEncoder.width=8", "MlpEncoder.depth=4"])
-def test_checkpoint_of_another_agent_is_an_error(finished, copy, binding):
-    before = {name: data for name, data in contents(copy).items() if "events" not in name.name}
-    error = helpers.error_message(
-        helpers.call("ibc_agents.train", *finished.arguments(copy, binding))
-    )
-    assert "belongs to another agent" in error and str(copy / helpers.CHECKPOINTS) in error, error
-    after = contents(copy)
-    assert all(after[name] == data for name, data in before.items())
+@pytest.mark.parametrize(
+    ("flag", "difference"),
+    [
+        ("--gin_bindings=MlpEncoder.width=8", "encoder/MlpEncoder.width was 16, is 8"),
+        ("--gin_bindings=Normalizer.margin=0.2", "Normalizer.margin was 0.05, is 0.2"),
+        ("--seed=4", "seed was 3, is 4"),
+    ],
+)
+def test_other_settings_are_an_error_and_change_nothing(finished, copy, flag, difference):
+    before = contents(copy)
+    done = helpers.call("ibc_agents.train", *finished.arguments(copy), flag)
+    assert f"{copy} began with other settings: {difference}. Use" in helpers.error_message(done)
+    assert contents(copy) == before
 
 
 def test_damaged_checkpoint_costs_its_interval_only(finished, copy, monkeypatch):

@@ -60,6 +60,7 @@ def test_root_dir_holds_the_files_of_a_run(finished):
         "policy",
         "results.json",
         "rollouts.mp4",
+        "settings.json",
         "train",
         "validation",
     ]

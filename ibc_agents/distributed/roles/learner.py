@@ -88,7 +88,6 @@ def _lead(
     """Trains, exports the policy and waits for its evaluation; returns the results."""
     start = time.perf_counter()
     experiment, agent = context.experiment, member.agent
-    directory.write_operative_config()
     first_step = trainer.step
     choices = acceleration_history.record(
         directory.path, first_step, experiment.training.num_steps, context.process.log

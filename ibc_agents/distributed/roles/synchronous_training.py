@@ -33,11 +33,12 @@ def make_trainer(
         group: All learners.
 
     Raises:
-        RunError: If the checkpoint belongs to another agent, or the batch size is not a multiple
-            of the number of learners.
+        RunError: If the run began with another dataset or other settings, the checkpoint belongs to
+            another agent, or the batch size is not a multiple of the number of learners.
     """
     config, dataset_info = context.experiment.training, member.job.dataset_info
     directory.check_dataset(dataset_info.dataset_hash, dataset_info.name)
+    directory.check_settings(context.experiment.describe_settings())
     trainer = trainer_lib.Trainer(
         directory,
         member.agent,

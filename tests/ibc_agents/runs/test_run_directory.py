@@ -30,9 +30,9 @@ def test_reading_a_run_does_not_change_it(directory):
     for path in (directory.path, directory.path / "absent"):
         with pytest.raises(errors.RunError, match=f"{path} is not the root_dir of a run"):
             run_directory.RunDirectory(path, writable=False)
-    directory.write_operative_config()
+    directory.check_settings({"seed": 0})
     assert run_directory.RunDirectory(directory.path, writable=False).path == directory.path
-    assert names(directory) == ["operative_config.gin"]
+    assert names(directory) == ["operative_config.gin", "settings.json"]
 
 
 @pytest.mark.parametrize("name", ["file", "file/run"])
@@ -52,6 +52,56 @@ def test_remembers_the_dataset_of_its_first_run(directory):
         assert part in str(caught.value)
     known = json.loads((directory.path / "dataset.json").read_text())
     assert known == {"hash": "a" * 64, "description": "mine"}
+
+
+def begin(directory, settings):
+    """Begins a run and writes a first checkpoint."""
+    directory.check_settings(settings)
+    agent = helpers.make_mse_agent()
+    agent.initialize()
+    directory.checkpoints.save(agent)
+    return {name: (directory.path / name).read_bytes() for name in RECORDS}
+
+
+RECORDS = ("settings.json", "operative_config.gin")
+
+
+def test_what_a_run_began_with_is_compared_and_never_replaced(directory):
+    recorded = begin(directory, {"seed": 0, "Normalizer.margin": 0.05, "TrainingSettings.n": 1})
+    directory.check_settings({"seed": 0, "Normalizer.margin": 0.05})
+    directory.check_settings({"seed": 0, "EvaluationSettings.seed": 3})
+    with pytest.raises(errors.RunError) as caught:
+        directory.check_settings({"seed": 1, "Normalizer.margin": 0.2})
+    for part in ("seed was 0, is 1", "Normalizer.margin was 0.05, is 0.2", "--root_dir"):
+        assert part in str(caught.value)
+    assert {name: (directory.path / name).read_bytes() for name in RECORDS} == recorded
+
+
+def test_many_differences_are_counted(directory):
+    begin(directory, {f"A.{number}": 0 for number in range(9)})
+    with pytest.raises(errors.RunError, match="A.4 was 0, is 1; and 4 more. Use"):
+        directory.check_settings({f"A.{number}": 1 for number in range(9)})
+
+
+def test_a_run_without_a_checkpoint_begins_again(directory):
+    directory.check_settings({"seed": 0})
+    directory.check_settings({"seed": 1})
+    assert json.loads((directory.path / "settings.json").read_text()) == {"seed": 1}
+    (directory.path / "results.json").write_text("{}")
+    with pytest.raises(errors.RunError, match="seed was 1, is 2"):
+        directory.check_settings({"seed": 2})
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"seed": ', "[" * 100_000])
+def test_a_damaged_record_is_named(directory, content):
+    begin(directory, {"seed": 0})
+    directory.check_dataset("a" * 64, "mine")
+    for name in ("settings.json", "dataset.json"):
+        (directory.path / name).write_text(content)
+    with pytest.raises(errors.RunError, match="settings.json cannot be read .*--root_dir"):
+        directory.check_settings({"seed": 0})
+    with pytest.raises(errors.RunError, match="dataset.json cannot be read .*--root_dir"):
+        directory.check_dataset("a" * 64, "mine")
 
 
 def test_a_failed_write_keeps_the_previous_file(directory):
