@@ -47,7 +47,7 @@ def main() -> None:
             f"--dataset_id is {_DATASET_ID.value!r}; write it as NAMESPACE/NAME-v0."
         ) from error
     dataset = exporting.open_for_export(FLAGS.dataset)
-    folder = os.path.join(os.path.expanduser(FLAGS.out), _DATASET_ID.value)
+    folder = os.path.join(FLAGS.out, _DATASET_ID.value)
     with exporting.complete_folder(folder) as path:
         storage = minari_storage.MinariStorage.new(
             path / "data",

@@ -42,7 +42,7 @@ def main() -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", _NAME.value):
         raise errors.DataError(f"--name is {_NAME.value!r}; use lower-case letters, digits and _.")
     dataset = exporting.open_for_export(FLAGS.dataset)
-    folder = os.path.join(os.path.expanduser(FLAGS.out), _NAME.value, _VERSION)
+    folder = os.path.join(FLAGS.out, _NAME.value, _VERSION)
     with exporting.complete_folder(folder) as path:
         identity = tfds.core.dataset_info.DatasetIdentity(
             name=_NAME.value,

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from absl import flags
 
-from ibc_agents.cli import command_line, common_flags
+from ibc_agents.cli import command_line, common_flags, path_flags
 
 _EPISODES = flags.DEFINE_integer("episodes", 2000, "Number of demonstrations.", lower_bound=1)
-_OUT = flags.DEFINE_string(
+_OUT = path_flags.define_path(
     "out", None, "Folder of the dataset. It must not exist yet.", required=True
 )
 _SEED = flags.DEFINE_integer(

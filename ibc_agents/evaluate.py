@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from ibc_agents.cli import command_line, common_flags
+from ibc_agents.cli import command_line, common_flags, path_flags
 
 if TYPE_CHECKING:
     import numpy as np
 
-_POLICY = flags.DEFINE_string(
+_POLICY = path_flags.define_path(
     "policy", None, "The root_dir of a run, or a SavedModel.", required=True
 )
 _EPISODES = flags.DEFINE_integer("episodes", 100, "Number of episodes.", lower_bound=1)
@@ -32,12 +32,12 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "Number of episodes that run at once. It does not change outcomes.",
     lower_bound=1,
 )
-_VIDEO = flags.DEFINE_string("video", None, "Video file to write, .mp4 or .gif.")
+_VIDEO = path_flags.define_path("video", None, "Video file to write, .mp4 or .gif.")
 _VIDEO_EPISODES = flags.DEFINE_integer(
     "video_episodes", 4, "Number of episodes in the video.", lower_bound=1
 )
 _GUI = flags.DEFINE_bool("gui", False, "Show the episodes in a window, one after another.")
-_RESULTS = flags.DEFINE_string(
+_RESULTS = path_flags.define_path(
     "results", None, "JSON file to write, with the outcome of each episode."
 )
 common_flags.define_environment_flag()
@@ -53,7 +53,7 @@ def main() -> None:
 
     if _VIDEO.value:
         videos.check_suffix(_VIDEO.value)
-    saved_model, run_config = _find_policy(pathlib.Path(_POLICY.value).expanduser())
+    saved_model, run_config = _find_policy(pathlib.Path(_POLICY.value))
     if FLAGS.environment is not None:
         run_config = None
     try:

@@ -18,9 +18,9 @@ from typing import Any
 
 from absl import flags
 
-from ibc_agents.cli import command_line, common_flags
+from ibc_agents.cli import command_line, common_flags, path_flags
 
-_POLICY = flags.DEFINE_string("policy", None, "The root_dir of the run.", required=True)
+_POLICY = path_flags.define_path("policy", None, "The root_dir of the run.", required=True)
 _EPISODE = flags.DEFINE_integer(
     "episode",
     0,
@@ -30,7 +30,7 @@ _EPISODE = flags.DEFINE_integer(
 _FRAME = flags.DEFINE_integer(
     "frame", None, "Number of the observation. Default: all, as a video.", lower_bound=0
 )
-_OUT = flags.DEFINE_string(
+_OUT = path_flags.define_path(
     "out",
     None,
     "File to write: an image, .png, or a video, .gif or .mp4. Default: energy.png with --frame,"
@@ -62,7 +62,7 @@ _PATHS = flags.DEFINE_integer(
 _RESOLUTION = flags.DEFINE_integer(
     "resolution", 101, "Number of grid points along a dimension.", lower_bound=2, upper_bound=1001
 )
-_DATA_DIR = flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
+_DATA_DIR = path_flags.define_path("data_dir", "datasets", "Folder of collected demonstrations.")
 common_flags.define_trust_flag()
 common_flags.define_gin_flags()
 FLAGS = flags.FLAGS

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from ibc_agents.cli import path_flags
+
 if TYPE_CHECKING:
     from data.episodes import Episode
 
@@ -18,8 +20,9 @@ flags.disclaim_key_flags()
 
 def define_import_flags(source: str) -> None:
     """Defines --source, with the help text `source`, and the flags of a new dataset folder."""
-    flags.DEFINE_string("source", None, source, required=True)
-    flags.DEFINE_string("out", None, "Folder of the dataset; must not exist yet.", required=True)
+    # TensorFlow Datasets reads RLDS from object stores.
+    path_flags.define_path("source", None, source, required=True, accept_url=True)
+    path_flags.define_path("out", None, "Folder of the dataset; must not exist yet.", required=True)
     flags.DEFINE_integer("num_shards", 1, "Number of shards of the dataset.", lower_bound=1)
     flags.DEFINE_enum(
         "image_format",
@@ -41,10 +44,10 @@ def define_observation_keys_flag() -> None:
 
 def define_export_flags(out: str) -> None:
     """Defines --dataset, and --out with the help text `out`."""
-    flags.DEFINE_string(
+    path_flags.define_path(
         "dataset", None, "Dataset folder, .tfrecord shard, or quoted glob.", required=True
     )
-    flags.DEFINE_string("out", None, out, required=True)
+    path_flags.define_path("out", None, out, required=True)
 
 
 def write_dataset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -12,6 +13,7 @@ from absl import app, flags, logging
 
 from ibc_agents.cli import error_messages, installation, interruption, startup_logs
 
+_MISSING_FLAG = re.compile(r"[Ff]lag (--\w+) must have a value other than None")
 _HELP = frozenset({"--help", "-help", "--helpshort", "--helpfull", "-?"})
 _CTRL_C = 130
 
@@ -66,7 +68,9 @@ def parse_flags(arguments: list[str]) -> None:
     """
     app.define_help_flags()
     try:
-        positional = app.parse_flags_with_usage(arguments)[1:]
+        positional = flags.FLAGS(arguments)[1:]
+    except flags.Error as error:
+        sys.exit(f"error: {_flag_error(error)}; see --help")
     except SystemExit:
         if _HELP.isdisjoint(arguments):
             raise
@@ -75,3 +79,10 @@ def parse_flags(arguments: list[str]) -> None:
         sys.exit(f"error: unexpected argument {positional[0]!r}; see --help")
     if flags.FLAGS.only_check_args:  # absl defines it; tests of deploy/ check flags with it.
         sys.exit(0)
+
+
+def _flag_error(error: flags.Error) -> str:
+    """Returns what is wrong with a flag, without absl's own words."""
+    message = error_messages.join_lines(error).rstrip(" ?.")
+    missing = _MISSING_FLAG.search(message)
+    return f"{missing[1]} is missing" if missing else message.removeprefix("flag ")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from ibc_agents.cli import gin_files
+from ibc_agents.cli import gin_files, path_flags
 from ibc_agents.core import errors
 
 if TYPE_CHECKING:
@@ -20,9 +20,8 @@ flags.disclaim_key_flags()
 
 def define_gin_flags() -> None:
     """Defines --gin_file and --gin_bindings."""
-    flags.DEFINE_multi_string(
+    path_flags.define_paths(
         "gin_file",
-        [],
         "Gin file, relative to the current folder or to the installation. Repeatable; later files"
         " override earlier ones.",
     )
@@ -83,8 +82,8 @@ def parse_environment_and_gin_flags(run_config: pathlib.Path | None = None) -> N
 
 def define_experiment_flags() -> None:
     """Defines --root_dir, --data_dir, --seed and the gin flags."""
-    flags.DEFINE_string("root_dir", "runs/latest", "Folder of the run.")
-    flags.DEFINE_string("data_dir", "datasets", "Folder of collected demonstrations.")
+    path_flags.define_path("root_dir", "runs/latest", "Folder of the run.")
+    path_flags.define_path("data_dir", "datasets", "Folder of collected demonstrations.")
     flags.DEFINE_integer(
         "seed",
         0,

@@ -19,6 +19,8 @@ from ibc_agents.core import errors
 # Far above any file that the project reads as a whole.
 _MAX_BYTES = 256 << 20
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+
 _NO_FILES = {
     stat.S_IFDIR: "it is a folder",
     stat.S_IFIFO: "it is a pipe",
@@ -26,6 +28,42 @@ _NO_FILES = {
     stat.S_IFCHR: "it is a device",
     stat.S_IFBLK: "it is a device",
 }
+
+
+def local_path(path: str | os.PathLike) -> pathlib.Path:
+    """Returns a path of this machine, with the home folder in place of `~`.
+
+    Args:
+        path: A path, relative or absolute.
+
+    Raises:
+        RunError: If it is empty, a URL, or in the home of a user that does not exist.
+
+    Examples:
+        >>> local_path("gs://bucket/run")
+        Traceback (most recent call last):
+            ...
+        ibc_agents.core.errors.RunError: gs://bucket/run is a URL, and object stores are not \
+supported. Use a path of this machine, such as a mounted bucket.
+    """
+    text = os.fspath(path)
+    if not text:
+        raise errors.RunError("a path is empty. Write . for the current folder.")
+    if is_url(text):
+        raise errors.RunError(
+            f"{text} is a URL, and object stores are not supported. Use a path of this machine, "
+            "such as a mounted bucket."
+        )
+    expanded = os.path.expanduser(text)
+    if expanded.startswith("~"):
+        user = text.partition("/")[0]
+        raise errors.RunError(f"{text}: {user} has no home folder. Write ./{text} for a folder.")
+    return pathlib.Path(expanded)
+
+
+def is_url(path: str) -> bool:
+    """Returns whether a path begins with the scheme of a URL, such as `gs://`."""
+    return bool(_URL.match(path))
 
 
 @contextlib.contextmanager

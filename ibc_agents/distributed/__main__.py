@@ -107,7 +107,7 @@ def _supervise() -> None:
     from ibc_agents.distributed import job_directory
     from ibc_agents.distributed.processes import ports, shutdown, supervisor
 
-    root_dir = pathlib.Path(FLAGS.root_dir).expanduser().absolute()
+    root_dir = pathlib.Path(FLAGS.root_dir).absolute()
     directory = job_directory.JobDirectory(root_dir)
     counts = {
         "replay": len(_REPLAY_ADDRESS.value),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import pathlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +16,7 @@ from data.reading import demonstrations as data_demonstrations
 from data.sources import batches
 from data.sources import source as source_lib
 from ibc_agents.agents import behavioral_cloning_agent
-from ibc_agents.core import errors, setting_checks
+from ibc_agents.core import errors, files, setting_checks
 from ibc_agents.rollouts import actors
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import (
@@ -77,16 +76,7 @@ class Experiment:
             SettingError: If the agent is no factory or another class than an agent of this library,
                 another part lacks its base class, or the seed is out of range.
         """
-        setting_checks.check_factory("Experiment.agent", agent, _AGENT)
-        setting_checks.check_instance("Experiment.source", source, source_lib.Source)
-        optional = setting_checks.check_optional_instance
-        optional("Experiment.task", task, task_lib.Task)
-        optional("Experiment.demonstrations", demonstrations, settings.DemonstrationSettings)
-        optional("Experiment.training", training, settings.TrainingSettings)
-        optional("Experiment.evaluation", evaluation, settings.EvaluationSettings)
-        optional("Experiment.gathering", gathering, settings.GatheringSettings)
-        self.root_dir = pathlib.Path(root_dir)
-        self.data_dir = pathlib.Path(data_dir).expanduser()
+from ibc_agents.core import errors, files, setting_checks
         self.agent = agent
         self.source = source
         self.task = task or task_lib.Task()

@@ -66,7 +66,7 @@ class RunDirectory:
         Raises:
             RunError: If it cannot be written, or if it is read-only and is not a run.
         """
-        self.path = pathlib.Path(path).expanduser().absolute()
+        self.path = files.local_path(path).absolute()
         self.checkpoints = checkpoint_folder.CheckpointFolder(
             self.path / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR, log
         )

@@ -21,7 +21,7 @@ from unittest import mock
 import gin
 import numpy as np
 import tensorflow as tf
-from absl import flags
+from absl import app, flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EPISODES = 20  # demonstrations of a small run
@@ -212,8 +212,9 @@ def error_message(done: Done) -> str:
 @contextlib.contextmanager
 def own_flags() -> Iterator[None]:
     """Removes the flags of a command afterwards, because another one defines the same names."""
-    # This import defines flags, which must stay.
+    # These define flags, which must stay.
     importlib.import_module("tf_agents.train.learner")
+    app.define_help_flags()
     before = set(flags.FLAGS)
     try:
         yield

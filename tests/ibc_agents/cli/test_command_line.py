@@ -69,7 +69,7 @@ def test_unknown_flags_and_positional_arguments_are_rejected(run, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["command", "there"])
     assert run(lambda: None) == "error: unexpected argument 'there'; see --help"
     monkeypatch.setattr(sys, "argv", ["command", "--no_such_flag=1"])
-    assert run(lambda: None) == 1
+    assert "no_such_flag" in run(lambda: None)
 
 
 def test_a_broken_installation_is_reported(run, monkeypatch):
