@@ -21,13 +21,12 @@ import numpy as np
 from absl import flags
 
 from data import errors
-from data.formats import command_flags
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, path_flags
 
 _DATASET_ID = flags.DEFINE_string(
     "dataset_id", None, "Minari's name of the dataset, such as ibc/particle-v0.", required=True
 )
-command_flags.define_export_flags("Folder of Minari datasets; this one becomes a folder in it.")
+path_flags.define_export_paths("Folder of Minari datasets; this one becomes a folder in it.")
 FLAGS = flags.FLAGS
 
 _MIN_IMAGE_SIZE = 32  # pixels
@@ -46,9 +45,9 @@ def main() -> None:
         raise errors.DataError(
             f"--dataset_id is {_DATASET_ID.value!r}; write it as NAMESPACE/NAME-v0."
         ) from error
-    dataset = exporting.open_for_export(FLAGS.dataset)
     folder = os.path.join(FLAGS.out, _DATASET_ID.value)
     with exporting.complete_folder(folder) as path:
+        dataset = exporting.open_for_export(FLAGS.dataset)
         storage = minari_storage.MinariStorage.new(
             path / "data",
             observation_space=_space(dataset.spec.observation),

@@ -20,13 +20,12 @@ import numpy as np
 from absl import flags
 
 from data import errors
-from data.formats import command_flags
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, path_flags
 
 _NAME = flags.DEFINE_string(
     "name", None, "Name of the dataset: lower-case letters, digits and _.", required=True
 )
-command_flags.define_export_flags("Folder of datasets; this one becomes NAME/1.0.0 in it.")
+path_flags.define_export_paths("Folder of datasets; this one becomes NAME/1.0.0 in it.")
 FLAGS = flags.FLAGS
 
 _VERSION = "1.0.0"
@@ -41,9 +40,9 @@ def main() -> None:
         import tensorflow_datasets as tfds
     if not re.fullmatch(r"[a-z][a-z0-9_]*", _NAME.value):
         raise errors.DataError(f"--name is {_NAME.value!r}; use lower-case letters, digits and _.")
-    dataset = exporting.open_for_export(FLAGS.dataset)
     folder = os.path.join(FLAGS.out, _NAME.value, _VERSION)
     with exporting.complete_folder(folder) as path:
+        dataset = exporting.open_for_export(FLAGS.dataset)
         identity = tfds.core.dataset_info.DatasetIdentity(
             name=_NAME.value,
             version=tfds.core.Version(_VERSION),

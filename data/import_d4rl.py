@@ -22,7 +22,7 @@ from absl import flags
 
 from data import errors
 from data.formats import command_flags
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, path_flags
 
 _JOIN_PIECES = flags.DEFINE_bool(
     "join_pieces",
@@ -36,7 +36,8 @@ _MAX_EPISODE_STEPS = flags.DEFINE_integer(
     "Time limit in steps, for a file without `timeouts`.",
     lower_bound=1,
 )
-command_flags.define_import_flags("HDF5 file of D4RL, or TFRecord shards (folder, shard, glob).")
+path_flags.define_import_paths("HDF5 file of D4RL, or TFRecord shards (folder, shard, glob).")
+command_flags.define_import_flags()
 FLAGS = flags.FLAGS
 
 _NEEDED = ("observations", "actions", "rewards", "terminals")

@@ -17,9 +17,10 @@ from typing import Any
 from absl import flags
 
 from data.formats import command_flags
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, path_flags
 
-command_flags.define_import_flags("Folder of a Minari dataset, or its ID in Minari's own folder.")
+path_flags.define_import_paths("Folder of a Minari dataset, or its ID in Minari's own folder.")
+command_flags.define_import_flags()
 command_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 

@@ -20,10 +20,11 @@ from absl import flags
 
 from data import errors
 from data.formats import command_flags
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, path_flags
 
 _SPLIT = flags.DEFINE_string("split", "train", "Split to import, as TensorFlow Datasets names it.")
-command_flags.define_import_flags("Folder of a prepared dataset, with its `dataset_info.json`.")
+path_flags.define_import_paths("Folder of a prepared dataset, with its `dataset_info.json`.")
+command_flags.define_import_flags()
 command_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 

@@ -20,12 +20,13 @@ from absl import flags
 
 from data import errors
 from data.formats import command_flags
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, path_flags
 
 _FILTER_KEY = flags.DEFINE_string(
     "filter_key", None, "Import only the demonstrations of this filter key of the file."
 )
-command_flags.define_import_flags("HDF5 file of robomimic, with observations.")
+path_flags.define_import_paths("HDF5 file of robomimic, with observations.")
+command_flags.define_import_flags()
 command_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 

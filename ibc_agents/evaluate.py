@@ -48,11 +48,13 @@ FLAGS = flags.FLAGS
 
 def main() -> None:
     """Evaluates the policy."""
-    from ibc_agents.core import errors
+    from ibc_agents.core import errors, files
     from ibc_agents.visualization import videos
 
     if _VIDEO.value:
-        videos.check_suffix(_VIDEO.value)
+        videos.prepare_output(_VIDEO.value)
+    if _RESULTS.value:
+        files.prepare_output(_RESULTS.value)
     saved_model, run_config = _find_policy(pathlib.Path(_POLICY.value))
     if FLAGS.environment is not None:
         run_config = None
@@ -66,7 +68,6 @@ def main() -> None:
             "the environment of the policy with --environment."
         ) from error
 
-    from ibc_agents.core import files
     from ibc_agents.rollouts import evaluation
     from ibc_agents.runs import provenance
     from ibc_agents.runs import task as task_lib
@@ -92,13 +93,15 @@ def main() -> None:
             recorder,
             num_recorded,
         )
-    if _VIDEO.value:
-        recorder.write(_VIDEO.value)
+    print(result.format_summary())
     if _RESULTS.value:
         content = {**result.summary(), "policy": str(saved_model), **provenance.describe()}
         with files.report_disk_errors(_RESULTS.value):
             files.write_json(_RESULTS.value, content)
-    print(result.format_summary())
+        print(f"the outcomes are in {_RESULTS.value}")
+    if _VIDEO.value:
+        recorder.write(_VIDEO.value)
+        print(f"the video is in {_VIDEO.value}")
 
 
 def _evaluate_in_window(

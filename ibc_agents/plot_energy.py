@@ -98,8 +98,8 @@ def main() -> None:
 
 
 def _output_path() -> pathlib.Path:
-    """Returns the file to write, and checks its suffix."""
-    from ibc_agents.core import errors
+    """Returns the file to write, and checks that it can be written."""
+    from ibc_agents.core import errors, files
     from ibc_agents.visualization import videos
 
     image = _FRAME.value is not None
@@ -110,8 +110,10 @@ def _output_path() -> pathlib.Path:
         raise errors.RunError(
             f"--out={out} is an image of one observation; choose it with --frame."
         )
-    if not image:
-        videos.check_suffix(out)
+    if image:
+        files.prepare_output(out)
+    else:
+        videos.prepare_output(out)
     return out
 
 

@@ -1,4 +1,4 @@
-"""Flags that importers and exporters share. Importing this module does not import TensorFlow."""
+"""Flags that importers share. Importing this module does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
-
-from ibc_agents.cli import path_flags
 
 if TYPE_CHECKING:
     from data.episodes import Episode
@@ -18,11 +16,8 @@ FLAGS = flags.FLAGS
 flags.disclaim_key_flags()
 
 
-def define_import_flags(source: str) -> None:
-    """Defines --source, with the help text `source`, and the flags of a new dataset folder."""
-    # TensorFlow Datasets reads RLDS from object stores.
-    path_flags.define_path("source", None, source, required=True, accept_url=True)
-    path_flags.define_path("out", None, "Folder of the dataset; must not exist yet.", required=True)
+def define_import_flags() -> None:
+    """Defines the flags of the form of a new dataset; `path_flags` defines its paths."""
     flags.DEFINE_integer("num_shards", 1, "Number of shards of the dataset.", lower_bound=1)
     flags.DEFINE_enum(
         "image_format",
@@ -42,21 +37,13 @@ def define_observation_keys_flag() -> None:
     )
 
 
-def define_export_flags(out: str) -> None:
-    """Defines --dataset, and --out with the help text `out`."""
-    path_flags.define_path(
-        "dataset", None, "Dataset folder, .tfrecord shard, or quoted glob.", required=True
-    )
-    path_flags.define_path("out", None, out, required=True)
-
-
 def write_dataset(
     imported: Iterable[Episode],
     total: int,
     origin: dict[str, Any],
     action_spec: Any = None,
 ) -> None:
-    """Writes the dataset folder that the flags of `define_import_flags` describe.
+    """Writes the dataset folder that the flags of an importer describe.
 
     Args:
         imported: The episodes, all of one structure.

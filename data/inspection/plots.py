@@ -23,12 +23,10 @@ _COLOR = "#2a6f97"
 
 
 def check_path(path: str | os.PathLike) -> None:
-    """Raises a DataError unless `path` is a PNG file in an existing folder."""
-    plot = pathlib.Path(path).expanduser()
-    if plot.suffix.lower() != ".png":
+    """Raises a DataError unless `path` is a PNG file that can be written; creates its folder."""
+    if pathlib.Path(path).suffix.lower() != ".png":
         raise DataError(f"{path}: plots are PNG files; use the suffix .png.")
-    if not plot.parent.is_dir():
-        raise DataError(f"{path}: the folder {plot.parent} does not exist; create it.")
+    files.prepare_output(path, DataError)
 
 
 def save_plots(summary: dataset_summary.DatasetSummary, path: str | os.PathLike) -> None:

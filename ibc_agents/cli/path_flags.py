@@ -50,7 +50,7 @@ def define_path(
         accept_url: Whether the value can be a URL.
     """
     parser = _PathOrUrlParser() if accept_url else _PathParser()
-    serializer = flags.ArgumentSerializer()
+    serializer: flags.ArgumentSerializer[str] = flags.ArgumentSerializer()
     return flags.DEFINE(
         parser, name, default, description, serializer=serializer, required=required
     )
@@ -64,3 +64,16 @@ def define_paths(name: str, description: str) -> flags.FlagHolder:
         description: Help text.
     """
     return flags.DEFINE_multi(_PathParser(), flags.ArgumentSerializer(), name, [], description)
+
+
+def define_import_paths(source: str) -> None:
+    """Defines --source, with its help text, and --out of an importer."""
+    # TensorFlow Datasets reads RLDS from object stores.
+    define_path("source", None, source, required=True, accept_url=True)
+    define_path("out", None, "Folder of the dataset; must not exist yet.", required=True)
+
+
+def define_export_paths(out: str) -> None:
+    """Defines --dataset, and --out, with its help text, of an exporter."""
+    define_path("dataset", None, "Dataset folder, .tfrecord shard, or quoted glob.", required=True)
+    define_path("out", None, out, required=True)

@@ -19,6 +19,8 @@ from ibc_agents.core import errors
 # Far above any file that the project reads as a whole.
 _MAX_BYTES = 256 << 20
 
+_PROBE_BYTES = 4096  # enough to detect a full disk
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 _NO_FILES = {
@@ -64,6 +66,45 @@ supported. Use a path of this machine, such as a mounted bucket.
 def is_url(path: str) -> bool:
     """Returns whether a path begins with the scheme of a URL, such as `gs://`."""
     return bool(_URL.match(path))
+
+
+def make_writable(folder: str | os.PathLike) -> None:
+    """Creates a folder if it is missing, and checks that files can be written to it.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        OSError: If they cannot, for example because the disk is full.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        probe.write_bytes(bytes(_PROBE_BYTES))
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def prepare_output(
+    path: str | os.PathLike, error_class: type[errors.UserError] = errors.RunError
+) -> None:
+    """Checks that a file can be written, before the work whose result it will contain.
+
+    Its folder is created if it is missing.
+
+    Args:
+        path: The file. It is replaced if it exists.
+        error_class: Class of the error to raise.
+
+    Raises:
+        UserError: If the file cannot be written; of `error_class`.
+    """
+    path = local_path(path)
+    if path.is_dir():
+        raise error_class(f"{path} is a folder. Name a file.")
+    with report_disk_errors(path, error_class):
+        make_writable(path.parent)
 
 
 @contextlib.contextmanager

@@ -65,20 +65,27 @@ class Evaluator:
         return result
 
     def evaluate_final(self, step: int) -> evaluation.Evaluation:
-        """Evaluates all episodes and writes the video.
+        """Evaluates all episodes; `write_video` writes their video.
 
         Args:
             step: Training step of the policy.
         """
         config = self._config
-        recorder = videos.RolloutRecorder()
+        self._recorder = videos.RolloutRecorder()
         result = self._evaluate(
-            config.num_episodes, config.seed, recorder, config.recorded_episodes
+            config.num_episodes, config.seed, self._recorder, config.recorded_episodes
         )
         self.log(result, step)
-        if config.recorded_episodes:
-            recorder.write(self._directory.path / run_directory.VIDEO)
         return result
+
+    def write_video(self) -> None:
+        """Writes the video of the final evaluation. Call it once the outcomes are on the disk.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
+        if self._config.recorded_episodes:
+            self._recorder.write(self._directory.path / run_directory.VIDEO)
 
     def close(self) -> None:
         """Closes the environments."""

@@ -76,7 +76,16 @@ class Experiment:
             SettingError: If the agent is no factory or another class than an agent of this library,
                 another part lacks its base class, or the seed is out of range.
         """
-from ibc_agents.core import errors, files, setting_checks
+        setting_checks.check_factory("Experiment.agent", agent, _AGENT)
+        setting_checks.check_instance("Experiment.source", source, source_lib.Source)
+        optional = setting_checks.check_optional_instance
+        optional("Experiment.task", task, task_lib.Task)
+        optional("Experiment.demonstrations", demonstrations, settings.DemonstrationSettings)
+        optional("Experiment.training", training, settings.TrainingSettings)
+        optional("Experiment.evaluation", evaluation, settings.EvaluationSettings)
+        optional("Experiment.gathering", gathering, settings.GatheringSettings)
+        self.root_dir = files.local_path(root_dir)
+        self.data_dir = files.local_path(data_dir)
         self.agent = agent
         self.source = source
         self.task = task or task_lib.Task()
@@ -139,8 +148,6 @@ from ibc_agents.core import errors, files, setting_checks
             trained = time.perf_counter()
 
             directory.export_policy(agent.policy, agent.train_step_counter)
-            if landscape is not None:
-                landscape.save(directory.path / run_directory.LANDSCAPE)
             results = {}
             if evaluator is None:
                 print("no environment; the evaluation is skipped")
@@ -154,6 +161,11 @@ from ibc_agents.core import errors, files, setting_checks
             "total": round(time.perf_counter() - started, 1),
         }
         directory.write_json(run_directory.RESULTS, results)
+        # Images last: their failure must not cost the outcomes.
+        if landscape is not None:
+            landscape.save(directory.path / run_directory.LANDSCAPE)
+        if evaluator is not None:
+            evaluator.write_video()
         return results
 
     @functools.cached_property

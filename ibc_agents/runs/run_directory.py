@@ -26,7 +26,6 @@ LANDSCAPE = "energy_landscape.png"
 _DATASET = "dataset.json"
 _SETTINGS = "settings.json"
 _MAX_DIFFERENCES = 5  # in a message
-_PROBE_BYTES = 4096  # enough to detect a full disk before the run starts
 
 
 class RunDirectory:
@@ -77,12 +76,7 @@ class RunDirectory:
                 )
             return
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".probe-{os.getpid()}"
-            try:
-                probe.write_bytes(bytes(_PROBE_BYTES))
-            finally:
-                probe.unlink(missing_ok=True)
+            files.make_writable(self.path)
         except OSError as error:
             raise errors.RunError(
                 f"cannot write to root_dir {self.path} ({error.strerror}). Choose another "

@@ -52,16 +52,19 @@ class RolloutRecorder:
                 _encode(partial, frames, frames_per_second)
 
 
-def check_suffix(path: str | os.PathLike) -> None:
-    """Checks the suffix of a video file before the video is made.
+def prepare_output(path: str | os.PathLike) -> None:
+    """Checks that a video file can be written, before the video is made.
+
+    Its folder is created if it is missing.
 
     Raises:
-        RunError: If the suffix is not one of `SUFFIXES`.
+        RunError: If the suffix is not one of `SUFFIXES`, or the file cannot be written.
     """
     if pathlib.Path(path).suffix not in SUFFIXES:
         raise errors.RunError(
             f"{path} is not a video file. Use a name that ends in {' or '.join(SUFFIXES)}."
         )
+    files.prepare_output(path)
 
 
 def _encode(path: pathlib.Path, frames: list[Any], frames_per_second: int) -> None:

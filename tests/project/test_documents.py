@@ -26,6 +26,7 @@ OTHER_CLASSES = {"LossInfo"}
 # Modules that define flags for several commands.
 SHARED_FLAGS = (
     "ibc_agents/cli/common_flags.py",
+    "ibc_agents/cli/path_flags.py",
     "data/formats/command_flags.py",
     "benchmarks/result_studies.py",
     "benchmarks/equal_work.py",

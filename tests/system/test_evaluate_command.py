@@ -9,7 +9,8 @@ import imageio.v2 as imageio
 import pytest
 import tensorflow as tf
 
-from ibc_agents.visualization import live_window
+from ibc_agents.core import errors
+from ibc_agents.visualization import live_window, videos
 from tests.system import helpers
 
 
@@ -29,13 +30,30 @@ def test_reproduces_the_outcomes_of_the_run(finished, tmp_path):
     )
     assert done.returncode == 0, done
     assert done.stderr == ""
-    assert done.stdout == finished.done.stdout.splitlines(keepends=True)[0]
+    assert done.stdout.splitlines() == [
+        finished.done.stdout.splitlines()[0],
+        f"the outcomes are in {results}",
+        f"the video is in {video}",
+    ]
     found = json.loads(results.read_text())
     for key in ("episodes", "success", "return", "evaluation_seed", "versions"):
         assert found[key] == finished.results[key]
     assert found["policy"] == str(finished.root_dir / "policy")
     # Two episodes: first frames, 50 actions each, and 10 times the last frames again.
     assert imageio.get_reader(video).count_frames() == 2 * 61
+
+
+def test_a_failing_video_does_not_cost_the_outcomes(finished, tmp_path, monkeypatch):
+    failing = mock.Mock(side_effect=errors.RunError("cannot write the video."))
+    monkeypatch.setattr(videos.RolloutRecorder, "write", failing)
+    results, video = tmp_path / "new" / "evaluation.json", tmp_path / "rollouts.gif"
+    arguments = [f"--policy={finished.root_dir}", "--episodes=1", "--seed=5"]
+    done = helpers.call(
+        "ibc_agents.evaluate", *arguments, f"--results={results}", f"--video={video}"
+    )
+    assert helpers.error_message(done) == "error: cannot write the video."
+    assert f"the outcomes are in {results}" in done.stdout
+    assert json.loads(results.read_text())["episodes"] == finished.results["episodes"][:1]
 
 
 def test_shows_the_episodes_in_a_window(finished, tmp_path, monkeypatch):
@@ -133,9 +151,10 @@ def test_a_run_with_modules_of_its_own_needs_trust(finished, tmp_path, monkeypat
         ),
         (["--policy={other}", "--environment=particle"], "{other} is not a TF-Agents policy"),
         (
-            ["--policy={run}", "--episodes=1", "--results={empty}/absent/results.json"],
-            "cannot write {empty}/absent/results.json (No such file or directory)",
+            ["--policy={run}", "--results={run}/results.json/new.json"],
+            "cannot write {run}/results.json/new.json (",
         ),
+        (["--policy={run}", "--video={empty}/new/folder.mp4"], "folder.mp4 is a folder"),
     ],
 )
 def test_wrong_flags_are_one_line_messages(finished, tmp_path, flags, problem):

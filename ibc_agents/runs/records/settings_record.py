@@ -30,6 +30,7 @@ MAY_CHANGE = (
     "Acceleration.enabled",
     "Acceleration.block*",
 )
+_MACRO = "gin.macro"
 # Differences in these explain most of the others.
 _FIRST = ("seed", "Experiment.", "Task.")
 
@@ -86,7 +87,7 @@ def _may_change(name: str) -> bool:
 def _gin_settings() -> Iterator[tuple[str, Any]]:
     """Yields the arguments of gin's operative configuration."""
     for (scope, selector), arguments in gin.config._OPERATIVE_CONFIG.items():
-        if selector in ("gin.macro", "gin.constant"):
+        if selector in (_MACRO, "gin.constant"):
             continue
         name = gin.config._REGISTRY.minimal_selector(selector)
         for argument, value in arguments.items():
@@ -100,8 +101,9 @@ def _resolve(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(map(_resolve, value))
     if isinstance(value, gin.config.ConfigurableReference):
-        if value.configurable.selector == "gin.macro":
-            return _resolve(gin.query_parameter(f"%{'/'.join(value.scopes)}"))
+        macro = gin.config._OPERATIVE_CONFIG.get(value.config_key, {})
+        if value.configurable.selector == _MACRO and macro:
+            return _resolve(macro["value"])
     return value
 
 

@@ -156,12 +156,12 @@ def test_plots_omit_values_that_are_not_finite(bad_shard, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("out.jpg", "plots are PNG files"), ("absent/out.png", "the folder")],
+    [("out.jpg", "plots are PNG files"), ("bad.tfrecord/out.png", "cannot write ")],
 )
 def test_rejects_bad_plot_paths(bad_shard, tmp_path, capsys, name, problem):
     assert inspect.main([bad_shard, f"--plot={tmp_path / name}"]) == 1
     printed = capsys.readouterr()
-    assert printed.out == "" and f"{tmp_path / name}: {problem}" in printed.err
+    assert printed.out == "" and str(tmp_path / name) in printed.err and problem in printed.err
 
 
 def test_unreadable_data_gives_one_line_and_exit_code_1(tmp_path):

@@ -80,11 +80,11 @@ def test_sources_of_tensorflow_may_be_urls(parse):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_text_flag_of_a_command_is_a_path_or_a_word(command, monkeypatch):
+def test_every_text_flag_of_a_command_is_a_path_or_a_word(command):
     before = set(flags.FLAGS)
     with helpers.own_flags():
         importlib.import_module(command)
-        monkeypatch.delitem(sys.modules, command)
+        del sys.modules[command]
         defined = {name: flags.FLAGS[name] for name in set(flags.FLAGS) - before}
     text = {name for name, flag in defined.items() if type(flag.parser) is flags.ArgumentParser}
     assert text <= WORDS

@@ -3,9 +3,11 @@
 import errno
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
@@ -148,3 +150,30 @@ def test_damaged_json_is_a_value_error(tmp_path, content):
 def test_reads_json(tmp_path):
     (tmp_path / "a.json").write_text('{"é": [1, 2.5, null]}', encoding="utf-8")
     assert files.read_json(tmp_path / "a.json") == {"é": [1, 2.5, None]}
+
+
+def test_an_output_is_checked_before_the_work(tmp_path, monkeypatch):
+    """Its folder is made; nothing else is left, and an existing file stays."""
+    path = tmp_path / "new" / "deep" / "file.json"
+    files.prepare_output(path)
+    assert list(path.parent.iterdir()) == []
+    path.write_text("old")
+    files.prepare_output(path)
+    assert path.read_text() == "old"
+    with pytest.raises(errors.RunError, match=f"{path.parent} is a folder"):
+        files.prepare_output(path.parent)
+    with pytest.raises(data_errors.DataError, match=f"cannot write {path / 'b.png'} "):
+        files.prepare_output(path / "b.png", data_errors.DataError)
+    monkeypatch.setattr("pathlib.Path.write_bytes", mock.Mock(side_effect=NO_SPACE))
+    with pytest.raises(errors.RunError, match="No space left on device"):
+        files.prepare_output(tmp_path / "b.png")
+
+
+def test_paths_are_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert files.local_path("~/run") == tmp_path / "run"
+    for path in ("run", "/a/b", "./~a", "a:b", "2024-01-01T10:00/run"):
+        assert files.local_path(path) == pathlib.Path(path)
+    for path in ("gs://bucket/run", pathlib.Path("s3://bucket"), "file:///tmp"):
+        with pytest.raises(errors.RunError, match="is a URL"):
+            files.local_path(path)

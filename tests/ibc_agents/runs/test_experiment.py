@@ -26,6 +26,7 @@ from ibc_agents.core import errors
 from ibc_agents.rollouts import collection
 from ibc_agents.runs import (
     dataset_info,
+    evaluator,
     experiment,
     provenance,
     run_directory,
@@ -212,3 +213,12 @@ def test_runs_that_share_a_data_dir_wait_for_the_first_collection(tmp_path, caps
     assert len(lines) <= 2
     assert all(f"which collects {tmp_path / 'particle_2d_4'}" in line for line in lines)
     assert [path.name for path in tmp_path.iterdir()] == ["particle_2d_4"]
+
+
+def test_a_failing_video_does_not_cost_the_outcomes(tmp_path, monkeypatch):
+    failing = mock.Mock(side_effect=errors.RunError("cannot write the video."))
+    monkeypatch.setattr(evaluator.Evaluator, "write_video", failing)
+    run = make(tmp_path, agent=functools.partial(ObservedAgent, observe=lambda: None))
+    with pytest.raises(errors.RunError, match="cannot write the video"):
+        run.run()
+    assert json.loads((tmp_path / "run" / "results.json").read_text())["train_steps"] == 2

@@ -51,7 +51,9 @@ def test_a_failed_write_keeps_the_previous_video(tmp_path, recorder, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["rollouts", "rollouts.avi", "rollouts.mp4.txt"])
-def test_other_suffixes_are_rejected(name):
+def test_other_suffixes_are_rejected(name, tmp_path):
     with pytest.raises(errors.RunError, match=f"{name} is not a video file"):
-        videos.check_suffix(name)
-    videos.check_suffix("a/b.gif")
+        videos.prepare_output(tmp_path / "new" / name)
+    assert not list(tmp_path.iterdir())
+    videos.prepare_output(tmp_path / "new" / "b.gif")
+    assert [path.name for path in tmp_path.rglob("*")] == ["new"]

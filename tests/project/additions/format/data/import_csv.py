@@ -14,9 +14,10 @@ import numpy as np
 from absl import flags
 
 from data.formats import command_flags
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, path_flags
 
-command_flags.define_import_flags("CSV file, one line per frame.")
+path_flags.define_import_paths("CSV file, one line per frame.")
+command_flags.define_import_flags()
 FLAGS = flags.FLAGS
 
 
