@@ -20,9 +20,9 @@ from ibc_agents.distributed.messaging import (
     server_connection,
     tables,
 )
-from ibc_agents.distributed.processes import ports
 from ibc_agents.rollouts import evaluation
 from ibc_agents.runs import settings
+from tests.data.sources import listening
 from tests.ibc_agents import helpers
 from tests.ibc_agents.distributed import fake_process
 
@@ -99,7 +99,7 @@ def policy():
 @pytest.fixture
 def job(tmp_path, policy):
     """A coordinator, its evaluator and the address of the server."""
-    port = ports.find_free_port()
+    port = listening.free_port()
     address = f"localhost:{port}"
     server = reverb.Server(tables.create_tables(policy), port=port)
     evaluator, process = FakeEvaluator(), fake_process.FakeProcess()

@@ -14,12 +14,12 @@ from ibc_agents import agents, networks
 from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import channels, job_configuration, job_spec, tables
 from ibc_agents.distributed.processes import cluster as cluster_lib
-from ibc_agents.distributed.processes import ports
 from ibc_agents.distributed.roles import membership, role_context
 from ibc_agents.runs import dataset_info as dataset_info_lib
 from ibc_agents.runs import experiment as experiment_lib
 from ibc_agents.runs import settings
 from ibc_agents.runs import task as task_lib
+from tests.data.sources import listening
 from tests.ibc_agents.distributed import fake_process
 
 # `abort` exits a real process. That of a fake one raises an exception in its thread.
@@ -61,7 +61,7 @@ def served(experiment):
 
 @pytest.fixture
 def port():
-    return ports.find_free_port()
+    return listening.free_port()
 
 
 @pytest.fixture
