@@ -212,15 +212,28 @@ class EvaluationCoordinator:
         if not (pending := self._queue.pending()):
             return
         first = pending[0]
-        self._publish_policy(first)
+        if not self._publish_policy(first):
+            return
         scheduler = episode_scheduler.EpisodeScheduler(
             first.seed, first.episodes, chunk_size=self._config.batch_size
         )
         self._current = first, scheduler
 
-    def _publish_policy(self, pending: evaluation_queue.PendingEvaluation) -> None:
-        values = self._queue.load(pending)
+    def _publish_policy(self, pending: evaluation_queue.PendingEvaluation) -> bool:
+        """Publishes a waiting policy; returns False if its file is damaged, and removes it."""
+        try:
+            values = self._queue.load(pending)
+        except evaluation_queue.DamagedPolicyError as error:
+            path = self._queue.path(pending)
+            self._queue.remove(pending)
+            if pending == self._final:
+                # The learner submits it again after its restart.
+                raise errors.RunError(f"{path} is damaged ({error}). Check the disk.") from error
+            self._process.log(f"{path} is damaged ({error}); this policy is not evaluated")
+            self._current = None
+            return False
         policy_variables.push(self._server.address, self._name, values, pending.step)
+        return True
 
     def _make_assignments(self) -> evaluation_messages.Assignments:
         if self._current is None:

@@ -12,7 +12,7 @@ import reverb
 
 from ibc_agents.core import errors
 from ibc_agents.distributed import job_directory
-from ibc_agents.distributed.evaluation import evaluation_coordinator
+from ibc_agents.distributed.evaluation import evaluation_coordinator, evaluation_queue
 from ibc_agents.distributed.messaging import (
     channels,
     evaluation_messages,
@@ -155,6 +155,22 @@ def test_requires_an_evaluator_at_the_end(job, policy):
     coordinator, *_ = job
     with pytest.raises(errors.RunError, match="no evaluator has reported for 1 s. Start one with"):
         coordinator.finish(300, values(policy, 300), patience_seconds=1.0)
+
+
+def test_a_damaged_waiting_policy_is_reported_and_skipped(job, policy, tmp_path):
+    queue = evaluation_queue.EvaluationQueue(tmp_path / "waiting_policies")
+    damaged = evaluation_queue.PendingEvaluation(100, INTERVAL_SEED, 5)
+    (tmp_path / "waiting_policies").mkdir()
+    (tmp_path / "partial").touch()
+    (tmp_path / "partial").rename(queue.path(damaged))
+    steady = EvaluatorThread(job.address, policy, "steady")
+    steady.start()
+    job.coordinator.finish(300, values(policy, 300), PATIENCE_SECONDS)
+    steady.stop.set()
+    assert [found[0] for found in rows(tmp_path)] == [300]
+    job.process.wait_for_line(f"{queue.path(damaged)} is damaged (its checksum differs)")
+    assert not list((tmp_path / "waiting_policies").iterdir())
+    steady.join()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
