@@ -315,3 +315,8 @@ def test_all_replicas_skip_a_step_if_one_is_not_finite(replicas):
     assert replicas["skipped"] == [[1, 1], [1, 1]]
     assert replicas["after_recovery"] != replicas["before_skip"]
     assert replicas["recovered"] == [[1, 1], [0, 0]]
+
+
+def test_all_replicas_undo_an_update_that_is_not_finite(replicas):
+    assert_equal(replicas["after_undo"], replicas["after_recovery"])
+    assert replicas["undone"] == [[2, 2], [1, 1]]
