@@ -16,6 +16,12 @@ from data.episodes.episode import Episode
 from data.errors import DataError
 
 
+# Distance of two neighboring numbers relative to them, at most, by dtype.
+_SPACING = {tf.half: 2.0**-10, tf.bfloat16: 2.0**-7, tf.float32: 2.0**-23, tf.float64: 2.0**-52}
+# A constant that was computed in different ways has values a few neighbors apart.
+_NEIGHBORS_OF_A_CONSTANT = 4
+
+
 @dataclasses.dataclass(frozen=True)
 class LeafStatistics:
     """Statistics of every element of one leaf over `count` frames.
@@ -33,6 +39,22 @@ class LeafStatistics:
     std: np.ndarray
     minimum: np.ndarray
     maximum: np.ndarray
+
+    def is_constant(self, dtype: tf.DType) -> np.ndarray:
+        """Returns which elements do not vary, up to the rounding of their dtype, bool.
+
+        An integer element varies if it has two values. The values of a floating-point element may
+        differ by a few units in the last place; the threshold is relative, so that it holds in any
+        unit.
+
+        Args:
+            dtype: Dtype of the leaf.
+        """
+        if dtype not in _SPACING:
+            return self.std == 0
+        magnitude = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
+        rounding = _NEIGHBORS_OF_A_CONSTANT * _SPACING[dtype] * magnitude
+        return self.maximum - self.minimum <= rounding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,14 +127,16 @@ class LeafAccumulator:
         self._maximum = np.full(shape, -np.inf)
 
     def rows(self, values: Any) -> np.ndarray:
-        """Returns values [..., *shape] as float64 [n, *shape]."""
-        return np.asarray(values, np.float64).reshape((-1, *self._shape))
+        """Returns values [..., *shape] as [n, *shape], float64 or int64."""
+        rows = np.asarray(values).reshape((-1, *self._shape))
+        # float64 does not represent every int64.
+        return rows if rows.dtype == np.int64 else rows.astype(np.float64)
 
     def add(self, rows: np.ndarray) -> None:
         """Merges the values of some frames.
 
         Args:
-            rows: Float64 [n, *shape].
+            rows: Float64 or int64 [n, *shape].
 
         Raises:
             DataError: If a value is NaN or infinite.
@@ -123,7 +147,7 @@ class LeafAccumulator:
             raise DataError(f"{self._name} is NaN or infinite; remove or fix that episode.")
         if not self._count:
             self._origin = rows[0].copy()
-        shifted = rows - self._origin
+        shifted = _difference(rows, self._origin)
         mean = shifted.mean(axis=0)
         squares = np.square(shifted - mean).sum(axis=0)
         total = self._count + len(rows)
@@ -147,6 +171,14 @@ class LeafAccumulator:
         std = np.sqrt(self._squares / self._count)
         mean = self._origin + self._mean
         return LeafStatistics(self._count, mean, std, self._minimum, self._maximum)
+
+
+def _difference(rows: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Returns rows − origin in float64; of integers, the exact difference if it is an int64."""
+    rounded = np.asarray(rows, np.float64) - origin
+    if rows.dtype != np.int64:
+        return rounded
+    return np.where(np.abs(rounded) < 2.0**62, rows - origin, rounded)
 
 
 def _leaves(part: str, spec: trajectory.Trajectory) -> list[tuple[str, tf.TypeSpec]]:
