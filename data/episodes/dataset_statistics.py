@@ -69,6 +69,24 @@ class Statistics:
     observation: Any
     action: Any
 
+    def constant_elements(self, spec: trajectory.Trajectory) -> dict[str, list[int]]:
+        """Returns the elements that do not vary, see `LeafStatistics.is_constant`.
+
+        Args:
+            spec: Trajectory of specs of one frame.
+
+        Returns:
+            Flat indices in each leaf that has such elements, by the path of the leaf.
+        """
+        found = {}
+        for part in ("observation", "action"):
+            leaves = tf.nest.flatten(getattr(self, part))
+            for (name, leaf), statistics in zip(_leaves(part, spec), leaves, strict=True):
+                if statistics is not None and statistics.is_constant(leaf.dtype).any():
+                    constant = np.flatnonzero(statistics.is_constant(leaf.dtype))
+                    found[name] = constant.tolist()
+        return found
+
 
 def compute_statistics(trajectories: Iterable[Any], spec: trajectory.Trajectory) -> Statistics:
     """Computes statistics in one pass, with float64 sums.
@@ -148,12 +166,13 @@ class LeafAccumulator:
         if not self._count:
             self._origin = rows[0].copy()
         shifted = _difference(rows, self._origin)
-        mean = shifted.mean(axis=0)
-        squares = np.square(shifted - mean).sum(axis=0)
         total = self._count + len(rows)
-        delta = mean - self._mean
-        self._mean += delta * (len(rows) / total)
-        self._squares += squares + np.square(delta) * (self._count * len(rows) / total)
+        with np.errstate(over="ignore", invalid="ignore"):  # `result` refuses an overflow
+            mean = shifted.mean(axis=0)
+            squares = np.square(shifted - mean).sum(axis=0)
+            delta = mean - self._mean
+            self._mean += delta * (len(rows) / total)
+            self._squares += squares + np.square(delta) * (self._count * len(rows) / total)
         self._minimum = np.minimum(self._minimum, rows.min(axis=0))
         self._maximum = np.maximum(self._maximum, rows.max(axis=0))
         self._count = total
@@ -162,11 +181,16 @@ class LeafAccumulator:
         """Returns the statistics so far.
 
         Raises:
-            DataError: If there was no row.
+            DataError: If there was no row, or the values are too large for a standard deviation.
         """
         if not self._count:
             raise DataError(
                 f"{self._name} has no frame to compute statistics of; the dataset is empty."
+            )
+        if not np.isfinite(self._squares).all():
+            raise DataError(
+                f"{self._name} has values of {self._minimum.min():g} to {self._maximum.max():g}, whose "
+                "standard deviation exceeds float64; remove or fix these episodes."
             )
         std = np.sqrt(self._squares / self._count)
         mean = self._origin + self._mean
