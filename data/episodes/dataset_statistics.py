@@ -15,7 +15,6 @@ from data.episodes import specs
 from data.episodes.episode import Episode
 from data.errors import DataError
 
-
 # Distance of two neighboring numbers relative to them, at most, by dtype.
 _SPACING = {tf.half: 2.0**-10, tf.bfloat16: 2.0**-7, tf.float32: 2.0**-23, tf.float64: 2.0**-52}
 # A constant that was computed in different ways has values a few neighbors apart.
@@ -189,8 +188,8 @@ class LeafAccumulator:
             )
         if not np.isfinite(self._squares).all():
             raise DataError(
-                f"{self._name} has values of {self._minimum.min():g} to {self._maximum.max():g}, whose "
-                "standard deviation exceeds float64; remove or fix these episodes."
+                f"{self._name} has values of {self._minimum.min():g} to {self._maximum.max():g}, "
+                "whose standard deviation exceeds float64; remove or fix these episodes."
             )
         std = np.sqrt(self._squares / self._count)
         mean = self._origin + self._mean

@@ -15,8 +15,8 @@ from data.episodes import specs as data_specs
 from ibc_agents.core import action_space, leaf_scaling, protocols, setting_checks
 
 # Normalized observations are clipped to this many standard deviations of the data. None of n values
-# is farther than sqrt(n − 1) from their mean (Samuelson's inequality), so that demonstrations of up
-# to 10^8 frames are never clipped.
+# is farther than sqrt(n − 1) deviations from their mean (Samuelson's inequality), so up to 10^8
+# demonstrated frames are never clipped.
 MAX_DEVIATIONS = 1e4
 
 
@@ -25,15 +25,15 @@ class Normalizer(tf.Module):
     """Normalizes observations, scales actions, and holds the bounds of the action search.
 
     Observations become (o − mean) / std, element by element, in float32. They are centered in their
-    own precision (`LeafScaling`), so neither the unit nor the offset of a value has an effect.
-    They are clipped to ± `MAX_DEVIATIONS` standard deviations, so that networks get moderate numbers
-    for any finite observation. An element that does not vary in the data is 0, whatever its value:
-    networks cannot have learned what it means. Images (uint8) are unchanged, because networks scale
-    them late.
+    own precision (`LeafScaling`), so neither the unit nor the offset of a value has an effect. They
+    are clipped to ± `MAX_DEVIATIONS` standard deviations, so that networks get moderate numbers for
+    any finite observation. An element that does not vary in the data is 0 for any value, since a
+    network cannot learn its meaning. Images (uint8) are unchanged, because networks scale them
+    late.
 
-    Actions become [−1, 1] over the range of the data, dimension by dimension, and 0 if they do not
-    vary. The search bounds are that range widened by `margin` of its width on each side, then cut to
-    the environment's bounds.
+    Actions become [−1, 1] over the range of the data, dimension by dimension, or 0 if they do not
+    vary. The search bounds are that range widened by `margin` of its width on each side, then cut
+    to the environment's bounds.
 
     All statistics are non-trainable variables, so they are part of checkpoints and of exported
     policies. `from_statistics` makes a normalizer; `from_dataset` computes the statistics first.
@@ -66,8 +66,8 @@ class Normalizer(tf.Module):
                 in the published settings of implicit policies on D4RL.
 
         Raises:
-            ValueError: If the margin or the exponent is negative, the statistics are of other specs,
-                or a bound of a spec is no number.
+            ValueError: If the margin or the exponent is negative, the statistics are of other
+                specs, or a bound of a spec is not valid.
         """
         super().__init__(name="Normalizer")
         not_negative = setting_checks.NOT_NEGATIVE
@@ -183,8 +183,8 @@ class Normalizer(tf.Module):
         scaled = self.scale_action(self.action_space.pack(tf.constant(bound)))
         if not np.isfinite(scaled).all():
             raise ValueError(
-                f"The search bounds of the actions are {bound.tolist()}, which float32 cannot scale "
-                "to [-1, 1]. Scale the actions of the demonstrations to smaller numbers."
+                f"The search bounds of the actions are {bound.tolist()}, which float32 cannot "
+                "scale to [-1, 1]. Scale the actions of the demonstrations to smaller numbers."
             )
         return scaled
 
@@ -194,7 +194,9 @@ def _leaves(spec: Any, statistics: Any) -> list[tuple[tf.TypeSpec, Any]]:
     pairs = list(zip(tf.nest.flatten(spec), tf.nest.flatten(statistics), strict=True))
     for leaf, found in pairs:
         if found is not None and np.shape(found.mean) != tuple(leaf.shape):
-            raise ValueError(f"The statistics have shape {np.shape(found.mean)}, and the spec has {leaf}.")
+            raise ValueError(
+                f"The statistics have shape {np.shape(found.mean)}, and the spec has {leaf}."
+            )
     return pairs
 
 

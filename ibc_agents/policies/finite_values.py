@@ -21,8 +21,8 @@ def check_finite(values: Any, name: str, problem: str) -> Any:
         problem: What is wrong and how to fix it, for the message after the path of the leaf.
 
     Raises:
-        tf.errors.InvalidArgumentError: If a value is NaN or infinite. The message names the leaf and
-            the index of its first such value.
+        tf.errors.InvalidArgumentError: If a value is NaN or infinite. The message names the leaf
+            and the index of its first such value.
     """
     leaves = _floating_leaves({name: values})
     if not leaves:
@@ -49,7 +49,7 @@ def check_finite(values: Any, name: str, problem: str) -> Any:
 
 
 def finite_rows(values: Any) -> tf.Tensor:
-    """Returns which rows of a nest of tensors ``[B, …]`` are finite: bool ``[B]``, or one for all."""
+    """Returns which rows of a nest ``[B, …]`` are finite, bool ``[B]``, or one for all rows."""
     masks = [
         tf.reduce_all(tf.math.is_finite(leaf), axis=list(range(1, leaf.shape.rank)))
         for _, leaf in _floating_leaves(values)
@@ -60,9 +60,11 @@ def finite_rows(values: Any) -> tf.Tensor:
 def replace_infinite(values: Any) -> Any:
     """Returns a nest of tensors with zeros in place of the numbers that are not finite."""
     return tf.nest.map_structure(
-        lambda leaf: tf.where(tf.math.is_finite(leaf), leaf, tf.zeros([], leaf.dtype))
-        if leaf.dtype.is_floating
-        else leaf,
+        lambda leaf: (
+            tf.where(tf.math.is_finite(leaf), leaf, tf.zeros([], leaf.dtype))
+            if leaf.dtype.is_floating
+            else leaf
+        ),
         values,
     )
 

@@ -178,13 +178,13 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
             action=finite_values.check_finite(
                 action,
                 "action",
-                "is NaN or infinite at a finite observation. The weights of the policy are damaged.",
+                "is NaN or infinite at a finite observation. The policy's weights are damaged.",
             )
         )
 
 
 def _past(name: str | None) -> str | None:
-    """Returns the name of past observations; PolicySaver may use the names of all inputs together."""
+    """Returns the name of past observations, which PolicySaver may need beside the present ones."""
     return None if name is None else f"past_{name}"
 
 

@@ -162,7 +162,9 @@ def test_contract_scaled_actions_do_not_depend_on_unit_and_offset(dtype, offset,
     np.testing.assert_allclose(normalizer.bounds.high, [1.1], atol=2e-4)
     back = normalizer.unscale_action(scaled)
     assert back.dtype == dtype
-    np.testing.assert_allclose(back - offset, actions - offset, atol=1e-6 * unit + 1e-7 * abs(offset))
+    np.testing.assert_allclose(
+        back - offset, actions - offset, atol=1e-6 * unit + 1e-7 * abs(offset)
+    )
 
 
 def test_contract_elements_that_do_not_vary_are_zero_for_any_value():
