@@ -17,6 +17,7 @@ from data.errors import DataError
 
 # Distance of two neighboring numbers relative to them, at most, by dtype.
 _SPACING = {tf.half: 2.0**-10, tf.bfloat16: 2.0**-7, tf.float32: 2.0**-23, tf.float64: 2.0**-52}
+_NO_NUMBERS = frozenset("cmMOSU")  # kinds of NumPy dtypes
 # A constant that was computed in different ways has values a few neighbors apart.
 _NEIGHBORS_OF_A_CONSTANT = 4
 
@@ -144,8 +145,20 @@ class LeafAccumulator:
         self._maximum = np.full(shape, -np.inf)
 
     def rows(self, values: Any) -> np.ndarray:
-        """Returns values [..., *shape] as [n, *shape], float64 or int64."""
-        rows = np.asarray(values).reshape((-1, *self._shape))
+        """Returns values [..., *shape] as [n, *shape], float64 or int64.
+
+        Raises:
+            DataError: If the values are no numbers or have another shape.
+        """
+        array = np.asarray(values)
+        leading = array.ndim - len(self._shape)
+        if leading < 0 or array.shape[leading:] != self._shape or array.dtype.kind in _NO_NUMBERS:
+            expected = ", ".join(["...", *map(str, self._shape)])
+            raise DataError(
+                f"{self._name} has values of dtype {array.dtype} and shape {array.shape}; expected "
+                f"real numbers of shape [{expected}]. Correct the data or the spec."
+            )
+        rows = array.reshape((-1, *self._shape))
         # float64 does not represent every int64.
         return rows if rows.dtype == np.int64 else rows.astype(np.float64)
 
