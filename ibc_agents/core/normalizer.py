@@ -12,7 +12,8 @@ from tf_agents.trajectories import trajectory
 
 from data.episodes import dataset_statistics as data_statistics
 from data.episodes import specs as data_specs
-from ibc_agents.core import action_space, leaf_scaling, protocols, setting_checks
+from ibc_agents.core import protocols, setting_checks
+from ibc_agents.core.scaling import action_space, leaf_scaling
 
 # Normalized observations are clipped to this many standard deviations of the data. None of n values
 # is farther than sqrt(n − 1) deviations from their mean (Samuelson's inequality), so up to 10^8

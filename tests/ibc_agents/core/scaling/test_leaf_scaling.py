@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
 
-from ibc_agents.core import leaf_scaling
+from ibc_agents.core.scaling import leaf_scaling
 from tests.ibc_agents import helpers
 
 UNIX_TIME = 1_732_900_000

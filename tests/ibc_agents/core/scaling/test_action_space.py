@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 from tf_agents.specs import array_spec, tensor_spec
 
-from ibc_agents.core import action_space
+from ibc_agents.core.scaling import action_space
 from tests.ibc_agents import helpers
 
 NEST = {
