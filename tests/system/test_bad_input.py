@@ -229,7 +229,7 @@ def test_wrong_usage_is_a_one_line_message(tmp_path):
     for command, arguments, problem in (
         ("train", ["extra"], "unexpected argument 'extra'"),
         ("train", ["--sed=1"], "Unknown command line flag 'sed'"),
-        ("train", ["--seed=-1"], "flag --seed=-1"),
+        ("train", ["--seed=-1"], "--seed=-1: -1 is not an integer"),
         ("evaluate", [], "--policy must have a value other than None"),
         ("evaluate", ["--policy=run", "--episodes=0"], "flag --episodes=0"),
         ("collect", ["--out=data", "--episodes=0"], "flag --episodes=0"),
