@@ -33,22 +33,22 @@ def test_killed_run_ends_as_an_uninterrupted_one(finished, tmp_path):
 def test_interrupted_run_ends_as_an_uninterrupted_one(finished, tmp_path, monkeypatch):
     monkeypatch.setattr(run_directory.RunDirectory, "export_policy", mock.Mock())
     root_dir = tmp_path / "run"
-    step = interrupt(finished, root_dir, after=0)
+    step = interrupt(finished, root_dir, after=0, number=signal.SIGTERM)
     done = helpers.call("ibc_agents.train", *finished.arguments(root_dir))
     check_end(finished, root_dir, step, done)
 
 
-def interrupt(finished, root_dir, after):
+def interrupt(finished, root_dir, after, number=signal.SIGINT):
     """Starts a run and interrupts it after a checkpoint; returns the step of the newest one.
 
-    Interrupts arrive between checkpoints, because training has continued by then.
+    Signals arrive between checkpoints, because training has continued by then.
     """
     folder = root_dir.parent
     process = helpers.start("ibc_agents.train", *finished.arguments(root_dir), folder=folder)
     helpers.wait_until(lambda: helpers.checkpointed_step(root_dir) > after, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     interrupted = helpers.finish(process)
-    assert interrupted.returncode == 130, interrupted
+    assert interrupted.returncode == 128 + number, interrupted
     message = "interrupted; the same command continues from the last checkpoint"
     assert interrupted.stdout.strip() == message
     assert only_progress(interrupted.stderr)

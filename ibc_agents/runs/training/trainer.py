@@ -28,10 +28,6 @@ _MAX_STEPS_PER_CALL = 200
 _NEVER = 2**62
 # In the names of the graph nodes that write TensorBoard's scalars.
 _SUMMARY_NODE = "write_summary"
-_REMEDY = (
-    "Lower the learning rate, correct the settings of the optimizer, or check for extreme values "
-    "with `python -m data.inspect`."
-)
 
 OnProgress = Callable[[int, float], None]
 
@@ -111,33 +107,33 @@ class Trainer:
                 of `evaluation_interval`. An exception from it ends the training.
 
         Raises:
+            KeyboardInterrupt: If a signal has asked to stop. The last step is in a checkpoint.
             RunError: If too many consecutive steps were not finite, or the disk is full.
         """
         config = self._config
-        while self.step < config.num_steps:
-            num_steps = self._num_steps_of_next_call(evaluation_interval)
-            started = time.perf_counter()
-            with self._report_summary_errors():
-                loss = float(self._learner.run(num_steps, self._batches).loss)
-            self._steps_per_second = num_steps / (time.perf_counter() - started)
-            self._check_finite()
-            if self.step % config.checkpoint_interval == 0 or self.step == config.num_steps:
-                self.save_checkpoint()
-            if self.step % config.validation_interval == 0:
-                self._validate()
-            on_progress(self.step, loss)
+        try:
+            while self.step < config.num_steps:
+                num_steps = self._num_steps_of_next_call(evaluation_interval)
+                started = time.perf_counter()
+                with self._report_summary_errors():
+                    loss = float(self._learner.run(num_steps, self._batches).loss)
+                self._steps_per_second = num_steps / (time.perf_counter() - started)
+                self._check_finite()
+                if self.step % config.checkpoint_interval == 0 or self.step == config.num_steps:
+                    self.save_checkpoint()
+                if self.step % config.validation_interval == 0:
+                    self._validate()
+                on_progress(self.step, loss)
+        except KeyboardInterrupt:
+            self.save_checkpoint()
+            raise
 
     def save_checkpoint(self) -> None:
         """Writes a checkpoint.
 
         Raises:
-            RunError: If it cannot be written, or the state of the optimizer is not finite.
+            RunError: If it cannot be written.
         """
-        if not self._agent.has_finite_optimizer_state():
-            raise errors.RunError(
-                f"training stopped at step {self.step}: the state of the optimizer is not finite. "
-                f"The last checkpoint is kept. {_REMEDY}"
-            )
         target = f"the checkpoint of step {self.step} to {self._directory.path}"
         with files.report_disk_errors(target):
             self._directory.checkpoints.save(self._agent)
@@ -192,9 +188,9 @@ class Trainer:
         num_skipped = int(self._agent.skipped_steps_in_a_row.numpy())
         if num_skipped >= self._config.max_skipped_steps:
             raise errors.RunError(
-                f"training stopped at step {self.step}: the loss, its gradients or the updated "
-                f"weights were not finite in the last {num_skipped} steps, which were skipped. "
-                f"{_REMEDY}"
+                f"training stopped at step {self.step}: the loss or its gradients were not finite "
+                f"in the last {num_skipped} steps, which were skipped. Lower the learning rate, or "
+                "check for extreme values with `python -m data.inspect`."
             )
 
     def _validate(self) -> None:

@@ -15,7 +15,6 @@ import pytest
 import reverb
 import tensorflow as tf
 from tf_agents.agents.dqn import dqn_agent
-from tf_agents.trajectories import trajectory
 
 import data
 import ibc_agents
@@ -34,13 +33,11 @@ from ibc_agents.runs import (
     settings,
     task,
 )
+from ibc_agents.runs.training import trainer
 from tests.data.sources import listening
 from tests.system import helpers
 
 PACKAGE = pathlib.Path(ibc_agents.__file__).parent
-EMPTY_INFO = dataset_info.DatasetInfo(
-    "name", "hash", trajectory.Trajectory(*[()] * 7), data.Statistics((), ()), 1, 0
-)
 
 
 def make(folder, environment=ParticleEnvironment, agent=lambda **_: None, **demonstrations):
@@ -111,7 +108,8 @@ def test_a_run_records_the_code_that_it_began_with(tmp_path, monkeypatch):
     begun = make(tmp_path)
     monkeypatch.setattr(provenance, "git_revision", lambda: "after")
     agent = types.SimpleNamespace(train_step_counter=tf.constant(3), skipped_steps=tf.constant(0))
-    assert begun.describe_training(agent, EMPTY_INFO, 0, [])["git_revision"] == "before"
+    info = dataset_info.DatasetInfo("name", "hash", None, None, 1, 0)
+    assert begun.describe_training(agent, info, 0, [])["git_revision"] == "before"
 
 
 def test_a_source_is_an_object_and_an_agent_is_a_factory(tmp_path):
@@ -149,6 +147,20 @@ def test_the_way_from_the_command_to_the_training_step(tmp_path, monkeypatch):
     assert calls[0] == way
     assert environments[0] == 2
     assert json.loads((tmp_path / "run" / "results.json").read_text())["train_steps"] == 2
+
+
+def test_an_interrupted_run_continues_at_its_last_step(tmp_path, monkeypatch):
+    def interrupt(trainer):
+        raise KeyboardInterrupt
+
+    agent = functools.partial(ObservedAgent, observe=lambda: None)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(trainer.Trainer, "_validate", interrupt)
+        run = make(tmp_path, agent=agent)
+        run.training = settings.TrainingSettings(2, batch_size=8, validation_interval=1)
+        run.run()
+    results = make(tmp_path, agent=agent).run()
+    assert (results["resumed_at_step"], results["train_steps"]) == (1, 2)
 
 
 def test_one_environment_is_made_if_the_demonstrations_are_there(tmp_path):
