@@ -84,8 +84,7 @@ class Job:
     def __init__(self, folder: pathlib.Path, name: str) -> None:
         self.files = job_directory.JobDirectory(folder / name)
         self._log = folder / f"{name}.txt"
-        with ports.hold_free_ports(1) as [port]:
-            address = f"localhost:{port}"
+        address = f"localhost:{ports.find_free_port()}"
         self._client = reverb.Client(address)
         self.demonstrations_seen: set[int] = set()
         with open(self._log, "w") as output:

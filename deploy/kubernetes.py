@@ -164,10 +164,9 @@ def _pod(name: str, role: _Role, image: str, flags: list[str]) -> Any:
         "ports": [{"name": "health", "containerPort": _HEALTH_PORT}],
         "readinessProbe": {"httpGet": {"path": "/", "port": "health"}, "periodSeconds": 5},
         "livenessProbe": {
-            "httpGet": {"path": "/alive", "port": "health"},
+            "tcpSocket": {"port": "health"},
             "initialDelaySeconds": 120,
             "periodSeconds": 20,
-            "timeoutSeconds": 5,
         },
         "resources": {
             "requests": {"cpu": role.cpus, "memory": role.memory},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ibc_agents.cli import gin_advice, gin_statements
+from ibc_agents.cli.gin_config import advice as gin_advice
+from ibc_agents.cli.gin_config import statements as gin_statements
 from ibc_agents.core import errors
 
 # gin appends this to the message of an error in the constructor of a configured class.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
-from ibc_agents.cli import error_messages, gin_advice, gin_statements
+from ibc_agents.cli import error_messages
+from ibc_agents.cli.gin_config import advice as gin_advice
+from ibc_agents.cli.gin_config import statements as gin_statements
 from ibc_agents.core import errors, top_level_packages
 
 _TASKS = top_level_packages.FOLDER / "gin_configs" / "tasks"
 _ERRORS_OF_GIN = (
     AttributeError,
     ImportError,
+    KeyError,  # an ambiguous name
     NameError,
     OSError,
     SyntaxError,
@@ -46,8 +49,8 @@ def parse_gin(
         statements = gin_statements.Statements.read(files, bindings)
     except (OSError, SyntaxError, TypeError) as error:
         raise _refusal(error) from error
-    from ibc_agents.cli import configurables
     from ibc_agents.cli import run_config as run_config_lib
+    from ibc_agents.cli.gin_config import configurables
 
     configurables.register()
     gin.clear_config()

@@ -9,7 +9,8 @@ from typing import Any
 import gin
 from gin import config_parser, utils
 
-from ibc_agents.cli import configurables, gin_statements
+from ibc_agents.cli.gin_config import configurables
+from ibc_agents.cli.gin_config import statements as gin_statements
 from ibc_agents.core import errors, files
 
 

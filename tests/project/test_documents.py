@@ -8,7 +8,7 @@ import gin
 import pytest
 
 from environments import block_pushing, d4rl, particle, push_t
-from ibc_agents.cli import configurables
+from ibc_agents.cli.gin_config import configurables
 from tests.project import sources
 
 DOCUMENTS = sorted([*sources.ROOT.glob("*.md"), *sources.ROOT.glob("docs/*.md")])

@@ -160,7 +160,7 @@ def test_gin_files_are_read_from_any_folder(alone, project):
     ]
     code = (
         "import sys, gin\n"
-        "from ibc_agents.cli import configurables\n"
+        "from ibc_agents.cli.gin_config import configurables\n"
         "configurables.register()\n"
         "for path in sys.argv[1:]:\n"
         "  gin.parse_config_file(path)\n"

@@ -1,21 +1,15 @@
-"""The HTTP endpoint that reports the health of a role or of a local job."""
+"""The HTTP endpoint that reports the health of a role."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import socket
+import http.server
+import json
 import threading
 import time
-from collections.abc import Callable
+from typing import Any
 
 from ibc_agents.core import errors
-from ibc_agents.distributed.processes import health_report, ports
-
-# A probe of this path asks only whether the process answers.
-ALIVE_PATH = "/alive"
-_REQUEST_SECONDS = 5.0
+from ibc_agents.distributed.processes import ports
 
 
 class Health:
@@ -41,61 +35,56 @@ class Health:
         """Records that the replay server has answered now."""
         self._last_contact = time.monotonic()
 
-    def report(self) -> health_report.HealthReport:
-        """Returns the content of the endpoint."""
+    def report(self) -> dict[str, Any]:
+        """Returns the content of the endpoint, of JSON types."""
         contact = self._last_contact
-        return health_report.HealthReport(
-            role=self._role,
-            process=os.getpid(),
-            ready=self.ready and not self.unreachable_servers,
-            step=self.step,
-            seconds_since_contact=None if contact is None else round(time.monotonic() - contact, 1),
-            message=self.message,
-        )
+        return {
+            "role": self._role,
+            "ready": self.ready and not self.unreachable_servers,
+            "step": self.step,
+            "seconds_since_contact": (
+                None if contact is None else round(time.monotonic() - contact, 1)
+            ),
+            "message": self.message,
+        }
 
 
-def serve(report: Callable[[], health_report.HealthReport], port: int, public: bool) -> None:
-    """Serves reports in one thread, however many clients connect.
-
-    The status is 200 if the report is ready and 503 otherwise. At `/alive` it is always 200.
+def serve(health: Health, port: int, public: bool) -> None:
+    """Serves reports in a thread: status 200 if the role is ready, 503 otherwise.
 
     Args:
-        report: Returns the current report.
+        health: Health to report.
         port: Port to listen on.
         public: Whether other machines may connect.
 
     Raises:
         RunError: If the port is in use.
     """
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        """Answers every GET request with the current report."""
+
+        def do_GET(self) -> None:
+            report = health.report()
+            content = json.dumps(report).encode() + b"\n"
+            self.send_response(200 if report["ready"] else 503)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Drops the line: probes arrive every few seconds."""
+
     try:
-        listener = socket.create_server((ports.bind_address(public), port), backlog=128)
+        server = _Server((ports.bind_address(public), port), Handler)
     except OSError as error:
         raise errors.RunError(
             f"cannot listen on port {port} ({error.strerror}). Choose another --health_port."
         ) from error
-    thread = threading.Thread(target=asyncio.run, args=(_serve(report, listener),), daemon=True)
-    thread.start()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-async def _serve(report: Callable[[], health_report.HealthReport], listener: socket.socket) -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A client that disconnects, sends no request or a long one gets no answer.
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            async with asyncio.timeout(_REQUEST_SECONDS):
-                request = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_make_answer(report(), request))
-                await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, sock=listener)
-    await server.serve_forever()
-
-
-def _make_answer(report: health_report.HealthReport, request: bytes) -> bytes:
-    is_alive_probe = request.split(b" ")[1:2] == [ALIVE_PATH.encode()]
-    status = "200 OK" if report.ready or is_alive_probe else "503 Service Unavailable"
-    content = report.to_json()
-    return (
-        f"HTTP/1.0 {status}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
-    ).encode() + content
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignores clients that disconnect before the answer."""

@@ -8,7 +8,7 @@ import gin
 import tensorflow as tf
 
 from ibc_agents.core import setting_checks
-from ibc_agents.networks.layers import layer_state
+from ibc_agents.networks.layers import initializers, layer_state
 
 # Iterations before training; about one per step then follows the changes of the kernel.
 _FIRST_ITERATIONS = 30
@@ -49,13 +49,14 @@ class SpectralNormDense(tf.keras.layers.Dense):
             **kwargs: Further arguments of Keras' dense layer.
 
         Raises:
-            SettingError: If there is no iteration.
+            SettingError: If there is no iteration, or no such initializer.
         """
+        check = initializers.check_initializer
         super().__init__(
             units,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            **{"dtype": "float32", **kwargs},
+            kernel_initializer=check("SpectralNormDense.kernel_initializer", kernel_initializer),
+            bias_initializer=check("SpectralNormDense.bias_initializer", bias_initializer),
+            **kwargs,
         )
         self._num_iterations = setting_checks.check_integer(
             "SpectralNormDense.num_iterations", num_iterations, minimum=1

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver
 
 from ibc_agents import agents, losses, networks, policies, samplers
-from ibc_agents.cli import configurables
+from ibc_agents.cli.gin_config import configurables
 from tests.ibc_agents import helpers, pixels
 
 N = 64

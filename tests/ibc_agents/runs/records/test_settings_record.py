@@ -10,7 +10,8 @@ import tensorflow as tf
 
 import environments.particle  # noqa: F401  # registers the environment with gin
 from data.episodes import dataset_statistics
-from ibc_agents.cli import configurables, gin_files
+from ibc_agents.cli import gin_files
+from ibc_agents.cli.gin_config import configurables
 from ibc_agents.core import normalizer
 from ibc_agents.runs import experiment, settings, task
 from ibc_agents.runs.records import settings_record

@@ -16,11 +16,12 @@ _TASK_AND_METHOD = (
 _ABSENT_FILE = re.compile(r"Unable to open file: (.*?)\.(?: Searched config paths: \[.*?\]\.|$)")
 _UNSET_MACRO = re.compile(r"No bindings specified for '(.*)/gin\.macro' in config string: .*")
 _UNSET_ARGUMENT = re.compile(
-    r"^(?:.*\.)?(?P<class>\w+)\.__init__\(\) missing \d+ required \S+ arguments?: (?P<names>.*?) "
-    r"No values supplied by Gin.*?In call to configurable '(?P=class)'"
+    r"^(?:.*\.)?(?P<class>\w+)(?:\.__init__)?\(\) missing \d+ required \S+ arguments?: "
+    r"(?P<names>.*?) No values supplied by Gin.*?In call to configurable '(?P=class)'"
 )
 _REQUIRED = re.compile(r"(\S+) set to `%gin\.REQUIRED` but not subsequently overridden\.")
 _UNKNOWN_PARAMETER = re.compile(r"Configurable '(.*?)' doesn't have a parameter named '(.*?)'\.")
+_AMBIGUOUS_NAME = re.compile(r"[\"']Ambiguous selector '(.*?)', matches \[(.*?)\]\.[\"']")
 _UNKNOWN_NAME = re.compile(r"No configurable matching (?:reference )?'@?(.*?)(?:\(\))?'\.")
 
 
@@ -42,6 +43,9 @@ def advise(message: str) -> str:
         return f"No file or binding sets {found[1]}. Bind it: --gin_bindings='{found[1]} = …'."
     if found := _UNKNOWN_PARAMETER.search(message):
         return _insert(message, found.end(), _suggest(found[2], _parameters(found[1])))
+    if found := _AMBIGUOUS_NAME.search(message):
+        advice = f"Several classes are named {found[1]}: {found[2]}. Write one of these names."
+        return f"{message[: found.start()]}{advice}{message[found.end() :]}"
     if found := _UNKNOWN_NAME.search(message):
         return _insert(message, found.end(), _suggest(found[1], _configurables()))
     return message

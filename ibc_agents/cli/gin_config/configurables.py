@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import gin
-import tensorflow as tf
+
+from ibc_agents.cli.gin_config import keras_classes
 
 # A gin file imports the one that it uses.
 _ENVIRONMENTS = "environments"
@@ -27,14 +27,6 @@ _PACKAGES = (
     "ibc_agents.runs",
     "ibc_agents.samplers",
 )
-_KERAS = {
-    "tf.keras.layers": (tf.keras.layers.Dense,),
-    "tf.keras.optimizers": (tf.keras.optimizers.Adam, tf.keras.optimizers.AdamW),
-    "tf.keras.optimizers.schedules": (
-        tf.keras.optimizers.schedules.CosineDecay,
-        tf.keras.optimizers.schedules.ExponentialDecay,
-    ),
-}
 
 
 def register() -> None:
@@ -46,13 +38,7 @@ def register() -> None:
         package = importlib.import_module(name)
         for found in pkgutil.walk_packages(package.__path__, f"{name}."):
             importlib.import_module(found.name)
-    for module, classes in _KERAS.items():
-        for configurable in classes:
-            name = f"{module}.{configurable.__name__}"
-            if not gin.config._REGISTRY.get_match(name):
-                gin.external_configurable(
-                    configurable, module=module, allowlist=_named_parameters(configurable)
-                )
+    keras_classes.register()
 
 
 def is_own_module(name: str) -> bool:
@@ -68,9 +54,8 @@ def is_own(selector: str) -> bool:
         selector: Complete or partial selector, without scopes. An unknown one is own: gin rejects
             it with its own message.
     """
-    keras = {configurable for classes in _KERAS.values() for configurable in classes}
     return all(
-        found.wrapped in keras
+        keras_classes.is_keras(found.wrapped)
         or found.wrapped.__module__ == gin.config.__name__  # macros, constants and singletons
         or is_own_module(found.wrapped.__module__)
         for found in gin.config._REGISTRY.get_all_matches(selector)
@@ -128,9 +113,3 @@ def _check_cycles(call: _Call, callers: list[_Call], checked: set[_Call]) -> Non
         for argument in call.arguments():
             _check_cycles(argument, [*callers, call], checked)
         checked.add(call)
-
-
-def _named_parameters(configurable: type) -> list[str]:
-    """Returns the parameters without ``**kwargs``, for which gin would accept any name."""
-    parameters = inspect.signature(configurable).parameters.values()
-    return [parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD]

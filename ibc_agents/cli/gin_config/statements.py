@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import tokenize
 from collections.abc import Iterator, Sequence
@@ -94,13 +95,18 @@ def _open(file: str) -> TextIO:
     """Opens a file as gin does: in the current folder, or in a package of the installation."""
     import gin
 
-    for prefix in gin.config._LOCATION_PREFIXES:
-        path = os.path.join(prefix, file)
-        for reader, exists in gin.config._FILE_READERS:
-            # gin's search in packages fails for a package without an __init__.py.
-            with contextlib.suppress(TypeError):
-                if exists(path):
-                    return reader(path)
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)  # gin logs every path that it tries.
+    try:
+        for prefix in gin.config._LOCATION_PREFIXES:
+            path = os.path.join(prefix, file)
+            for reader, exists in gin.config._FILE_READERS:
+                # gin's search in packages fails for a package without an __init__.py.
+                with contextlib.suppress(TypeError):
+                    if exists(path):
+                        return reader(path)
+    finally:
+        logging.disable(before)
     raise FileNotFoundError(f"Unable to open file: {file}.")
 
 

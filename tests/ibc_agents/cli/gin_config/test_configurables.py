@@ -4,9 +4,9 @@ import re
 import gin
 
 from environments import block_pushing, d4rl, particle
-from ibc_agents.cli import configurables
+from ibc_agents.cli.gin_config import configurables
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 # A decorated class, with any further decorators between.
 _CONFIGURABLE = re.compile(r"^@gin\.configurable.*\n(?:@.*\n)*class (\w+)", re.MULTILINE)
 _OURS = ("data.", "environments.", "ibc_agents.", "tf.keras.")

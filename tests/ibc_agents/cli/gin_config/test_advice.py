@@ -3,7 +3,8 @@
 import gin
 import pytest
 
-from ibc_agents.cli import error_messages, gin_advice, gin_files
+from ibc_agents.cli import error_messages, gin_files
+from ibc_agents.cli.gin_config import advice
 from ibc_agents.core import errors
 from ibc_agents.runs import experiment
 
@@ -22,6 +23,11 @@ TASK, METHOD = "gin_configs/tasks/particle.gin", "gin_configs/methods/mse.gin"
             ["gin_configs/tasks/dataset.gin", METHOD],
             [],
             "sets DemonstrationSettings.dataset. Bind it: --gin_bindings='DemonstrationSettings",
+        ),
+        (
+            [TASK, METHOD],
+            ["n = @NumberOfEpisodes()"],
+            "classes are named NumberOfEpisodes: '",
         ),
         ([METHOD], [], "sets the macro num_steps. Name the file of a task"),
     ],
@@ -60,4 +66,4 @@ def test_several_unset_arguments_are_named():
     "message", ["No configurable matching 'Qqqqq'.", "Unable to parse value.", ""]
 )
 def test_other_messages_stay(message):
-    assert gin_advice.advise(message) == message
+    assert advice.advise(message) == message

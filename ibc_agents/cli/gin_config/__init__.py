@@ -1,0 +1,1 @@
+"""Parts of the reading of gin files: statements, configurable classes and advice."""
