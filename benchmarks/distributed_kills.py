@@ -84,7 +84,8 @@ class Job:
     def __init__(self, folder: pathlib.Path, name: str) -> None:
         self.files = job_directory.JobDirectory(folder / name)
         self._log = folder / f"{name}.txt"
-        address = f"localhost:{ports.find_free_port()}"
+        with ports.hold_free_ports(1) as [port]:
+            address = f"localhost:{port}"
         self._client = reverb.Client(address)
         self.demonstrations_seen: set[int] = set()
         with open(self._log, "w") as output:

@@ -170,10 +170,9 @@ class Job(Run):
         self, folder: pathlib.Path, config: str, servers: int, learners: int, evaluators: int
     ) -> None:
         """Starts the processes of each role."""
-        self._replay_addresses, learner_addresses = (
-            [f"localhost:{ports.find_free_port()}" for _ in range(count)]
-            for count in (servers, learners)
-        )
+        with ports.hold_free_ports(servers + learners) as free_ports:
+            addresses = [f"localhost:{port}" for port in free_ports]
+        self._replay_addresses, learner_addresses = addresses[:servers], addresses[servers:]
         self._servers, self._learners, self._evaluators = (
             [f"{role}-{index}" for index in range(count)]
             for role, count in (

@@ -21,9 +21,10 @@ from absl import flags
 
 from data import errors
 from data.formats import command_flags
-from ibc_agents.cli import command_line
+from ibc_agents.cli import command_line, path_flags
 
-command_flags.define_import_flags("Folder of a zarr replay buffer (format 2).")
+path_flags.define_import_paths("Folder of a zarr replay buffer (format 2).")
+command_flags.define_import_flags()
 command_flags.define_observation_keys_flag()
 FLAGS = flags.FLAGS
 

@@ -164,9 +164,10 @@ def _pod(name: str, role: _Role, image: str, flags: list[str]) -> Any:
         "ports": [{"name": "health", "containerPort": _HEALTH_PORT}],
         "readinessProbe": {"httpGet": {"path": "/", "port": "health"}, "periodSeconds": 5},
         "livenessProbe": {
-            "tcpSocket": {"port": "health"},
+            "httpGet": {"path": "/alive", "port": "health"},
             "initialDelaySeconds": 120,
             "periodSeconds": 20,
+            "timeoutSeconds": 5,
         },
         "resources": {
             "requests": {"cpu": role.cpus, "memory": role.memory},

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         MseAgent,
         NearestNeighborAgent,
     )
-    from ibc_agents.core.action_space import ActionSpace
     from ibc_agents.core.errors import UserError
     from ibc_agents.core.normalizer import Normalizer
     from ibc_agents.core.protocols import (
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
         Sampler,
         SamplerResult,
     )
+    from ibc_agents.core.scaling.action_space import ActionSpace
     from ibc_agents.losses import (
         ConditionalNCE,
         ContrastiveDivergence,

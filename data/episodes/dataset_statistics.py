@@ -15,6 +15,12 @@ from data.episodes import specs
 from data.episodes.episode import Episode
 from data.errors import DataError
 
+# Distance of two neighboring numbers relative to them, at most, by dtype.
+_SPACING = {tf.half: 2.0**-10, tf.bfloat16: 2.0**-7, tf.float32: 2.0**-23, tf.float64: 2.0**-52}
+_NO_NUMBERS = frozenset("cmMOSU")  # kinds of NumPy dtypes
+# A constant that was computed in different ways has values a few neighbors apart.
+_NEIGHBORS_OF_A_CONSTANT = 4
+
 
 @dataclasses.dataclass(frozen=True)
 class LeafStatistics:
@@ -34,6 +40,22 @@ class LeafStatistics:
     minimum: np.ndarray
     maximum: np.ndarray
 
+    def is_constant(self, dtype: tf.DType) -> np.ndarray:
+        """Returns which elements do not vary, up to the rounding of their dtype, bool.
+
+        An integer element varies if it has two values. The values of a floating-point element may
+        differ by a few units in the last place; the threshold is relative, so that it holds in any
+        unit.
+
+        Args:
+            dtype: Dtype of the leaf.
+        """
+        if dtype not in _SPACING:
+            return self.std == 0
+        magnitude = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
+        rounding = _NEIGHBORS_OF_A_CONSTANT * _SPACING[dtype] * magnitude
+        return self.maximum - self.minimum <= rounding
+
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
@@ -46,6 +68,24 @@ class Statistics:
 
     observation: Any
     action: Any
+
+    def constant_elements(self, spec: trajectory.Trajectory) -> dict[str, list[int]]:
+        """Returns the elements that do not vary, see `LeafStatistics.is_constant`.
+
+        Args:
+            spec: Trajectory of specs of one frame.
+
+        Returns:
+            Flat indices in each leaf that has such elements, by the path of the leaf.
+        """
+        found = {}
+        for part in ("observation", "action"):
+            leaves = tf.nest.flatten(getattr(self, part))
+            for (name, leaf), statistics in zip(_leaves(part, spec), leaves, strict=True):
+                if statistics is not None and statistics.is_constant(leaf.dtype).any():
+                    constant = np.flatnonzero(statistics.is_constant(leaf.dtype))
+                    found[name] = constant.tolist()
+        return found
 
 
 def compute_statistics(trajectories: Iterable[Any], spec: trajectory.Trajectory) -> Statistics:
@@ -105,14 +145,28 @@ class LeafAccumulator:
         self._maximum = np.full(shape, -np.inf)
 
     def rows(self, values: Any) -> np.ndarray:
-        """Returns values [..., *shape] as float64 [n, *shape]."""
-        return np.asarray(values, np.float64).reshape((-1, *self._shape))
+        """Returns values [..., *shape] as [n, *shape], float64 or int64.
+
+        Raises:
+            DataError: If the values are no numbers or have another shape.
+        """
+        array = np.asarray(values)
+        leading = array.ndim - len(self._shape)
+        if leading < 0 or array.shape[leading:] != self._shape or array.dtype.kind in _NO_NUMBERS:
+            expected = ", ".join(["...", *map(str, self._shape)])
+            raise DataError(
+                f"{self._name} has values of dtype {array.dtype} and shape {array.shape}; expected "
+                f"real numbers of shape [{expected}]. Correct the data or the spec."
+            )
+        rows = array.reshape((-1, *self._shape))
+        # float64 does not represent every int64.
+        return rows if rows.dtype == np.int64 else rows.astype(np.float64)
 
     def add(self, rows: np.ndarray) -> None:
         """Merges the values of some frames.
 
         Args:
-            rows: Float64 [n, *shape].
+            rows: Float64 or int64 [n, *shape].
 
         Raises:
             DataError: If a value is NaN or infinite.
@@ -123,13 +177,14 @@ class LeafAccumulator:
             raise DataError(f"{self._name} is NaN or infinite; remove or fix that episode.")
         if not self._count:
             self._origin = rows[0].copy()
-        shifted = rows - self._origin
-        mean = shifted.mean(axis=0)
-        squares = np.square(shifted - mean).sum(axis=0)
+        shifted = _difference(rows, self._origin)
         total = self._count + len(rows)
-        delta = mean - self._mean
-        self._mean += delta * (len(rows) / total)
-        self._squares += squares + np.square(delta) * (self._count * len(rows) / total)
+        with np.errstate(over="ignore", invalid="ignore"):  # `result` refuses an overflow
+            mean = shifted.mean(axis=0)
+            squares = np.square(shifted - mean).sum(axis=0)
+            delta = mean - self._mean
+            self._mean += delta * (len(rows) / total)
+            self._squares += squares + np.square(delta) * (self._count * len(rows) / total)
         self._minimum = np.minimum(self._minimum, rows.min(axis=0))
         self._maximum = np.maximum(self._maximum, rows.max(axis=0))
         self._count = total
@@ -138,15 +193,28 @@ class LeafAccumulator:
         """Returns the statistics so far.
 
         Raises:
-            DataError: If there was no row.
+            DataError: If there was no row, or the values are too large for a standard deviation.
         """
         if not self._count:
             raise DataError(
                 f"{self._name} has no frame to compute statistics of; the dataset is empty."
             )
+        if not np.isfinite(self._squares).all():
+            raise DataError(
+                f"{self._name} has values of {self._minimum.min():g} to {self._maximum.max():g}, "
+                "whose standard deviation exceeds float64; remove or fix these episodes."
+            )
         std = np.sqrt(self._squares / self._count)
         mean = self._origin + self._mean
         return LeafStatistics(self._count, mean, std, self._minimum, self._maximum)
+
+
+def _difference(rows: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Returns rows − origin in float64; of integers, the exact difference if it is an int64."""
+    rounded = np.asarray(rows, np.float64) - origin
+    if rows.dtype != np.int64:
+        return rounded
+    return np.where(np.abs(rounded) < 2.0**62, rows - origin, rounded)
 
 
 def _leaves(part: str, spec: trajectory.Trajectory) -> list[tuple[str, tf.TypeSpec]]:

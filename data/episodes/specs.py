@@ -16,6 +16,7 @@ from data.errors import DataError
 STORABLE_DTYPES = (
     tf.half, tf.float32, tf.float64, tf.uint8, tf.int8, tf.uint16, tf.int16, tf.int32, tf.int64,
 )  # fmt: skip
+_LARGEST = float(np.finfo(np.float32).max)
 
 # Far above any real frame. Damaged specs claim more than a machine has.
 _MAX_FRAME_BYTES = 1 << 28
@@ -56,7 +57,8 @@ def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
 
     Raises:
         DataError: If it is not a Trajectory, its step types are not integer scalars, it has no
-            observation or no action, or a leaf cannot be stored. The message is a clause.
+            observation or no action, or a leaf cannot be stored or has invalid bounds. The message
+            is a clause.
     """
     if not isinstance(spec, tuple) or getattr(spec, "_fields", ()) != trajectory.Trajectory._fields:
         raise DataError(f"the spec is a {type(spec).__name__}, not a Trajectory")
@@ -77,6 +79,7 @@ def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
     names = [name for name, _ in named_leaves(spec)]
     if len(set(names)) < len(names):
         raise DataError("the spec has two leaves of one path")
+    check_bounds(spec)
     return spec
 
 
@@ -87,9 +90,6 @@ def _check_leaf(name: str, leaf: tf.TypeSpec) -> None:
         raise DataError(f"{name} has shape {leaf.shape}, which is not fixed")
     if leaf.shape.rank > _MAX_RANK:
         raise DataError(f"{name} has {leaf.shape.rank} dimensions, more than {_MAX_RANK}")
-    limits = bounds(leaf)
-    if limits is not None and not np.all(limits[0] <= limits[1]):
-        raise DataError(f"{name} has bounds that are NaN, or a minimum above the maximum")
 
 
 def bounds(spec: tf.TypeSpec) -> tuple[np.ndarray, np.ndarray] | None:
@@ -100,6 +100,37 @@ def bounds(spec: tf.TypeSpec) -> tuple[np.ndarray, np.ndarray] | None:
     low = np.broadcast_to(np.asarray(spec.minimum, np.float64), shape)
     high = np.broadcast_to(np.asarray(spec.maximum, np.float64), shape)
     return low, high
+
+
+def check_bounds(spec: Any) -> None:
+    """Checks the bounds of the leaves of a nest of specs.
+
+    A bound is a number that float32 can represent. A missing bound is infinite, or the largest
+    number of float32 or of the leaf's dtype, which other libraries write instead.
+
+    Args:
+        spec: Nest of tensor specs.
+
+    Raises:
+        DataError: If a bound is NaN or too large, or a lower bound exceeds the upper bound. The
+            message is a clause.
+    """
+    for name, leaf in named_leaves(spec):
+        limits = bounds(leaf)
+        if limits is None:
+            continue
+        low, high = limits
+        missing = [np.inf, _LARGEST, leaf.dtype.max]
+        bad_low = ~(np.abs(low) < _LARGEST) & ~np.isin(-low, missing)
+        bad_high = ~(np.abs(high) < _LARGEST) & ~np.isin(high, missing)
+        bad = bad_low | bad_high | (low > high)
+        if bad.any():
+            element = tuple(int(k) for k in np.argwhere(bad)[0])
+            raise DataError(
+                f"the bounds of {name}{list(element) if element else ''} are {low[element]:g} and "
+                f"{high[element]:g}; a bound must be a finite float32, or -inf or inf if there is "
+                "none, and the lower bound must not exceed the upper one"
+            )
 
 
 def difference(ours: trajectory.Trajectory, theirs: trajectory.Trajectory) -> str | None:

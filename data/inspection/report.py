@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from data.episodes import combined_hash, dataset_statistics, specs
 from data.errors import DataError
@@ -96,7 +97,7 @@ def _leaf_table(
         shape = "×".join(map(str, leaf.shape)) or "scalar"
         cells = ("", "", "", "", "")
         if name in accumulators:
-            cells = _statistics_cells(accumulators[name])
+            cells = _statistics_cells(accumulators[name], leaf.dtype)
         rows.append((name, leaf.dtype.name, shape, *cells))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
@@ -106,13 +107,13 @@ def _leaf_table(
 
 
 def _statistics_cells(
-    accumulator: dataset_statistics.LeafAccumulator,
+    accumulator: dataset_statistics.LeafAccumulator, dtype: tf.DType
 ) -> tuple[str, str, str, str, str]:
     try:
         found = accumulator.result()
     except DataError:
         return ("no finite frame", "", "", "", "")
-    constant = np.flatnonzero(found.minimum == found.maximum)
+    constant = np.flatnonzero(found.is_constant(dtype))
     elements = " ".join(map(str, constant)) if found.mean.ndim else "yes"
     return (
         f"{found.minimum.min():.4g}",

@@ -25,8 +25,8 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
     The agent takes a `Trajectory` ``[B, T, …]`` in the environment's own units from any replay
     buffer, and repairs windows that cross episodes (`experience.repair_window`). All randomness is
-    a function of `seed` and the train step. A step whose loss or gradients are not finite is
-    skipped and counted (`guarded_update`).
+    a function of `seed` and the train step. A step whose loss, gradients or updated weights are not
+    finite is skipped and counted (`guarded_update`).
 
     Subclasses implement `_example_losses`. `LossInfo.extra` is a dict of the reported scalars, and
     of the loss of each window ``[B]`` under `EXAMPLE_LOSSES`, for sources that use it.
@@ -82,13 +82,17 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
 
     @property
     def skipped_steps(self) -> tf.Variable:
-        """Int64: steps skipped because a loss or gradient was not finite."""
+        """Int64: steps skipped because a loss, gradient or updated weight was not finite."""
         return self._update.skipped
 
     @property
     def skipped_steps_in_a_row(self) -> tf.Variable:
         """Int64: steps skipped since the last one that was applied."""
         return self._update.skipped_in_a_row
+
+    def has_finite_optimizer_state(self) -> bool:
+        """Returns whether the whole state of the optimizer is finite."""
+        return self._update.has_finite_state()
 
     def memorize(self, windows: Iterable[trajectory.Trajectory]) -> None:
         """Receives the training demonstrations once, before training.

@@ -11,19 +11,30 @@ import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
 from data.episodes import dataset_statistics as data_statistics
-from ibc_agents.core import action_space, protocols, setting_checks
+from data.episodes import specs as data_specs
+from ibc_agents.core import protocols, setting_checks
+from ibc_agents.core.scaling import action_space, leaf_scaling
 
-_SMALLEST_DEVIATION = 1e-6
+# Normalized observations are clipped to this many standard deviations of the data. None of n values
+# is farther than sqrt(n − 1) deviations from their mean (Samuelson's inequality), so up to 10^8
+# demonstrated frames are never clipped.
+MAX_DEVIATIONS = 1e4
 
 
 @gin.configurable(denylist=["statistics", "observation_spec", "action_spec"])
 class Normalizer(tf.Module):
     """Normalizes observations, scales actions, and holds the bounds of the action search.
 
-    Observations become (o − mean) / std, element by element; elements that never vary are only
-    centered. Images (uint8) are unchanged, because networks scale them late. Actions
-    become [−1, 1] over the range of the data, dimension by dimension. The search bounds are that
-    range widened by `margin` of its width on each side, then cut to the environment's bounds.
+    Observations become (o − mean) / std, element by element, in float32. They are centered in their
+    own precision (`LeafScaling`), so neither the unit nor the offset of a value has an effect. They
+    are clipped to ± `MAX_DEVIATIONS` standard deviations, so that networks get moderate numbers for
+    any finite observation. An element that does not vary in the data is 0 for any value, since a
+    network cannot learn its meaning. Images (uint8) are unchanged, because networks scale them
+    late.
+
+    Actions become [−1, 1] over the range of the data, dimension by dimension, or 0 if they do not
+    vary. The search bounds are that range widened by `margin` of its width on each side, then cut
+    to the environment's bounds.
 
     All statistics are non-trainable variables, so they are part of checkpoints and of exported
     policies. `from_statistics` makes a normalizer; `from_dataset` computes the statistics first.
@@ -56,8 +67,8 @@ class Normalizer(tf.Module):
                 in the published settings of implicit policies on D4RL.
 
         Raises:
-            ValueError: If the margin or the exponent is negative, or the statistics are of other
-                specs.
+            ValueError: If the margin or the exponent is negative, the statistics are of other
+                specs, or a bound of a spec is not valid.
         """
         super().__init__(name="Normalizer")
         not_negative = setting_checks.NOT_NEGATIVE
@@ -67,29 +78,25 @@ class Normalizer(tf.Module):
         )
         tf.nest.assert_same_structure(observation_spec, statistics.observation)
         tf.nest.assert_same_structure(action_spec, statistics.action)
-        _check_shapes((observation_spec, action_spec), (statistics.observation, statistics.action))
+        data_specs.check_bounds({"observation": observation_spec, "action": action_spec})
         self.action_space = action_space.ActionSpace(action_spec)
-        self._moments = [
-            None
-            if leaf is None
-            else (_variable(leaf.mean), _variable(_deviation(leaf.std) ** deviation_exponent))
-            for leaf in tf.nest.flatten(statistics.observation)
+        self._observation = [
+            None if found is None else _observation_scaling(leaf.dtype, found, deviation_exponent)
+            for leaf, found in _leaves(observation_spec, statistics.observation)
         ]
-        leaves = tf.nest.flatten(statistics.action)
-        minimum = np.concatenate([np.reshape(leaf.minimum, [-1]) for leaf in leaves])
-        maximum = np.concatenate([np.reshape(leaf.maximum, [-1]) for leaf in leaves])
-        width = maximum - minimum
-        half_range = np.where(width > 0, 0.5 * width, 1.0)
-        center = 0.5 * (minimum + maximum)
-        low = np.maximum(minimum - margin * width, np.minimum(self.action_space.low, minimum))
-        high = np.minimum(maximum + margin * width, np.maximum(self.action_space.high, maximum))
-        # In float32 as `scale_action` does it: no action of the data rounds to beyond the bounds.
-        center, half_range = center.astype(np.float32), half_range.astype(np.float32)
-        low, high = low.astype(np.float32), high.astype(np.float32)
-        self._action_center = _variable(center)
-        self._action_half_range = _variable(half_range)
-        self._low = _variable((low - center) / half_range)
-        self._high = _variable((high - center) / half_range)
+        self._action = [
+            _action_scaling(leaf.dtype, found)
+            for leaf, found in _leaves(action_spec, statistics.action)
+        ]
+        found_leaves = tf.nest.flatten(statistics.action)
+        minimum = np.concatenate([np.reshape(found.minimum, [-1]) for found in found_leaves])
+        maximum = np.concatenate([np.reshape(found.maximum, [-1]) for found in found_leaves])
+        slack = margin * (maximum - minimum)
+        low = np.maximum(minimum - slack, np.minimum(self.action_space.low, minimum))
+        high = np.minimum(maximum + slack, np.maximum(self.action_space.high, maximum))
+        # As `scale_action` rounds, so that no action of the data rounds to beyond the bounds.
+        self._low = tf.Variable(self._scale_bound(low), trainable=False)
+        self._high = tf.Variable(self._scale_bound(high), trainable=False)
 
     @classmethod
     def from_statistics(
@@ -149,32 +156,64 @@ class Normalizer(tf.Module):
     def normalize_observation(self, observation: Any) -> Any:
         """Normalizes a nest of observations with any leading dimensions; float32, images uint8."""
         leaves = [
-            leaf if moments is None else (tf.cast(leaf, tf.float32) - moments[0]) / moments[1]
-            for leaf, moments in zip(tf.nest.flatten(observation), self._moments, strict=True)
+            leaf if scaling is None else scaling.to_units(leaf)
+            for leaf, scaling in zip(tf.nest.flatten(observation), self._observation, strict=True)
         ]
         return tf.nest.pack_sequence_as(observation, leaves)
 
     def scale_action(self, action: Any) -> tf.Tensor:
         """Scales a nest of actions in the environment's units to one tensor ``[…, A]``."""
-        return (self.action_space.flatten(action) - self._action_center) / self._action_half_range
+        tf.nest.assert_same_structure(action, self.action_space.spec)
+        leaves = [
+            scaling.to_units(leaf)
+            for leaf, scaling in zip(tf.nest.flatten(action), self._action, strict=True)
+        ]
+        return self.action_space.flatten(tf.nest.pack_sequence_as(action, leaves))
 
     def unscale_action(self, scaled: tf.Tensor) -> Any:
         """Returns scaled actions ``[…, A]`` in the environment's units and structure."""
-        return self.action_space.pack(scaled * self._action_half_range + self._action_center)
+        packed = self.action_space.pack(scaled)
+        leaves = [
+            scaling.from_units(leaf)
+            for leaf, scaling in zip(tf.nest.flatten(packed), self._action, strict=True)
+        ]
+        return tf.nest.pack_sequence_as(packed, leaves)
 
-
-def _check_shapes(spec: Any, statistics: Any) -> None:
-    for leaf, of_leaf in zip(tf.nest.flatten(spec), tf.nest.flatten(statistics), strict=True):
-        if of_leaf is not None and np.shape(of_leaf.mean) != tuple(leaf.shape):
+    def _scale_bound(self, bound: np.ndarray) -> tf.Tensor:
+        """Scales a bound, float64 ``[A]``, in the environment's units."""
+        scaled = self.scale_action(self.action_space.pack(tf.constant(bound)))
+        if not np.isfinite(scaled).all():
             raise ValueError(
-                f"The statistics have shape {np.shape(of_leaf.mean)}, and the spec has {leaf}."
+                f"The search bounds of the actions are {bound.tolist()}, which float32 cannot "
+                "scale to [-1, 1]. Scale the actions of the demonstrations to smaller numbers."
             )
+        return scaled
 
 
-def _deviation(std: np.ndarray) -> np.ndarray:
-    """Replaces deviations that are zero or nearly so by one."""
-    return np.where(std > _SMALLEST_DEVIATION, std, 1.0)
+def _leaves(spec: Any, statistics: Any) -> list[tuple[tf.TypeSpec, Any]]:
+    """Returns the pairs of a spec and its statistics, None for images."""
+    pairs = list(zip(tf.nest.flatten(spec), tf.nest.flatten(statistics), strict=True))
+    for leaf, found in pairs:
+        if found is not None and np.shape(found.mean) != tuple(leaf.shape):
+            raise ValueError(
+                f"The statistics have shape {np.shape(found.mean)}, and the spec has {leaf}."
+            )
+    return pairs
 
 
-def _variable(value: np.ndarray) -> tf.Variable:
-    return tf.Variable(np.asarray(value, np.float32), trainable=False)
+def _observation_scaling(
+    dtype: tf.DType, found: data_statistics.LeafStatistics, exponent: float
+) -> leaf_scaling.LeafScaling:
+    varies = ~found.is_constant(dtype)
+    std = np.where(varies, found.std, 1.0)
+    limit = np.where(varies, MAX_DEVIATIONS * std ** (1.0 - exponent), 0.0)
+    return leaf_scaling.LeafScaling(dtype, found.mean, std**exponent, limit)
+
+
+def _action_scaling(
+    dtype: tf.DType, found: data_statistics.LeafStatistics
+) -> leaf_scaling.LeafScaling:
+    varies = ~found.is_constant(dtype)
+    center = 0.5 * (found.minimum + found.maximum)
+    half_range = np.where(varies, 0.5 * (found.maximum - found.minimum), 1.0)
+    return leaf_scaling.LeafScaling(dtype, center, half_range, np.where(varies, np.inf, 0.0))

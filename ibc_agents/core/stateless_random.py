@@ -58,4 +58,9 @@ def _each_row(
     """Applies a function to every row of ``[B, 2]``; its values have `spec`."""
     if seed.shape[0] == 1:  # as on a robot; a loop costs more than its body
         return function(seed[0])[None]
-    return tf.map_fn(function, seed, fn_output_signature=spec)
+    if seed.shape[0]:
+        return tf.map_fn(function, seed, fn_output_signature=spec)
+    # The loop cannot stack the values of no rows if their shape is not static.
+    num_rows = tf.shape(seed)[0]
+    padded = tf.pad(seed, [[0, tf.cast(num_rows == 0, tf.int32)], [0, 0]])
+    return tf.map_fn(function, padded, fn_output_signature=spec)[:num_rows]

@@ -27,6 +27,8 @@ from ibc_agents.cli import command_line, common_flags, error_messages
 if TYPE_CHECKING:
     from ibc_agents.distributed.processes import role_process
 
+_DEFAULT_REPLAY_ADDRESS = "localhost:43210"
+
 _ROLE = flags.DEFINE_enum(
     "role", None, ["replay", "learner", "evaluator", "actor"], "Role of this process."
 )
@@ -62,14 +64,15 @@ _LEARNER_ADDRESSES = flags.DEFINE_list(
 )
 _REPLAY_ADDRESS = flags.DEFINE_list(
     "replay_address",
-    "localhost:43210",
+    None,
     "Comma-separated host:port of each replay server. Each listens on its own address and holds an"
-    " equal part of the demonstrations.",
+    " equal part of the demonstrations. Default: localhost:43210; with --local, a free port.",
 )
 _HEALTH_PORT = flags.DEFINE_integer(
     "health_port",
     None,
-    "Port of an HTTP endpoint that reports readiness, train step and last contact.",
+    "Port of an HTTP endpoint that reports readiness, train step and last contact; with --local,"
+    " of the whole job.",
     lower_bound=1,
     upper_bound=65_535,
 )
@@ -84,6 +87,13 @@ _PATIENCE = flags.DEFINE_float(
     300.0,
     "Longest time to wait for a replay server or for evaluators, in seconds.",
     lower_bound=1.0,
+)
+_GRACE = flags.DEFINE_float(
+    "grace",
+    8.0,
+    "Time from SIGTERM to a forced exit of a role, in seconds. It must be shorter than that of the"
+    " cluster manager.",
+    lower_bound=0.0,
 )
 common_flags.define_experiment_flags()
 FLAGS = flags.FLAGS
@@ -109,32 +119,51 @@ def _supervise() -> None:
 
     root_dir = pathlib.Path(FLAGS.root_dir).absolute()
     directory = job_directory.JobDirectory(root_dir)
+    with ports.hold_free_ports(1 + _NUM_LEARNERS.value) as free_ports:
+        replay, *learners = (f"localhost:{port}" for port in free_ports)
+        commands = _role_commands(_REPLAY_ADDRESS.value or [replay], learners)
+        try:
+            supervisor.run(
+                commands,
+                "learner-0",
+                directory.logs,
+                _MAX_RESTARTS.value,
+                _HEALTH_PORT.value,
+                _PUBLIC.value,
+                _GRACE.value,
+            )
+        except shutdown.ShutdownRequested as request:
+            print("stopped; the same command continues from the last checkpoint", flush=True)
+            sys.exit(request.exit_code)
+    print(f"the results are in {directory.root}")
+
+
+def _role_commands(
+    replay_addresses: list[str], learner_addresses: list[str]
+) -> dict[str, list[str]]:
+    """Returns the arguments of each role of a local job, by its name."""
     counts = {
-        "replay": len(_REPLAY_ADDRESS.value),
+        "replay": len(replay_addresses),
         "learner": _NUM_LEARNERS.value,
         "evaluator": _NUM_EVALUATORS.value,
         "actor": _NUM_ACTORS.value,
     }
-    learners = [f"localhost:{ports.find_free_port()}" for _ in range(_NUM_LEARNERS.value)]
-    shared = [*_shared_arguments(), f"--learner_addresses={','.join(learners)}"]
-    commands = {
+    shared = [
+        f"--replay_address={','.join(replay_addresses)}",
+        f"--learner_addresses={','.join(learner_addresses)}",
+        *_shared_arguments(),
+    ]
+    return {
         f"{role}-{index}": [f"--role={role}", f"--index={index}", *shared]
         for role, count in counts.items()
         for index in range(count)
     }
-    try:
-        supervisor.run(commands, "learner-0", directory.logs, _MAX_RESTARTS.value)
-    except shutdown.ShutdownRequested as request:
-        print("stopped; the same command continues from the last checkpoint", flush=True)
-        sys.exit(request.exit_code)
-    print(f"the results are in {directory.root}")
 
 
 def _shared_arguments() -> list[str]:
     """Returns the flags of this process that every role gets."""
-    shared = ("public", "patience", "root_dir", "data_dir", "seed")
+    shared = ("public", "patience", "grace", "root_dir", "data_dir", "seed")
     return [
-        f"--replay_address={','.join(_REPLAY_ADDRESS.value)}",
         *(f"--{name}={FLAGS[name].value}" for name in shared),
         *(f"--gin_file={name}" for name in FLAGS.gin_file),
         *(f"--gin_bindings={binding}" for binding in FLAGS.gin_bindings),
@@ -144,7 +173,7 @@ def _shared_arguments() -> list[str]:
 def _run_process(role: str) -> None:
     from ibc_agents.distributed.processes import role_process, shutdown
 
-    process = role_process.RoleProcess(role, _HEALTH_PORT.value, _PUBLIC.value)
+    process = role_process.RoleProcess(role, _HEALTH_PORT.value, _PUBLIC.value, _GRACE.value)
     try:
         _run_role(role, process)
     except shutdown.ShutdownRequested as request:
@@ -165,7 +194,7 @@ def _run_role(role: str, process: role_process.RoleProcess) -> None:
 
     experiment = common_flags.experiment_from_flags()
     cluster = cluster_lib.ClusterConfig(
-        replay_addresses=_REPLAY_ADDRESS.value,
+        replay_addresses=_REPLAY_ADDRESS.value or [_DEFAULT_REPLAY_ADDRESS],
         learner_addresses=_LEARNER_ADDRESSES.value,
         index=_INDEX.value,
         public=_PUBLIC.value,

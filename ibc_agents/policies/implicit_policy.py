@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from ibc_agents.core import normalizer as normalizer_lib
@@ -74,7 +75,10 @@ class ImplicitPolicy(window_policy.WindowPolicy):
 
     def _scaled_distribution(self, observation: Any, seed: tf.Tensor):
         result = self._optimize(observation, seed)
-        return weighted_samples.WeightedSamples(result.actions, -result.energies)
+        # A sample without an energy is no action; without this, one of them could be the mode.
+        has_energy = tf.math.is_finite(result.energies)[..., None]
+        actions = tf.where(has_energy, result.actions, np.nan)
+        return weighted_samples.WeightedSamples(actions, -result.energies)
 
     def _optimize(self, observation, seed, trace=False):
         code = self._energy_network.encode(observation)

@@ -6,16 +6,18 @@ import abc
 import functools
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 from tf_agents.policies import tf_policy
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
+from tf_agents.utils import common
 
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import windows
-from ibc_agents.policies import action_distribution
+from ibc_agents.policies import action_distribution, finite_values
 
 # 2³² divided by the golden ratio, as int32; its multiples take all int32 values in turn.
 _NEXT_EPISODE = -1640531527
@@ -28,6 +30,10 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
     changes at every FIRST, word 1 at every action. `observations` (if T > 1) holds the last T − 1
     raw observations, refilled at FIRST. Both are refilled row by row, so rows of a batch may begin
     episodes at different times. A row's seed before FIRST determines that row's episode.
+
+    An action is finite and inside the bounds for every finite observation. An observation that is
+    NaN or infinite raises `tf.errors.InvalidArgumentError`, also in a SavedModel. TensorFlow Lite
+    and XLA remove assertions; there, the action of such a row is NaN in all its elements.
     """
 
     def __init__(
@@ -60,14 +66,15 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
         state_spec: dict[str, Any] = {"seed": tf.TensorSpec([2], tf.int32, "seed")}
         if window > 1:
             state_spec["observations"] = tf.nest.map_structure(
-                lambda leaf: tf.TensorSpec([window - 1, *leaf.shape], leaf.dtype, leaf.name),
+                lambda leaf: tf.TensorSpec([window - 1, *leaf.shape], leaf.dtype, _past(leaf.name)),
                 time_step_spec.observation,
             )
         super().__init__(
             time_step_spec,
             action_spec,
             policy_state_spec=state_spec,
-            clip=True,
+            # TensorFlow Lite would clip NaN to a bound; `_in_raw_units` clips.
+            clip=False,
             # The base class would overwrite the caller's seeds; `recall` resets rows.
             automatic_state_reset=False,
             name=name,
@@ -127,19 +134,34 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
 
     def _distribution(self, time_step, policy_state):
         window, seed, next_state = self.recall(time_step, policy_state)
-        scaled = self._scaled_distribution(self._normalizer.normalize_observation(window), seed)
-        return policy_step.PolicyStep(self._in_raw_units(scaled), next_state, ())
+        is_finite = finite_values.finite_rows(window)
+        window = finite_values.check_finite(
+            window, "observation", "is NaN or infinite. Check the sensor or the environment."
+        )
+        normalized = self._normalizer.normalize_observation(finite_values.replace_infinite(window))
+        scaled = self._scaled_distribution(normalized, seed)
+        return policy_step.PolicyStep(self._in_raw_units(scaled, is_finite), next_state, ())
 
-    def _in_raw_units(self, scaled):
-        """Returns the nest of action distributions, clipped to the normalizer's bounds."""
+    def _in_raw_units(self, scaled, is_finite):
+        """Returns the nest of action distributions, clipped to the bounds.
+
+        Args:
+            scaled: Distribution over scaled actions.
+            is_finite: Whether the observations of each row are finite, broadcastable to ``[B]``.
+        """
         bounds = self._normalizer.bounds
 
-        def to_leaf(number, actions):
+        def to_leaf(number, leaf, actions):
             inside = tf.clip_by_value(actions, bounds.low, bounds.high)
-            return tf.nest.flatten(self._normalizer.unscale_action(inside))[number]
+            raw = tf.nest.flatten(self._normalizer.unscale_action(inside))[number]
+            if tensor_spec.is_bounded(leaf):
+                raw = common.clip_to_spec(raw, leaf)  # The scaled bounds are rounded.
+            return tf.where(tf.reshape(is_finite, [-1] + [1] * leaf.shape.rank), raw, np.nan)
 
         leaves = [
-            action_distribution.ActionDistribution(scaled, functools.partial(to_leaf, number), leaf)
+            action_distribution.ActionDistribution(
+                scaled, functools.partial(to_leaf, number, leaf), leaf
+            )
             for number, leaf in enumerate(tf.nest.flatten(self._action_spec))
         ]
         return tf.nest.pack_sequence_as(self._action_spec, leaves)
@@ -151,7 +173,19 @@ class WindowPolicy(tf_policy.TFPolicy, abc.ABC):
                 "would have no effect. Set the state's seed instead."
             )
         step = self._distribution(time_step, policy_state)
-        return step._replace(action=tf.nest.map_structure(lambda d: d.mode(), step.action))
+        action = tf.nest.map_structure(lambda d: d.mode(), step.action)
+        return step._replace(
+            action=finite_values.check_finite(
+                action,
+                "action",
+                "is NaN or infinite at a finite observation. The policy's weights are damaged.",
+            )
+        )
+
+
+def _past(name: str | None) -> str | None:
+    """Returns the name of past observations, which PolicySaver may need beside the present ones."""
+    return None if name is None else f"past_{name}"
 
 
 def _seed_change(is_first: tf.Tensor) -> tf.Tensor:

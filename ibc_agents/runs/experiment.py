@@ -125,6 +125,8 @@ class Experiment:
         dataset = self.open_demonstrations()
         directory.check_dataset(dataset.dataset_hash, dataset.name)
         info = dataset_info.DatasetInfo.from_dataset(dataset)
+        if constants := info.format_constants():
+            print(constants)
         agent = self.make_agent(dataset, info)
         directory.check_settings(self.describe_settings())
         landscape = validation.HeldOutLandscape.from_dataset(agent, dataset)

@@ -139,7 +139,7 @@ def test_a_run_with_modules_of_its_own_needs_trust(finished, tmp_path, monkeypat
         (["--policy={run}", "--environment=prticle"], "'prticle'; choose from: "),
         (["--policy={run}", "--video={empty}/rollouts.avi"], "ends in .mp4 or .gif"),
         (["--policy={run}", "--gin_bindings=ParticleEnvironment.size=3"], "named 'size'"),
-        (["--policy={run}", "--gin_bindings=ParticleEnvironment.dimension=99"], "1 to 32"),
+        (["--policy={run}", "--gin_bindings=ParticleEnvironment.dimension=99"], "at most 32"),
         (
             ["--policy={run}", "--gin_bindings=ParticleEnvironment.dimension=3"],
             "the policy {run}/policy does not fit the environment particle_3d: "
@@ -154,7 +154,7 @@ def test_a_run_with_modules_of_its_own_needs_trust(finished, tmp_path, monkeypat
             ["--policy={run}", "--results={run}/results.json/new.json"],
             "cannot write {run}/results.json/new.json (",
         ),
-        (["--policy={run}", "--video={empty}/new/folder.mp4"], "folder.mp4 is a folder"),
+        (["--policy={run}", "--video={run}/results.json/a.mp4"], "results.json/a.mp4 ("),
     ],
 )
 def test_wrong_flags_are_one_line_messages(finished, tmp_path, flags, problem):

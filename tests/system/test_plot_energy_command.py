@@ -82,7 +82,7 @@ def test_gif_has_a_frame_for_every_action(finished, tmp_path):
             "the run has no environment for --rollout",
         ),
         (["--gin_bindings=MlpEnergyNetwork.width=17"], "belongs to another agent"),
-        (["--out={empty}/absent/energy.png"], "cannot write {empty}/absent/energy.png"),
+        (["--out={begun}/dataset.json/energy.png"], "cannot write {begun}/dataset.json/energy.png"),
     ],
 )
 def test_wrong_flags_are_one_line_messages(finished, tmp_path, flags, problem):

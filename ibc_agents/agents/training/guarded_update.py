@@ -1,4 +1,4 @@
-"""An optimizer step that skips gradients that are not finite."""
+"""An optimizer step that skips gradients and updates that are not finite."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from ibc_agents.core import setting_checks
 
 
 class GuardedUpdate(tf.Module):
-    """Applies gradients if the loss and all of them are finite; counts the steps it skips.
+    """Applies gradients if loss, gradients and updated weights are finite; counts skipped steps.
 
-    A skipped step leaves weights and optimizer state (moments, iteration count) as they were.
+    A step with a loss or gradient that is not finite leaves weights and optimizer state (moments,
+    iteration count) as they were. An update after which a weight is not finite is undone: the
+    weights return to their values, and optimizer state that is not finite becomes 0. The norm of
+    weights or gradients above 1e19 is not finite in float32.
 
     Attributes:
         skipped: Int64 variable, steps skipped so far.
@@ -54,18 +57,40 @@ class GuardedUpdate(tf.Module):
         """Creates the optimizer's variables, so that a checkpoint taken at step 0 has them."""
         self.optimizer.build(variables)
 
+    def has_finite_state(self) -> bool:
+        """Returns whether the whole state of the optimizer is finite. It may be slow."""
+        return all(
+            bool(tf.reduce_all(tf.math.is_finite(variable))) for variable in self._float_state()
+        )
+
     def _apply_everywhere(self, strategy, finite, gradients, variables):
-        # All replicas have the same sums. The branch is outside the replicas, because a strategy
+        # All replicas have the same sums. The branches are outside the replicas, because a strategy
         # allows no variable updates inside a tf.cond.
-        def apply():
+        def update():
+            # Copies nothing yet: TensorFlow copies a variable that is updated while it is held.
+            previous = [variable.read_value() for variable in variables]
             strategy.extended.call_for_each_replica(self._apply, args=(gradients, variables))
-            self.skipped_in_a_row.assign(0)
+            return tf.cond(
+                tf.math.is_finite(global_norm(variables)),
+                lambda: True,
+                lambda: self._undo(variables, previous),
+            )
 
-        def skip():
-            self.skipped.assign_add(1)
-            self.skipped_in_a_row.assign_add(1)
+        applied = tf.cond(strategy.experimental_local_results(finite)[0], update, lambda: False)
+        skipped = 1 - tf.cast(applied, tf.int64)
+        self.skipped.assign_add(skipped)
+        self.skipped_in_a_row.assign(skipped * (self.skipped_in_a_row + 1))
 
-        tf.cond(strategy.experimental_local_results(finite)[0], apply, skip)
+    def _undo(self, variables, previous):
+        for variable, value in zip(variables, previous, strict=True):
+            variable.assign(value)
+        for variable in self._float_state():
+            finite = tf.math.is_finite(variable)
+            variable.assign(tf.where(finite, variable, tf.zeros_like(variable)))
+        return False
+
+    def _float_state(self):
+        return [variable for variable in self.optimizer.variables if variable.dtype.is_floating]
 
     def _apply(self, gradients, variables):
         self.optimizer.apply_gradients(

@@ -40,10 +40,11 @@ class EpisodeScheduler:
 
         Args:
             evaluator: Name of the evaluator.
-            outcomes: Outcomes of any episodes.
+            outcomes: Outcomes of episodes; those of other evaluations are ignored.
         """
         for outcome in outcomes:
-            if outcome.episode not in self._outcomes:
+            is_known = 0 <= outcome.episode < self._num_episodes
+            if is_known and outcome.episode not in self._outcomes:
                 self._outcomes[outcome.episode] = outcome
                 self.contributors.add(evaluator)
 

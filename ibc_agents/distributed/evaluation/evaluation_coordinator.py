@@ -72,6 +72,7 @@ class EvaluationCoordinator:
         self._reports = channels.MessageQueue(server.address, tables.REPORTS)
         self._name = evaluation_messages.unique_name()
         self._published = evaluation_messages.Assignments(self._name)
+        self._has_published = False
         self._last_reports: dict[str, float] = {}
         self._current: (
             tuple[evaluation_queue.PendingEvaluation, episode_scheduler.EpisodeScheduler] | None
@@ -152,6 +153,7 @@ class EvaluationCoordinator:
 
     def _advance(self, sizes: dict[str, int]) -> None:
         """Receives reports, finishes or starts an evaluation, and publishes assignments."""
+        self._check_no_other_learner(sizes[tables.ASSIGNMENTS])
         if sizes[tables.REPORTS]:
             self._receive_reports(sizes[tables.REPORTS])
         if self._current is not None:
@@ -163,7 +165,18 @@ class EvaluationCoordinator:
         assignments = self._make_assignments()
         if assignments != self._published or not sizes[tables.ASSIGNMENTS]:
             self._assignments.send(assignments.to_message())
-            self._published = assignments
+            self._published, self._has_published = assignments, True
+
+    def _check_no_other_learner(self, num_published: int) -> None:
+        """Raises a RunError if another learner has replaced the assignments of this one."""
+        if not (num_published and self._has_published):
+            return
+        newest = evaluation_messages.Assignments.from_message(self._assignments.read())
+        if newest.learner != self._name:
+            raise errors.RunError(
+                f"another learner, {newest.learner}, uses the replay server {self._server.address}."
+                " Stop one of the two, or use another --replay_address."
+            )
 
     def _receive_reports(self, count: int) -> None:
         for message in self._reports.receive(count):
@@ -199,14 +212,28 @@ class EvaluationCoordinator:
         if not (pending := self._queue.pending()):
             return
         first = pending[0]
-        self._publish_policy(first)
+        if not self._publish_policy(first):
+            return
         scheduler = episode_scheduler.EpisodeScheduler(
             first.seed, first.episodes, chunk_size=self._config.batch_size
         )
         self._current = first, scheduler
 
-    def _publish_policy(self, pending: evaluation_queue.PendingEvaluation) -> None:
-        policy_variables.push(self._server.address, self._queue.load(pending), pending.step)
+    def _publish_policy(self, pending: evaluation_queue.PendingEvaluation) -> bool:
+        """Publishes a waiting policy; returns False if its file is damaged, and removes it."""
+        try:
+            values = self._queue.load(pending)
+        except evaluation_queue.DamagedPolicyError as error:
+            path = self._queue.path(pending)
+            self._queue.remove(pending)
+            if pending == self._final:
+                # The learner submits it again after its restart.
+                raise errors.RunError(f"{path} is damaged ({error}). Check the disk.") from error
+            self._process.log(f"{path} is damaged ({error}); this policy is not evaluated")
+            self._current = None
+            return False
+        policy_variables.push(self._server.address, self._name, values, pending.step)
+        return True
 
     def _make_assignments(self) -> evaluation_messages.Assignments:
         if self._current is None:

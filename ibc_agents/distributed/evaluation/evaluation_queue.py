@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import pathlib
 import re
@@ -30,10 +31,15 @@ class PendingEvaluation:
     @property
     def file_name(self) -> str:
         """Name of the file with the policy's variables."""
-        return f"step-{self.step}-seed-{self.seed}-episodes-{self.episodes}.npz"
+        return f"step-{self.step}-seed-{self.seed}-episodes-{self.episodes}.policy"
 
 
-_FILE_NAME = re.compile(r"step-(\d+)-seed-(\d+)-episodes-(\d+)\.npz")
+_FILE_NAME = re.compile(r"step-(\d{1,18})-seed-(\d{1,18})-episodes-(\d{1,18})\.policy", re.ASCII)
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class DamagedPolicyError(Exception):
+    """The file of a policy is not what was written."""
 
 
 class EvaluationQueue:
@@ -57,32 +63,47 @@ class EvaluationQueue:
         Raises:
             RunError: If the policy cannot be written.
         """
-        path = self._path(evaluation)
-        content = io.BytesIO()
-        np.savez(content, *values)
+        path = self.path(evaluation)
+        packed = io.BytesIO()
+        np.savez(packed, *values)
+        content = packed.getvalue()
         with files.report_disk_errors(path):
             self._folder.mkdir(parents=True, exist_ok=True)
             with files.replacing(path) as partial:
-                partial.write_bytes(content.getvalue())
+                partial.write_bytes(hashlib.sha256(content).digest() + content)
 
     def pending(self) -> list[PendingEvaluation]:
         """Returns all evaluations in the queue, in the order of their steps."""
-        if not self._folder.exists():
+        if not self._folder.is_dir():
             return []
-        matches = [_FILE_NAME.fullmatch(path.name) for path in self._folder.iterdir()]
+        regular = (path.name for path in self._folder.iterdir() if path.is_file())
+        matches = [_FILE_NAME.fullmatch(name) for name in regular]
         return sorted(
             (PendingEvaluation(*map(int, match.groups())) for match in matches if match),
             key=lambda evaluation: evaluation.step,
         )
 
     def load(self, evaluation: PendingEvaluation) -> list[np.ndarray]:
-        """Returns the values of the policy's variables, in their order."""
-        with np.load(self._path(evaluation)) as arrays:
+        """Returns the values of the policy's variables, in their order.
+
+        Raises:
+            DamagedPolicyError: If the file is damaged or cannot be read.
+        """
+        try:
+            with files.open_file(self.path(evaluation)) as file:
+                content = file.read()
+        except OSError as error:
+            raise DamagedPolicyError(error.strerror) from error
+        # Verified first: a damaged archive can raise anything, or ask for all memory.
+        if hashlib.sha256(content[_DIGEST_BYTES:]).digest() != content[:_DIGEST_BYTES]:
+            raise DamagedPolicyError("its checksum differs")
+        with np.load(io.BytesIO(content[_DIGEST_BYTES:])) as arrays:
             return [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
 
     def remove(self, evaluation: PendingEvaluation) -> None:
         """Removes an evaluation, if the queue has it."""
-        self._path(evaluation).unlink(missing_ok=True)
+        self.path(evaluation).unlink(missing_ok=True)
 
-    def _path(self, evaluation: PendingEvaluation) -> pathlib.Path:
+    def path(self, evaluation: PendingEvaluation) -> pathlib.Path:
+        """Returns the file of a policy."""
         return self._folder / evaluation.file_name

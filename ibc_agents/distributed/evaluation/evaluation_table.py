@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
+import os
 import pathlib
 
 from ibc_agents.core import errors, files
-from ibc_agents.rollouts import evaluation
+from ibc_agents.rollouts import confidence_intervals, evaluation
 
 _DIGITS = 6
+_MOST_EPISODES = 10**9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,22 +48,56 @@ class Row:
             result: The evaluation.
             evaluators: Number of evaluators that contributed.
         """
-        success = result.summary()["success"]
-        low, high = success["interval"]
+        successes = sum(outcome.success for outcome in result.outcomes)
+        success, low, high = _estimate(successes, len(result.outcomes))
         return cls(
             step=step,
             seed=result.seed,
-            episodes=success["episodes"],
-            successes=success["successes"],
-            success=round(success["rate"], _DIGITS),
-            low=round(low, _DIGITS),
-            high=round(high, _DIGITS),
+            episodes=len(result.outcomes),
+            successes=successes,
+            success=success,
+            low=low,
+            high=high,
             evaluators=evaluators,
         )
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, str]) -> Row:
+        """Returns the row of a line of the file.
+
+        Args:
+            fields: Texts by the names of the columns.
+
+        Raises:
+            ValueError: If columns are missing or unknown, or the values are not those of a row.
+        """
+        if list(fields) != _COLUMNS or None in fields.values():
+            raise ValueError(f"the columns of a line are not {', '.join(_COLUMNS)}")
+        row = cls(
+            **{
+                name: (float if name in _FLOAT_COLUMNS else int)(value)
+                for name, value in fields.items()
+            }
+        )
+        is_valid = (
+            min(row.step, row.seed) >= 0
+            and 0 <= row.successes <= row.episodes <= _MOST_EPISODES
+            and min(row.episodes, row.evaluators) > 0
+            and (row.success, row.low, row.high) == _estimate(row.successes, row.episodes)
+        )
+        if not is_valid:
+            raise ValueError(f"the line of step {row.step} is not the result of an evaluation")
+        return row
 
 
 _COLUMNS = [field.name for field in dataclasses.fields(Row)]
 _FLOAT_COLUMNS = ("success", "low", "high")
+
+
+def _estimate(successes: int, episodes: int) -> tuple[float, float, float]:
+    """Returns the success rate and the ends of its interval, rounded."""
+    low, high = confidence_intervals.wilson_interval(successes, episodes)
+    return round(successes / episodes, _DIGITS), round(low, _DIGITS), round(high, _DIGITS)
 
 
 class EvaluationTable:
@@ -76,7 +113,7 @@ class EvaluationTable:
             RunError: If the file cannot be read.
         """
         self._path = path
-        self._rows = _read_rows(path) if path.exists() else {}
+        self._rows = _read_rows(path) if os.path.lexists(path) else {}
 
     def __contains__(self, step_and_seed: tuple[int, int]) -> bool:
         """Whether there is a row of a step and a seed."""
@@ -101,19 +138,21 @@ class EvaluationTable:
 
 def _read_rows(path: pathlib.Path) -> dict[tuple[int, int], Row]:
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = [
-                Row(
-                    **{
-                        name: (float if name in _FLOAT_COLUMNS else int)(value)
-                        for name, value in fields.items()
-                    }
-                )
-                for fields in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, TypeError) as error:
+        text = files.read_bytes(path).decode("utf-8")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        rows = [Row.from_fields(fields) for fields in reader]
+        if reader.fieldnames != _COLUMNS:
+            raise ValueError(f"the first line is not {','.join(_COLUMNS)}")
+    except (OSError, ValueError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise errors.RunError(
-            f"{path} is not a readable table of evaluations ({error}). Move it to another place; "
+            f"{path} is not a readable table of evaluations ({reason}). Move it to another place; "
             "the job starts a new table."
         ) from error
-    return {(row.step, row.seed): row for row in rows}
+    table = {(row.step, row.seed): row for row in rows}
+    if len(table) < len(rows):
+        raise errors.RunError(
+            f"{path} has two lines of one step and seed. Move it to another place; the job starts "
+            "a new table."
+        )
+    return table

@@ -11,6 +11,9 @@ import numpy as np
 import reverb
 import tensorflow as tf
 
+from ibc_agents.core import errors, version
+from ibc_agents.distributed.messaging import sealing
+
 _QUEUE_CAPACITY = 1000
 
 
@@ -46,6 +49,7 @@ class _Channel:
             name: Name of the table.
         """
         self._client = reverb.Client(address)
+        self._address = address
         self._name = name
 
     @classmethod
@@ -73,7 +77,7 @@ class _Channel:
             ServerUnreachable: If the server does not answer.
         """
         with convert_connection_errors():
-            self._client.insert(message, {self._name: 1.0})
+            self._client.insert(sealing.seal(message), {self._name: 1.0})
 
 
 class Broadcast(_Channel):
@@ -88,9 +92,18 @@ class Broadcast(_Channel):
 
         Raises:
             ServerUnreachable: If the server does not answer.
+            RunError: If the message is damaged, or of another program or release.
         """
         with convert_connection_errors():
-            return next(iter(self._client.sample(self._name)))[0].data
+            sealed = next(iter(self._client.sample(self._name)))[0].data
+        try:
+            return sealing.unseal(sealed)
+        except sealing.ForeignMessage as error:
+            raise errors.RunError(
+                f"a message in the table {self._name} of the replay server {self._address} was not "
+                f"written by this release ({version.__version__}) of ibc_agents. Use one release "
+                "for all processes of the job, and protect the port of the server."
+            ) from error
 
 
 class MessageQueue(_Channel):
@@ -104,7 +117,7 @@ class MessageQueue(_Channel):
     _max_reads = 1
 
     def receive(self, count: int) -> list[list[np.ndarray]]:
-        """Removes messages from the queue, oldest first.
+        """Removes messages from the queue, oldest first, and drops those of other programs.
 
         Args:
             count: Number of messages, at most as many as the queue holds.
@@ -113,7 +126,12 @@ class MessageQueue(_Channel):
             ServerUnreachable: If the server does not answer.
         """
         with convert_connection_errors():
-            return [sample[0].data for sample in self._client.sample(self._name, count)]
+            sealed = [sample[0].data for sample in self._client.sample(self._name, count)]
+        messages = []
+        for data in sealed:
+            with contextlib.suppress(sealing.ForeignMessage):
+                messages.append(sealing.unseal(data))
+        return messages
 
 
 def encode_json(content: Any) -> np.ndarray:

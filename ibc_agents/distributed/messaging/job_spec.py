@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from tf_agents.policies import tf_policy
@@ -14,12 +13,8 @@ from tf_agents.policies import tf_policy
 from data.episodes import specs
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, version
-from ibc_agents.distributed.messaging import channels, dataset_messages
+from ibc_agents.distributed.messaging import channels, dataset_messages, job_configuration
 from ibc_agents.runs import dataset_info as dataset_info_lib
-from ibc_agents.runs import settings
-
-# The settings that select demonstrations. The folder of the dataset may differ between machines.
-_SELECTION = ("num_episodes", "seed", "validation_fraction", "top_return_fraction")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +36,8 @@ class JobSpec:
 
     Attributes:
         dataset_info: Description of the demonstrations.
-        selection: Values of the settings that select demonstrations, by name.
+        job_id: Random identifier of the job.
+        configuration: Values of all settings, by name.
         window: T, the number of observation frames of the agent.
         variables: Name, dtype and shape of each variable of the policy, in their order.
         release: Version of ibc_agents.
@@ -49,7 +45,8 @@ class JobSpec:
     """
 
     dataset_info: dataset_info_lib.DatasetInfo
-    selection: dict[str, Any]
+    job_id: str
+    configuration: dict[str, str]
     window: int
     variables: list[str]
     release: str
@@ -60,18 +57,21 @@ class JobSpec:
         cls,
         agent: behavioral_cloning_agent.BehavioralCloningAgent,
         dataset_info: dataset_info_lib.DatasetInfo,
-        demonstrations: settings.DemonstrationSettings,
+        configuration: dict[str, str],
+        job_id: str,
     ) -> JobSpec:
         """Returns the specification of the job that trains an agent.
 
         Args:
             agent: The agent, with its variables.
             dataset_info: Description of the demonstrations.
-            demonstrations: Settings that select the demonstrations.
+            configuration: Values of all settings, by name.
+            job_id: Random identifier of the job.
         """
         return cls(
             dataset_info=dataset_info,
-            selection={name: getattr(demonstrations, name) for name in _SELECTION},
+            job_id=job_id,
+            configuration=configuration,
             window=agent.train_sequence_length,
             variables=_describe_variables(agent.policy),
             release=version.__version__,
@@ -89,7 +89,8 @@ class JobSpec:
         ]
         content = [
             self.dataset_info.dataset_hash,
-            self.selection,
+            self.job_id,
+            self.configuration,
             spec,
             self.window,
             self.variables,
@@ -100,7 +101,8 @@ class JobSpec:
     def to_message(self) -> list[np.ndarray]:
         """Encodes the specification."""
         fields = {
-            "selection": self.selection,
+            "job_id": self.job_id,
+            "configuration": self.configuration,
             "window": self.window,
             "variables": self.variables,
             "release": self.release,
@@ -121,36 +123,33 @@ class JobSpec:
         self,
         address: str,
         agent: behavioral_cloning_agent.BehavioralCloningAgent,
-        demonstrations: settings.DemonstrationSettings,
+        configuration: dict[str, str],
     ) -> None:
         """Checks that a process has the configuration of the job.
 
         Args:
             address: `host:port` of the replay server, for the error message.
             agent: The agent of the process.
-            demonstrations: The settings of the process.
+            configuration: Values of all settings of the process, by name.
 
         Raises:
             RunError: If the configurations differ.
         """
-        own = JobSpec.from_agent(agent, self.dataset_info, demonstrations)
+        own = JobSpec.from_agent(agent, self.dataset_info, configuration, self.job_id)
         difference = self._describe_difference(own)
         if difference:
             raise errors.RunError(
                 f"the job at {address} has another configuration: {difference}. Start this process "
-                "with the gin files, the bindings and the release of the job, or use another "
-                "--replay_address."
+                "with the gin files, the bindings, the seed and the release of the job, or use "
+                "another --replay_address."
             )
 
     def _describe_difference(self, own: JobSpec) -> str | None:
         if self.release != own.release:
             return f"its release is {self.release}, the one of this process is {own.release}"
-        for name, value in self.selection.items():
-            if own.selection[name] != value:
-                return (
-                    f"its DemonstrationSettings.{name} is {value}, the one of this process is "
-                    f"{own.selection[name]}"
-                )
+        difference = job_configuration.describe_difference(self.configuration, own.configuration)
+        if difference:
+            return difference
         if self.window != own.window:
             return f"its window is {self.window}, the one of this process is {own.window}"
         for theirs, ours in zip(self.variables, own.variables):

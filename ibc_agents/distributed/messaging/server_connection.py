@@ -10,6 +10,7 @@ from typing import Any
 import reverb
 
 from data import errors as data_errors
+from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import channels
 from ibc_agents.distributed.processes import role_process
 
@@ -48,6 +49,7 @@ class ServerConnection:
         self._process = process
         self._patience_seconds = patience_seconds
         self._last_answer = time.monotonic()
+        self._has_answered = False
         self._is_out = False
         self._is_verified = True
         self._closed = threading.Event()
@@ -90,6 +92,12 @@ class ServerConnection:
                 self._process.shutdown.wait(_POLL_SECONDS)
 
     def _poll(self) -> None:
+        try:
+            self._watch()
+        except errors.UserError as error:
+            self._process.abort(str(error))
+
+    def _watch(self) -> None:
         while not self._closed.is_set():
             sizes = self.query_table_sizes()
             if sizes is None:
@@ -105,11 +113,11 @@ class ServerConnection:
 
     def _handle_answer(self) -> None:
         if self._is_out:
-            self._process.log(
-                f"the replay server {self.address} answers again after "
-                f"{time.monotonic() - self._last_answer:.0f} s"
-            )
+            seconds = time.monotonic() - self._last_answer
+            answers = "answers again" if self._has_answered else "answers"
+            self._process.log(f"the replay server {self.address} {answers} after {seconds:.0f} s")
             self._is_out, self._is_verified = False, False
+        self._has_answered = True
         self._last_answer = time.monotonic()
         self._process.health.record_contact()
 
@@ -118,9 +126,11 @@ class ServerConnection:
         if not self._is_out:
             self._is_out = True
             self._process.health.unreachable_servers.add(self.address)
+            patience = f"for at most {self._patience_seconds:.0f} s"
             self._process.log(
-                f"the replay server {self.address} does not answer; waiting for at most "
-                f"{self._patience_seconds:.0f} s"
+                f"the replay server {self.address} does not answer; waiting {patience}"
+                if self._has_answered
+                else f"waiting {patience} for the replay server {self.address}"
             )
         elif silent_seconds > self._patience_seconds:
             self._process.abort(

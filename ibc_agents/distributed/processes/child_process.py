@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import pathlib
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
-from typing import Any
 
-from ibc_agents.distributed.processes import ports
+from ibc_agents.distributed.processes import health_report
 
 _PR_SET_PDEATHSIG = 1
 _HEALTH_TIMEOUT_SECONDS = 2.0
@@ -30,14 +26,15 @@ class ChildProcess:
     SIGTERM when the supervisor dies.
     """
 
-    def __init__(self, arguments: Sequence[str], log: pathlib.Path) -> None:
+    def __init__(self, arguments: Sequence[str], log: pathlib.Path, health_port: int) -> None:
         """Starts the process.
 
         Args:
             arguments: Arguments of `python -m ibc_agents.distributed`, without --health_port.
             log: File to append the output to.
+            health_port: Port of the health endpoint.
         """
-        self._port = ports.find_free_port()
+        self._health_port = health_port
         self._log = log
         with open(log, "ab") as output:
             self._log_start = output.tell()
@@ -47,7 +44,7 @@ class ChildProcess:
                     "-m",
                     "ibc_agents.distributed",
                     *arguments,
-                    f"--health_port={self._port}",
+                    f"--health_port={health_port}",
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -66,17 +63,10 @@ class ChildProcess:
         """Exit code; None while the process runs, negative if a signal ended it."""
         return self._process.poll()
 
-    def health(self) -> dict[str, Any] | None:
-        """Returns the report of the health endpoint; None if it does not answer."""
-        try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self._port}", timeout=_HEALTH_TIMEOUT_SECONDS
-            ) as response:
-                return json.load(response)
-        except urllib.error.HTTPError as not_ready:
-            return json.load(not_ready)
-        except OSError:
-            return None
+    def health(self) -> health_report.HealthReport | None:
+        """Returns the report of the health endpoint; None if this process does not answer."""
+        report = health_report.fetch(self._health_port, _HEALTH_TIMEOUT_SECONDS)
+        return report if report is not None and report.process == self.pid else None
 
     def error_message(self) -> str | None:
         """Returns the last error message in the log of this process; None without one."""

@@ -1,15 +1,21 @@
-"""The HTTP endpoint that reports the health of a role."""
+"""The HTTP endpoint that reports the health of a role or of a local job."""
 
 from __future__ import annotations
 
-import http.server
-import json
+import asyncio
+import contextlib
+import os
+import socket
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
 
 from ibc_agents.core import errors
-from ibc_agents.distributed.processes import ports
+from ibc_agents.distributed.processes import health_report, ports
+
+# A probe of this path asks only whether the process answers.
+ALIVE_PATH = "/alive"
+_REQUEST_SECONDS = 5.0
 
 
 class Health:
@@ -35,56 +41,61 @@ class Health:
         """Records that the replay server has answered now."""
         self._last_contact = time.monotonic()
 
-    def report(self) -> dict[str, Any]:
-        """Returns the content of the endpoint, of JSON types."""
+    def report(self) -> health_report.HealthReport:
+        """Returns the content of the endpoint."""
         contact = self._last_contact
-        return {
-            "role": self._role,
-            "ready": self.ready and not self.unreachable_servers,
-            "step": self.step,
-            "seconds_since_contact": (
-                None if contact is None else round(time.monotonic() - contact, 1)
-            ),
-            "message": self.message,
-        }
+        return health_report.HealthReport(
+            role=self._role,
+            process=os.getpid(),
+            ready=self.ready and not self.unreachable_servers,
+            step=self.step,
+            seconds_since_contact=None if contact is None else round(time.monotonic() - contact, 1),
+            message=self.message,
+        )
 
 
-def serve(health: Health, port: int, public: bool) -> None:
-    """Serves reports in a thread: status 200 if the role is ready, 503 otherwise.
+def serve(report: Callable[[], health_report.HealthReport], port: int, public: bool) -> None:
+    """Serves reports in one thread, however many clients connect.
+
+    The status is 200 if the report is ready and 503 otherwise. At `/alive` it is always 200.
 
     Args:
-        health: Health to report.
+        report: Returns the current report.
         port: Port to listen on.
         public: Whether other machines may connect.
 
     Raises:
         RunError: If the port is in use.
     """
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        """Answers every GET request with the current report."""
-
-        def do_GET(self) -> None:
-            report = health.report()
-            content = json.dumps(report).encode() + b"\n"
-            self.send_response(200 if report["ready"] else 503)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Drops the line: probes arrive every few seconds."""
-
     try:
-        server = _Server((ports.bind_address(public), port), Handler)
+        listener = socket.create_server((ports.bind_address(public), port), backlog=128)
     except OSError as error:
         raise errors.RunError(
             f"cannot listen on port {port} ({error.strerror}). Choose another --health_port."
         ) from error
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    thread = threading.Thread(target=asyncio.run, args=(_serve(report, listener),), daemon=True)
+    thread.start()
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignores clients that disconnect before the answer."""
+async def _serve(report: Callable[[], health_report.HealthReport], listener: socket.socket) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A client that disconnects, sends no request or a long one gets no answer.
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                request = await reader.readuntil(b"\r\n\r\n")
+                writer.write(_make_answer(report(), request))
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, sock=listener)
+    await server.serve_forever()
+
+
+def _make_answer(report: health_report.HealthReport, request: bytes) -> bytes:
+    is_alive_probe = request.split(b" ")[1:2] == [ALIVE_PATH.encode()]
+    status = "200 OK" if report.ready or is_alive_probe else "503 Service Unavailable"
+    content = report.to_json()
+    return (
+        f"HTTP/1.0 {status}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+    ).encode() + content

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
 
 from ibc_agents.core import errors
 
@@ -25,15 +27,33 @@ def parse_port(address: str) -> int:
         RunError: If the address has another form or the port is out of range.
     """
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) <= _LARGEST_PORT:
+    is_number = port.isascii() and port.isdigit() and len(port) <= len(str(_LARGEST_PORT))
+    if not host or not is_number or not 0 < int(port) <= _LARGEST_PORT:
         raise errors.RunError(
             f"{address!r} is not an address. Use host:port with a port from 1 to {_LARGEST_PORT}."
         )
     return int(port)
 
 
-def find_free_port() -> int:
-    """Returns a port of this machine that no process listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@contextlib.contextmanager
+def hold_free_ports(count: int) -> Iterator[list[int]]:
+    """Holds free ports of this machine for servers of child processes.
+
+    During the block, the system gives none of these ports to another process. A server with
+    SO_REUSEADDR, which all servers of this project set, can listen on them nevertheless.
+
+    Args:
+        count: Number of ports.
+
+    Yields:
+        The ports.
+    """
+    with contextlib.ExitStack() as stack:
+        yield [_hold_free_port(stack.enter_context(socket.socket())) for _ in range(count)]
+
+
+def _hold_free_port(holder: socket.socket) -> int:
+    holder.bind(("", 0))
+    # After the choice of the port, which could otherwise be one that another process holds.
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return holder.getsockname()[1]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 import time
 from typing import NoReturn
 
@@ -23,22 +25,28 @@ class RoleProcess:
         shutdown: Handler of the signals that stop the process.
     """
 
-    def __init__(self, name: str, health_port: int | None, public: bool) -> None:
+    def __init__(
+        self, name: str, health_port: int | None, public: bool, grace_seconds: float
+    ) -> None:
         """Installs the signal handlers and starts the health endpoint.
 
         Args:
             name: Name of the role.
             health_port: Port of the HTTP health endpoint; None for no endpoint.
             public: Whether other machines may connect to the endpoint.
+            grace_seconds: Time from SIGTERM to a forced exit, in seconds.
 
         Raises:
             RunError: If the port is in use.
         """
         self.name = name
         self.health = health_lib.Health(name)
-        self.shutdown = shutdown_lib.ShutdownHandler()
+        # TensorFlow writes the source of traced functions there, and `exit` runs no exit handlers.
+        self._temporary = tempfile.mkdtemp(prefix=f"ibc_agents-{name}-")
+        tempfile.tempdir = self._temporary
+        self.shutdown = shutdown_lib.ShutdownHandler(grace_seconds, self.exit)
         if health_port is not None:
-            health_lib.serve(self.health, health_port, public)
+            health_lib.serve(self.health.report, health_port, public)
 
     def log(self, text: str) -> None:
         """Prints a line with the time and the role."""
@@ -56,7 +64,8 @@ class RoleProcess:
         self.exit(TEMPORARY_FAILURE)
 
     def exit(self, exit_code: int) -> NoReturn:
-        """Exits at once; threads that wait in native code for a server do not delay it."""
+        """Exits at once, from any thread; it does not wait for threads in native code."""
+        shutil.rmtree(self._temporary, ignore_errors=True)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(exit_code)

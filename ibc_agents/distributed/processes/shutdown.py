@@ -6,10 +6,10 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from typing import NoReturn
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# Cluster managers send SIGKILL 10 s after SIGTERM or later.
-GRACE_SECONDS = 8.0
 
 
 class ShutdownRequested(Exception):
@@ -32,13 +32,17 @@ class ShutdownHandler:
     unreachable replay server. A second thread therefore ends the process after a grace period.
     """
 
-    def __init__(self, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self, grace_seconds: float, exit_now: Callable[[int], NoReturn] = os._exit
+    ) -> None:
         """Installs the handlers of both signals.
 
         Args:
             grace_seconds: Time from the signal to a forced exit, in seconds.
+            exit_now: Ends the process with an exit code, from any thread.
         """
         self._grace_seconds = grace_seconds
+        self._exit_now = exit_now
         self._requested = threading.Event()
         self._exit_code = 0
         reader, writer = os.pipe()
@@ -78,4 +82,4 @@ class ShutdownHandler:
         self._exit_code = 128 + number
         self._requested.set()
         time.sleep(self._grace_seconds)
-        os._exit(self._exit_code)
+        self._exit_now(self._exit_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import pathlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from ibc_agents.core import errors
 from ibc_agents.distributed.processes import (
     child_process,
+    health,
+    health_report,
+    ports,
     shutdown,
     status_display,
     supervised_role,
@@ -18,8 +22,8 @@ from ibc_agents.distributed.processes import (
 _POLL_SECONDS = 0.5
 # Time for the other roles to read that the job has finished.
 _FINISH_SECONDS = 10.0
-# A role exits within 10 s of SIGTERM.
-_GRACE_SECONDS = 12.0
+# Time beyond the grace period of a role until it is killed.
+_EXIT_SECONDS = 4.0
 
 
 def run(
@@ -27,6 +31,9 @@ def run(
     final_role: str,
     log_folder: pathlib.Path,
     max_restarts: int,
+    health_port: int | None,
+    public: bool,
+    grace_seconds: float,
 ) -> None:
     """Runs a job until it has finished.
 
@@ -35,6 +42,9 @@ def run(
         final_role: Name of the role whose end is the end of the job.
         log_folder: Folder of the roles' logs.
         max_restarts: Largest number of restarts of each role; one more failure ends the job.
+        health_port: Port of an HTTP endpoint that reports the health of the job; None for none.
+        public: Whether other machines may connect to the endpoint.
+        grace_seconds: Time from SIGTERM to the forced exit of a role, in seconds.
 
     Raises:
         RunError: If a role has failed with an error of the user, or too often.
@@ -48,28 +58,56 @@ def run(
         raise errors.RunError(
             f"cannot write to {log_folder} ({error.strerror}). Choose another --root_dir."
         ) from error
-    handler = shutdown.ShutdownHandler(grace_seconds=2 * _GRACE_SECONDS)
+    grace_seconds += _EXIT_SECONDS
+    handler = shutdown.ShutdownHandler(2 * grace_seconds)
+    with ports.hold_free_ports(len(commands)) as health_ports:
+        roles = [
+            supervised_role.SupervisedRole(
+                name,
+                functools.partial(
+                    child_process.ChildProcess, command, log_folder / f"{name}.log", port
+                ),
+                max_restarts,
+            )
+            for (name, command), port in zip(commands.items(), health_ports, strict=True)
+        ]
+        if health_port is not None:
+            health.serve(functools.partial(_report, roles), health_port, public)
+        _run_until_finished(roles, final_role, handler, grace_seconds)
 
-    roles = {
-        name: supervised_role.SupervisedRole(
-            name,
-            functools.partial(child_process.ChildProcess, command, log_folder / f"{name}.log"),
-            max_restarts,
-        )
-        for name, command in commands.items()
-    }
+
+def _run_until_finished(
+    roles: Sequence[supervised_role.SupervisedRole],
+    final_role: str,
+    handler: shutdown.ShutdownHandler,
+    grace_seconds: float,
+) -> None:
+    (final,) = (role for role in roles if role.name == final_role)
     display = status_display.StatusDisplay()
     try:
-        while not roles[final_role].finished:
-            display.show([_status_line(role) for role in roles.values()])
+        while not final.finished:
+            display.show([_status_line(role) for role in roles])
             handler.wait(_POLL_SECONDS)
-        _wait_for_exit(roles.values())
+        _wait_for_exit(roles)
     finally:
-        for role in roles.values():
+        for role in roles:
             role.terminate()
-        deadline = time.monotonic() + _GRACE_SECONDS
-        for role in roles.values():
+        deadline = time.monotonic() + grace_seconds
+        for role in roles:
             role.kill_after(max(0.0, deadline - time.monotonic()))
+
+
+def _report(roles: Sequence[supervised_role.SupervisedRole]) -> health_report.HealthReport:
+    """Returns the health of the job: it is ready if all roles are."""
+    waiting = [role.name for role in roles if not role.is_ready]
+    return health_report.HealthReport(
+        role="job",
+        process=os.getpid(),
+        ready=not waiting,
+        step=max((role.step for role in roles if role.step is not None), default=None),
+        seconds_since_contact=None,
+        message=f"waiting for {', '.join(waiting)}" if waiting else "all roles are ready",
+    )
 
 
 def _status_line(role: supervised_role.SupervisedRole) -> str:

@@ -108,9 +108,9 @@ class _Actor:
         if not (server.table_sizes or {}).get(policy_variables.TABLE):
             return False
         with contextlib.suppress(channels.ServerUnreachable):
-            policy = self._member.agent.policy
-            self._process.health.step = policy_variables.pull(server.address, policy)
-            return True
+            step = policy_variables.pull(server.address, self._member.agent.policy)
+            self._process.health.step = step
+            return step is not None
         return False
 
     def _run_batch(self) -> list[episodes_lib.Episode]:

@@ -90,8 +90,10 @@ class _PolicyUpdater:
         if self._current != wanted:
             self._server.wait_until(lambda sizes: sizes[policy_variables.TABLE] > 0)
             with contextlib.suppress(channels.ServerUnreachable):
-                step = policy_variables.pull(self._server.address, self._policy)
-                self._current = assignments.learner, step
+                step = policy_variables.pull(
+                    self._server.address, self._policy, assignments.learner
+                )
+                self._current = None if step is None else (assignments.learner, step)
         return self._current == wanted
 
 

@@ -48,6 +48,9 @@ def run(context: role_context.RoleContext) -> None:
         stack.enter_context(synchronous_training.abort_without_others(group, process))
         tf.keras.utils.set_random_seed(experiment.seed)
         member = stack.enter_context(contextlib.closing(membership.join(context, group.strategy)))
+        if group.is_chief:
+            folder = job_directory.JobDirectory(directory.path)
+            folder.check_job_id(member.job.job_id, member.primary.address)
         trainer = synchronous_training.make_trainer(context, member, directory, group)
         if not group.is_chief:
             _train(context, member, group, trainer, None)

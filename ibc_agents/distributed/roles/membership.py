@@ -12,6 +12,7 @@ from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import (
     channels,
+    job_configuration,
     job_spec,
     server_connection,
     tables,
@@ -74,7 +75,7 @@ def join(
         job = wait_for_job(servers[0], process)
         with (strategy or tf.distribute.get_strategy()).scope():
             agent = experiment.build_agent(job.dataset_info)
-        job.check_compatible(addresses[0], agent, experiment.demonstrations)
+        job.check_compatible(addresses[0], agent, job_configuration.describe(experiment))
         for index, server in enumerate(servers):
             partition = job_spec.Partition(index, len(servers))
             expected = dataclasses.replace(job, partition=partition)

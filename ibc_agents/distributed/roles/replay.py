@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import pathlib
-import shutil
 import time
 
 import reverb
 from tf_agents.trajectories import trajectory
 
+from data import errors as data_errors
 from data.reading import demonstrations
 from data.sources import replay_server, server_port
 from ibc_agents.agents import behavioral_cloning_agent
@@ -21,12 +20,18 @@ from ibc_agents.distributed.messaging import (
     channels,
     evaluation_messages,
     experience_messages,
+    job_configuration,
     job_spec,
     server_connection,
     tables,
 )
 from ibc_agents.distributed.processes import ports, role_process
-from ibc_agents.distributed.roles import gathered_episodes, membership, role_context
+from ibc_agents.distributed.roles import (
+    gathered_episodes,
+    membership,
+    replay_checkpoint,
+    role_context,
+)
 from ibc_agents.runs import dataset_info as dataset_info_lib
 from ibc_agents.runs import validation
 from ibc_agents.runs.records import file_lock
@@ -49,37 +54,48 @@ def run(context: role_context.RoleContext) -> None:
         UserError: If something is wrong that the user can fix.
         ShutdownRequested: If this process has been asked to stop.
     """
-    root_dir = context.experiment.root_dir
-    with files.report_disk_errors(root_dir):
-        root_dir.mkdir(parents=True, exist_ok=True)
-    with file_lock.hold_root_dir(root_dir, f"replay-{context.cluster.index}"):
-        _run(context)
-
-
-def _run(context: role_context.RoleContext) -> None:
-    experiment, process, cluster = context.experiment, context.process, context.cluster
     partition, port = _find_place(context)
+    root_dir = context.experiment.root_dir
+    with contextlib.closing(port):
+        with files.report_disk_errors(root_dir):
+            root_dir.mkdir(parents=True, exist_ok=True)
+        with file_lock.hold_root_dir(root_dir, f"replay-{partition.index}"):
+            _run(context, partition, port)
+
+
+def _run(
+    context: role_context.RoleContext,
+    partition: job_spec.Partition,
+    port: server_port.ServerPort,
+) -> None:
+    experiment, process, cluster = context.experiment, context.process, context.cluster
     first_job = _wait_for_first_server(context) if partition.index else None
     dataset = experiment.open_demonstrations()
     process.shutdown.check()
     dataset_info = dataset_info_lib.DatasetInfo.from_dataset(dataset)
     agent = experiment.build_agent(dataset_info)
     _check_trains_on_batches(agent)
-    job = job_spec.JobSpec.from_agent(agent, dataset_info, experiment.demonstrations)
+    directory = job_directory.JobDirectory(experiment.root_dir)
+    configuration = job_configuration.describe(experiment)
+    if first_job is not None:
+        first_job.check_compatible(cluster.replay_addresses[0], agent, configuration)
+    job_id = directory.make_job_id() if first_job is None else first_job.job_id
+    job = job_spec.JobSpec.from_agent(agent, dataset_info, configuration, job_id)
     job = dataclasses.replace(job, partition=partition)
     if first_job is not None and first_job.identity != job.identity:
         raise errors.RunError(
-            f"the replay server {cluster.replay_addresses[0]} belongs to another job. Correct "
-            "--replay_address, or use the gin files and bindings of that job."
+            f"the replay server {cluster.replay_addresses[0]} has other demonstrations. Correct "
+            "--replay_address, or use the same dataset."
         )
-    directory = job_directory.JobDirectory(experiment.root_dir)
-    checkpointer = reverb.checkpointers.DefaultCheckpointer(str(_prepare_folder(directory, job)))
-    server = replay_server.start_server(port, tables.create_tables(agent.policy), checkpointer)
+    checkpoint = _open_checkpoint(directory, job, process)
+    server = replay_server.start_server(
+        port, tables.create_tables(agent.policy), checkpoint.checkpointer
+    )
     address = f"localhost:{server.port}"
     interfaces = "all" if cluster.public else "local"
     process.log(f"listening on port {server.port} of {interfaces} interfaces")
     replay, window = replay_server.ReplayServer(address, dataset_info.spec), job.window
-    _load_demonstrations(dataset, partition, window, replay, address, process)
+    _load_demonstrations(dataset, partition, window, replay, checkpoint, address, process)
     gathered = gathered_episodes.GatheredEpisodes(
         directory.gathered,
         partition,
@@ -101,7 +117,7 @@ def _run(context: role_context.RoleContext) -> None:
         f"{job.identity[:12]}"
     )
     try:
-        _serve(address, gathered, dataset_info.spec, process)
+        _serve(address, replay, gathered, dataset_info.spec, process)
     finally:
         gathered.flush()
         server.stop()
@@ -135,6 +151,7 @@ def _load_demonstrations(
     partition: job_spec.Partition,
     window: int,
     replay: replay_server.ReplayServer,
+    checkpoint: replay_checkpoint.ReplayCheckpoint,
     address: str,
     process: role_process.RoleProcess,
 ) -> None:
@@ -157,15 +174,12 @@ def _load_demonstrations(
         f"loaded {replay_server.num_windows(train)} transitions of {len(train)} demonstrations in "
         f"{seconds:.1f} s"
     )
-    try:
-        reverb.Client(address).checkpoint()
-    except RuntimeError as error:  # Raised by Reverb.
-        reason = str(error).partition("\n")[0]
-        process.log(f"continuing without a checkpoint, which cannot be written ({reason})")
+    checkpoint.write(address)
 
 
 def _serve(
     address: str,
+    replay: replay_server.ReplayServer,
     gathered: gathered_episodes.GatheredEpisodes,
     spec: trajectory.Trajectory,
     process: role_process.RoleProcess,
@@ -178,6 +192,7 @@ def _serve(
         process.shutdown.wait(_POLL_SECONDS)
         process.health.record_contact()
         info = client.server_info()
+        _check_complete(replay, info[tables.JOB].current_size, process)
         count = min(info[tables.EPISODES].current_size, gathered.remaining_capacity)
         if count:
             messages = queue.receive(count)
@@ -193,17 +208,29 @@ def _serve(
     process.shutdown.wait(_FINISH_SECONDS)
 
 
-def _prepare_folder(directory: job_directory.JobDirectory, job: job_spec.JobSpec) -> pathlib.Path:
-    """Returns the folder of this server's checkpoints, after removing those of other jobs."""
+def _check_complete(
+    replay: replay_server.ReplayServer, num_jobs: int, process: role_process.RoleProcess
+) -> None:
+    """Aborts the process, which is then restarted, if another program has emptied a table."""
+    try:
+        replay.check_complete()
+    except data_errors.DataError as error:
+        process.abort(str(error))
+    if not num_jobs:
+        process.abort(
+            "another program has removed the description of the job, since Reverb has no "
+            "authentication. Protect the port of this server, then run this command again."
+        )
+
+
+def _open_checkpoint(
+    directory: job_directory.JobDirectory,
+    job: job_spec.JobSpec,
+    process: role_process.RoleProcess,
+) -> replay_checkpoint.ReplayCheckpoint:
     partition = job.partition
     parent = directory.replay_checkpoints / f"{partition.index}-of-{partition.count}"
-    folder = parent / job.identity[:16]
-    with files.report_disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for other in parent.iterdir():
-            if other != folder:
-                shutil.rmtree(other)
-    return folder
+    return replay_checkpoint.ReplayCheckpoint(parent / job.identity[:16], process.log)
 
 
 def _check_trains_on_batches(agent: behavioral_cloning_agent.BehavioralCloningAgent) -> None:

@@ -10,20 +10,21 @@ import gin
 import tensorflow as tf
 
 from ibc_agents.core import setting_checks
+from ibc_agents.networks.layers import float32_layers
 
-# The `dtype` of an image layer; None is Keras' global policy, float32 unless set.
-Precision: TypeAlias = str | tf.keras.mixed_precision.Policy | None
+# The `dtype` of an image layer.
+Precision: TypeAlias = str | tf.keras.mixed_precision.Policy
 
 
 @gin.configurable
-class ConvMaxPool(tf.keras.layers.Layer):
+class ConvMaxPool(float32_layers.Float32Layer):
     """Convolutions, each with a ReLU and a 2 × 2 max-pool (paper appendix, pixel pushing)."""
 
     def __init__(
         self,
         channels: Sequence[int] = (32, 64, 128, 256),
         kernel_size: int = 3,
-        dtype: Precision = None,
+        dtype: Precision = "float32",
     ):
         """Creates the layers.
 
@@ -67,7 +68,7 @@ class ConvMaxPool(tf.keras.layers.Layer):
 
 
 @gin.configurable
-class ConvStrided(tf.keras.layers.Layer):
+class ConvStrided(float32_layers.Float32Layer):
     """Strided convolutions with ReLUs between them; the last one is linear.
 
     With the defaults it costs a fifteenth of the published convolutions. A `SpatialSoftArgmax`
@@ -79,7 +80,7 @@ class ConvStrided(tf.keras.layers.Layer):
         channels: Sequence[int] = (8, 16, 32),
         strides: Sequence[int] = (2, 2, 1),
         kernel_sizes: Sequence[int] = (5, 3, 3),
-        dtype: Precision = None,
+        dtype: Precision = "float32",
     ):
         """Creates the layers.
 
@@ -112,7 +113,7 @@ class ConvStrided(tf.keras.layers.Layer):
 
 
 @gin.configurable
-class ConvResNet(tf.keras.layers.Layer):
+class ConvResNet(float32_layers.Float32Layer):
     """Stages of a strided convolution and a pre-activation residual block of two convolutions.
 
     The convolutional form of `DenseResNet`, linear at its end. The paper names such an encoder
@@ -124,7 +125,7 @@ class ConvResNet(tf.keras.layers.Layer):
         channels: Sequence[int] = (32, 64, 64),
         strides: Sequence[int] = (2, 2, 1),
         kernel_size: int = 3,
-        dtype: Precision = None,
+        dtype: Precision = "float32",
     ):
         """Creates the layers.
 
@@ -173,6 +174,6 @@ def _check_precision(owner: str, dtype: Precision) -> Precision:
     Raises:
         SettingError: If it is none of the documented values.
     """
-    if dtype is None or isinstance(dtype, tf.keras.mixed_precision.Policy):
+    if isinstance(dtype, tf.keras.mixed_precision.Policy):
         return dtype
     return setting_checks.check_choice(f"{owner}.dtype", dtype, ("float32", "mixed_bfloat16"))

@@ -9,11 +9,11 @@ import gin
 import tensorflow as tf
 
 from ibc_agents.core import setting_checks
-from ibc_agents.networks.layers import dense_resnet
+from ibc_agents.networks.layers import dense_resnet, float32_layers
 
 
 @gin.configurable
-class FlatEncoder(tf.keras.layers.Layer):
+class FlatEncoder(float32_layers.Float32Layer):
     """Flattens the window into one vector; images are downscaled first.
 
     The weights make distances meaningful. One unit of squared distance is a vector element that

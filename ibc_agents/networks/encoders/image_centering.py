@@ -5,9 +5,11 @@ from __future__ import annotations
 import gin
 import tensorflow as tf
 
+from ibc_agents.networks.layers import float32_layers
+
 
 @gin.configurable
-class ImageCentering(tf.keras.layers.Layer):
+class ImageCentering(float32_layers.Float32Layer):
     """Subtracts from each image its own mean, channel by channel.
 
     A uniform background becomes about 0, equal to the padding of convolutions. A soft-argmax after

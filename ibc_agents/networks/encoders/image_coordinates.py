@@ -6,6 +6,8 @@ import gin
 import numpy as np
 import tensorflow as tf
 
+from ibc_agents.networks.layers import float32_layers
+
 
 def pixel_grid(height: int, width: int) -> np.ndarray:
     """Returns (x, y) of every pixel, float32 ``[height, width, 2]``.
@@ -18,7 +20,7 @@ def pixel_grid(height: int, width: int) -> np.ndarray:
 
 
 @gin.configurable
-class CoordConv(tf.keras.layers.Layer):
+class CoordConv(float32_layers.Float32Layer):
     """Adds to an image two channels with the coordinates of each pixel.
 
     Convolutions are translation invariant; these channels let them depend on the position. The

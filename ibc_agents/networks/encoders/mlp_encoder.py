@@ -8,11 +8,11 @@ import gin
 import tensorflow as tf
 
 from ibc_agents.core import setting_checks
-from ibc_agents.networks.layers import dense_resnet
+from ibc_agents.networks.layers import dense_resnet, float32_layers
 
 
 @gin.configurable
-class MlpEncoder(tf.keras.layers.Layer):
+class MlpEncoder(float32_layers.Float32Layer):
     """A width × depth dense ResNet over the observation window.
 
     Before an energy it runs once per observation, so its width costs little compared with the
@@ -30,7 +30,7 @@ class MlpEncoder(tf.keras.layers.Layer):
         activation: str = "relu",
         dropout_rate: float = 0.0,
         layer_norm: bool = False,
-        dense: dense_resnet.DenseFactory = tf.keras.layers.Dense,
+        dense: dense_resnet.DenseFactory = float32_layers.dense,
         noise: tf.keras.layers.Layer | None = None,
         distances: tf.keras.layers.Layer | None = None,
     ):
@@ -65,7 +65,7 @@ class MlpEncoder(tf.keras.layers.Layer):
         self._distances = distances
         if distances is not None:
             # Always a plain layer, because a kernel of zeros has no singular value to divide by.
-            self._distance_projection = tf.keras.layers.Dense(
+            self._distance_projection = float32_layers.dense(
                 width, use_bias=False, kernel_initializer="zeros"
             )
         self._blocks = dense_resnet.DenseResNet(

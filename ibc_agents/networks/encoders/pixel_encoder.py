@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ibc_agents.core import setting_checks
 from ibc_agents.networks.encoders import convolutions, pooling
-from ibc_agents.networks.layers import dense_resnet
+from ibc_agents.networks.layers import dense_resnet, float32_layers
 
 # Those of `tf.image.resize`.
 _RESIZE_METHODS = (
@@ -26,7 +26,7 @@ _RESIZE_METHODS = (
 
 
 @gin.configurable
-class PixelEncoder(tf.keras.layers.Layer):
+class PixelEncoder(float32_layers.Float32Layer):
     """Maps images to features by convolutions, and concatenates the observed vectors.
 
     All frames and all cameras become the channels of one image. It stays uint8 until just before

@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from ibc_agents.core import setting_checks
 from ibc_agents.networks.encoders import image_coordinates
+from ibc_agents.networks.layers import float32_layers
 
 
 @gin.configurable
-class GlobalAveragePooling(tf.keras.layers.Layer):
+class GlobalAveragePooling(float32_layers.Float32Layer):
     """The mean of each feature over all positions.
 
     After convolutions that keep much of the resolution this is the average pooling over
@@ -29,7 +30,7 @@ class GlobalAveragePooling(tf.keras.layers.Layer):
 
 
 @gin.configurable
-class SpatialSoftArgmax(tf.keras.layers.Layer):
+class SpatialSoftArgmax(float32_layers.Float32Layer):
     """The expected position of each feature.
 
     The softmax of a channel over all positions, at a temperature, weights the coordinates; their

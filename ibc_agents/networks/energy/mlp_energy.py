@@ -11,7 +11,7 @@ from ibc_agents.core import setting_checks
 from ibc_agents.networks.energy import dense_energy as dense_energy_lib
 from ibc_agents.networks.energy import energy_network
 from ibc_agents.networks.heads import soft_minimum
-from ibc_agents.networks.layers import dense_resnet, spectral_norm
+from ibc_agents.networks.layers import dense_resnet, float32_layers, spectral_norm
 
 
 @gin.configurable
@@ -41,7 +41,7 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         encoder: tf.keras.layers.Layer | None = None,
         dropout_rate: float = 0.0,
         layer_norm: bool = False,
-        dense: dense_resnet.DenseFactory = tf.keras.layers.Dense,
+        dense: dense_resnet.DenseFactory = float32_layers.dense,
         head: tf.keras.layers.Layer | None = None,
         name: str = "MlpEnergyNetwork",
     ):
@@ -70,7 +70,9 @@ class MlpEnergyNetwork(energy_network.EnergyNetwork):
         width, depth = dense_resnet.check_settings(
             "MlpEnergyNetwork", width, depth, activation, dropout_rate, layer_norm, dense
         )
-        self._encoder = encoder or tf.keras.layers.Lambda(dense_resnet.flatten_observation)
+        self._encoder = encoder or tf.keras.layers.Lambda(
+            dense_resnet.flatten_observation, dtype="float32"
+        )
         self._observation_projection = dense(width)
         self._action_projection = _second_input(self._observation_projection, dense)
         self._blocks = dense_resnet.DenseResNet(

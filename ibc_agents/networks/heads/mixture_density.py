@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_agents.networks import network
 
 from ibc_agents.core import setting_checks
+from ibc_agents.networks.layers import float32_layers
 
 
 class MixtureParameters(NamedTuple):
@@ -132,4 +133,4 @@ class LatinHypercube(tf.keras.initializers.Initializer):
 def _linear(size: int, bias_initializer: Any = "zeros") -> tf.keras.layers.Layer:
     # With weights this small the initial outputs are the biases, for any width of the encoder.
     small = tf.keras.initializers.VarianceScaling(0.01, "fan_in")
-    return tf.keras.layers.Dense(size, kernel_initializer=small, bias_initializer=bias_initializer)
+    return float32_layers.dense(size, kernel_initializer=small, bias_initializer=bias_initializer)

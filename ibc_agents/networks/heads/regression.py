@@ -5,6 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 from tf_agents.networks import network
 
+from ibc_agents.networks.layers import float32_layers
+
 
 class RegressionNetwork(network.Network):
     """An encoder and a linear layer: from the observation window to a vector."""
@@ -21,7 +23,7 @@ class RegressionNetwork(network.Network):
         """
         super().__init__(input_tensor_spec=None, state_spec=(), name=name)
         self._encoder = encoder
-        self._output = tf.keras.layers.Dense(output_size)
+        self._output = float32_layers.dense(output_size)
 
     def call(self, observation, step_type=None, network_state=(), training=False):
         """Maps normalized observations, a nest of ``[B, T, …]``, to float32 ``[B, output_size]``.

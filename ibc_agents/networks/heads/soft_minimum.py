@@ -8,13 +8,14 @@ import gin
 import tensorflow as tf
 
 from ibc_agents.core import setting_checks
+from ibc_agents.networks.layers import float32_layers
 
 # Initial factor of the logarithms; a Student density of a few dimensions has about this one.
 _FIRST_FLANK = 4.0
 
 
 @gin.configurable
-class SoftMinimum(tf.keras.layers.Layer):
+class SoftMinimum(float32_layers.Float32Layer):
     """−log Σₖ exp(−Eₖ), Eₖ = c · log(1 + r · ‖Wₖ x + bₖ‖²) + hₖ · x + gₖ, with k = 1 … K basins.
 
     The action is part of x, so Wₖ x + bₖ is a learned difference between the action and one of its
@@ -46,8 +47,8 @@ class SoftMinimum(tf.keras.layers.Layer):
         units = setting_checks.check_integer("SoftMinimum.units", units, minimum=1)
         num_basins = setting_checks.check_integer("SoftMinimum.num_basins", num_basins, minimum=1)
         self.num_basins = num_basins
-        self._differences = tf.keras.layers.Dense(num_basins * units)
-        self._heights = tf.keras.layers.Dense(num_basins)
+        self._differences = float32_layers.dense(num_basins * units)
+        self._heights = float32_layers.dense(num_basins)
         self._shape = [-1, num_basins, units]
 
     def build(self, input_shape):

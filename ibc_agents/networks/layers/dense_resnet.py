@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from ibc_agents.core import errors, setting_checks
-from ibc_agents.networks.layers import dropout
+from ibc_agents.networks.layers import dropout, float32_layers
 
 DenseFactory = Callable[..., tf.keras.layers.Layer]
 """Units (and Keras' keyword `use_bias`) → a dense layer."""
@@ -30,7 +30,7 @@ _ACTIVATIONS = (
 )
 
 
-class DenseResNet(tf.keras.layers.Layer):
+class DenseResNet(float32_layers.Float32Layer):
     """Pre-activation residual blocks of two dense layers: z ← z + W φ(V φ(z)).
 
     "W × D" in this library means: a projection to W units, D/2 blocks of two W-wide layers, then a
@@ -51,7 +51,7 @@ class DenseResNet(tf.keras.layers.Layer):
         activation: str = "relu",
         dropout_rate: float = 0.0,
         layer_norm: bool = False,
-        dense: DenseFactory = tf.keras.layers.Dense,
+        dense: DenseFactory = float32_layers.dense,
     ):
         """Creates the blocks.
 
@@ -74,7 +74,8 @@ class DenseResNet(tf.keras.layers.Layer):
         self._dropout = dropout.Dropout(dropout_rate) if dropout_rate else None
         self._layers_of_blocks = [dense(width) for _ in range(depth)]
         self._norms = [
-            tf.keras.layers.LayerNormalization() for _ in range(depth if layer_norm else 0)
+            tf.keras.layers.LayerNormalization(dtype="float32")
+            for _ in range(depth if layer_norm else 0)
         ]
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:

@@ -6,10 +6,11 @@ import gin
 import tensorflow as tf
 
 from ibc_agents.core import setting_checks
+from ibc_agents.networks.layers import float32_layers
 
 
 @gin.configurable
-class LogDistances(tf.keras.layers.Layer):
+class LogDistances(float32_layers.Float32Layer):
     """log(‖Wₖ x + bₖ‖² / U + floor), k = 1 … K, with Wₖ of U rows; noise on x in training.
 
     Demonstrations that change their behavior when two objects are close to each other depend on a
@@ -47,7 +48,7 @@ class LogDistances(tf.keras.layers.Layer):
         units = setting_checks.check_integer("LogDistances.units", units, minimum=1)
         floor = setting_checks.check_number("LogDistances.floor", floor, setting_checks.POSITIVE)
         setting_checks.check_optional_instance("LogDistances.noise", noise, tf.keras.layers.Layer)
-        self._differences = tf.keras.layers.Dense(num_distances * units)
+        self._differences = float32_layers.dense(num_distances * units)
         self._shape = [-1, num_distances, units]
         self._floor = floor
         self._noise = noise

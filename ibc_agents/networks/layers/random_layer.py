@@ -12,10 +12,10 @@ import abc
 
 import tensorflow as tf
 
-from ibc_agents.networks.layers import layer_state
+from ibc_agents.networks.layers import float32_layers, layer_state
 
 
-class RandomLayer(tf.keras.layers.Layer, abc.ABC):
+class RandomLayer(float32_layers.Float32Layer, abc.ABC):
     """A layer that is the identity except in training."""
 
     def build(self, input_shape):

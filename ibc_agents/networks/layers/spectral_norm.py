@@ -56,7 +56,7 @@ class SpectralNormDense(tf.keras.layers.Dense):
             units,
             kernel_initializer=check("SpectralNormDense.kernel_initializer", kernel_initializer),
             bias_initializer=check("SpectralNormDense.bias_initializer", bias_initializer),
-            **kwargs,
+            **{"dtype": "float32", **kwargs},
         )
         self._num_iterations = setting_checks.check_integer(
             "SpectralNormDense.num_iterations", num_iterations, minimum=1

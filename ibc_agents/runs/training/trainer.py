@@ -28,6 +28,10 @@ _MAX_STEPS_PER_CALL = 200
 _NEVER = 2**62
 # In the names of the graph nodes that write TensorBoard's scalars.
 _SUMMARY_NODE = "write_summary"
+_REMEDY = (
+    "Lower the learning rate, correct the settings of the optimizer, or check for extreme values "
+    "with `python -m data.inspect`."
+)
 
 OnProgress = Callable[[int, float], None]
 
@@ -132,8 +136,13 @@ class Trainer:
         """Writes a checkpoint.
 
         Raises:
-            RunError: If it cannot be written.
+            RunError: If it cannot be written, or the state of the optimizer is not finite.
         """
+        if not self._agent.has_finite_optimizer_state():
+            raise errors.RunError(
+                f"training stopped at step {self.step}: the state of the optimizer is not finite. "
+                f"The last checkpoint is kept. {_REMEDY}"
+            )
         target = f"the checkpoint of step {self.step} to {self._directory.path}"
         with files.report_disk_errors(target):
             self._directory.checkpoints.save(self._agent)
@@ -188,9 +197,9 @@ class Trainer:
         num_skipped = int(self._agent.skipped_steps_in_a_row.numpy())
         if num_skipped >= self._config.max_skipped_steps:
             raise errors.RunError(
-                f"training stopped at step {self.step}: the loss or its gradients were not finite "
-                f"in the last {num_skipped} steps, which were skipped. Lower the learning rate, or "
-                "check for extreme values with `python -m data.inspect`."
+                f"training stopped at step {self.step}: the loss, its gradients or the updated "
+                f"weights were not finite in the last {num_skipped} steps, which were skipped. "
+                f"{_REMEDY}"
             )
 
     def _validate(self) -> None:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 import data
+from data.episodes import dataset_statistics
 
 
 def _oracle(values):
@@ -102,3 +103,46 @@ def test_rejects_empty_data(make_spec, make_episode):
     last.frames.step_type[:] = 2
     with pytest.raises(data.DataError, match="action has no frame"):
         data.compute_statistics([last], make_spec())
+
+
+def _accumulate(*chunks):
+    accumulator = dataset_statistics.LeafAccumulator("x", np.shape(chunks[0])[1:])
+    for chunk in chunks:
+        accumulator.add(accumulator.rows(chunk))
+    return accumulator.result()
+
+
+def test_int64_values_beyond_float64_have_their_deviation():
+    """Neighboring float64 values are 256 apart here."""
+    start = 1_700_000_000 * 10**9
+    found = _accumulate(start + np.arange(5)[:, None], start + np.arange(5, 10)[:, None])
+    np.testing.assert_allclose(found.std, np.arange(10).std(), rtol=1e-12)
+    assert not found.is_constant(tf.int64)
+    ends = np.array([[-(2**63)], [2**63 - 1]])
+    np.testing.assert_allclose(_accumulate(ends).std, 2.0**63, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("magnitude", [1e-4, 1.0, 3e4])
+def test_rounding_is_no_variation_and_the_smallest_steps_are(dtype, magnitude):
+    spacing = np.spacing(dtype(magnitude)).astype(np.float64)
+    for steps, constant in ((0, True), (2, True), (20, False)):
+        values = np.array([magnitude, magnitude + steps * spacing]).astype(dtype)[:, None]
+        assert _accumulate(values).is_constant(tf.as_dtype(dtype)) == constant
+
+
+def test_values_whose_squares_overflow_are_refused():
+    with pytest.raises(data.DataError, match="x has values of -1e.200 to 1e.200, whose standard"):
+        _accumulate(np.array([[-1e200], [0.0]]), np.array([[1e200]]))
+
+
+def test_constant_elements_by_leaf(make_spec, make_episode):
+    episode = make_episode(6)
+    episode.frames.observation["matrix"][:, 1] = 3.0
+    episode.frames.action[:, 0] = -0.5
+    found = data.compute_statistics([episode], make_spec())
+    constant = found.constant_elements(make_spec())
+    width = episode.frames.observation["matrix"].shape[2]
+    assert constant["observation/matrix"] == list(range(width, 2 * width))
+    assert constant["action"] == [0]
+    assert "observation/rgb" not in constant

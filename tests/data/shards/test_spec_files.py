@@ -117,13 +117,13 @@ def _claim_shape(size):
             lambda p: _field(p, "action").bounded_tensor_spec_value.minimum.float_val.__setitem__(
                 0, np.nan
             ),
-            "leaf action has bounds that are NaN",
+            r"the bounds of action\[0\] are nan and 1",
         ),
         (
             lambda p: _field(p, "action").bounded_tensor_spec_value.minimum.float_val.__setitem__(
                 0, 1.5
             ),
-            "or a minimum above the maximum",
+            r"the bounds of action\[0\] are 1.5 and 1; .* must not exceed",
         ),
     ],
 )

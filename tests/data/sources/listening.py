@@ -10,6 +10,13 @@ import subprocess
 _LISTEN = "0A"
 
 
+def free_port():
+    """Returns a port that no process listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def listening_ports(pid):
     """Returns the TCP ports that a process listens on."""
     sockets = {

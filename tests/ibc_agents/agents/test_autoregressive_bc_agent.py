@@ -120,6 +120,9 @@ def test_plain_energy_networks_are_rejected():
     prefixes = helpers.make_autoregressive_agent().energy_network
     with pytest.raises(ValueError, match="ImplicitBCAgent.energy_network cannot be"):
         helpers.make_agent(energy_network=prefixes)
+    langevin = agents.CounterExamples(number=4, sampler=samplers.Langevin())
+    with pytest.raises(ValueError, match="ImplicitBCAgent cannot use PrefixEnergyNetwork"):
+        helpers.make_agent(energy_network=prefixes, counter_examples=langevin)
     whole = helpers.make_energy_network()
     with pytest.raises(ValueError, match="AutoregressiveBCAgent.energy_network cannot be"):
         helpers.make_autoregressive_agent(energy_network=whole)

@@ -88,7 +88,7 @@ def test_contract_agent_drops_into_the_learner_and_its_policy_into_policy_saver(
 
     policy_saver.PolicySaver(agent.policy, batch_size=None).save(str(tmp_path / "policy"))
     saved = tf.saved_model.load(str(tmp_path / "policy"))
-    for batch_size in (1, 5):
+    for batch_size in (0, 1, 5):
         live_state = saved_state = agent.policy.get_initial_state(batch_size)
         for k, kind in enumerate([helpers.FIRST, helpers.MID, helpers.FIRST]):
             time_step = helpers.make_time_step(batch_size, kind, seed=k)
@@ -97,6 +97,17 @@ def test_contract_agent_drops_into_the_learner_and_its_policy_into_policy_saver(
             np.testing.assert_allclose(loaded.action, live.action, atol=1e-6)
             tf.nest.map_structure(np.testing.assert_array_equal, loaded.state, live.state)
             live_state, saved_state = live.state, loaded.state
+
+
+def test_a_policy_with_memory_is_exported_by_the_names_of_its_specs(tmp_path):
+    """PolicySaver gives past and present observations their own names."""
+    agent = helpers.make_mse_agent(window=3)
+    saver = policy_saver.PolicySaver(agent.policy, batch_size=2, use_nest_path_signatures=False)
+    saver.save(str(tmp_path))
+    signature = tf.saved_model.load(str(tmp_path)).signatures["action"]
+    assert {"goal", "past_goal", "position", "past_position", "seed"} <= set(
+        signature.structured_input_signature[1]
+    )
 
 
 @AGENTS
@@ -315,3 +326,8 @@ def test_all_replicas_skip_a_step_if_one_is_not_finite(replicas):
     assert replicas["skipped"] == [[1, 1], [1, 1]]
     assert replicas["after_recovery"] != replicas["before_skip"]
     assert replicas["recovered"] == [[1, 1], [0, 0]]
+
+
+def test_all_replicas_undo_an_update_that_is_not_finite(replicas):
+    assert_equal(replicas["after_undo"], replicas["after_recovery"])
+    assert replicas["undone"] == [[2, 2], [1, 1]]

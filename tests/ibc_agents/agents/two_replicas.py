@@ -88,6 +88,10 @@ def main():
     found["after_skip"], found["skipped"] = weights(mirrored), counts(strategy, mirrored)
     train(experience)
     found["after_recovery"], found["recovered"] = weights(mirrored), counts(strategy, mirrored)
+
+    mirrored._update.optimizer.learning_rate.assign(np.inf)
+    train(experience)
+    found["after_undo"], found["undone"] = weights(mirrored), counts(strategy, mirrored)
     print(json.dumps(found))
 
 

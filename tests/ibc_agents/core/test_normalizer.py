@@ -108,6 +108,135 @@ def test_varying_observations_have_zero_mean_and_unit_deviation(observations):
     np.testing.assert_allclose(normalized.std(0), observations.std(0) > 1e-6, atol=1e-3)
 
 
+# An offset and a unit, by dtype, whose values keep at least 10 bits of a range of width 1.
+UNITS = [
+    (tf.float64, 1.7e9, 1.0),  # Unix times
+    (tf.float64, 5.5e6, 1.0),  # UTM northings in meters
+    (tf.float64, -3.0, 1e-9),  # nanometers in meters
+    (tf.float64, 0.0, 1e100),
+    (tf.float64, 0.0, 1e-100),
+    (tf.float32, 0.0, 1e-9),
+    (tf.float32, 1e-3, 1e-6),
+    (tf.float32, 0.0, 1e30),
+    (tf.float32, 1000.0, 1.0),
+    (tf.int64, 1.7e18, 1e9),  # nanoseconds since 1970
+    (tf.int64, 0.0, 1e17),
+    (tf.int32, 1e9, 1e6),
+]
+
+
+@pytest.mark.parametrize(("dtype", "offset", "unit"), UNITS)
+@helpers.properties
+@hypothesis.given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(3, 9), st.just(1)),
+        elements=st.integers(-8, 8).map(lambda k: k / 8),
+        unique=True,
+    )
+)
+def test_contract_normalized_observations_do_not_depend_on_unit_and_offset(
+    dtype, offset, unit, observations
+):
+    plain = build(NO_OBSERVATIONS, tf.TensorSpec((1,)), observations)
+    expected = plain.normalize_observation(tf.constant(observations))
+    values = (offset + unit * np.float64(observations)).astype(dtype.as_numpy_dtype)
+    frames = make_vector_frames(values, np.zeros([len(values), 1], np.float32))
+    normalizer = normalizer_lib.Normalizer.from_dataset(
+        [frames], tf.TensorSpec((1,), dtype), tf.TensorSpec((1,))
+    )
+    found = normalizer.normalize_observation(tf.constant(values))
+    assert found.dtype == tf.float32
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "offset", "unit"), [case for case in UNITS if case[0].is_floating]
+)
+def test_contract_scaled_actions_do_not_depend_on_unit_and_offset(dtype, offset, unit):
+    actions = offset + unit * np.array([[-1.0], [-0.25], [0.5], [1.0]])
+    actions = actions.astype(dtype.as_numpy_dtype)
+    normalizer = build(actions, tf.TensorSpec((1,), dtype))
+    scaled = normalizer.scale_action(actions)
+    np.testing.assert_allclose(scaled[:, 0], [-1, -0.25, 0.5, 1], atol=2e-4)
+    np.testing.assert_allclose(normalizer.bounds.high, [1.1], atol=2e-4)
+    back = normalizer.unscale_action(scaled)
+    assert back.dtype == dtype
+    np.testing.assert_allclose(
+        back - offset, actions - offset, atol=1e-6 * unit + 1e-7 * abs(offset)
+    )
+
+
+def test_contract_elements_that_do_not_vary_are_zero_for_any_value():
+    """Rounding is no variation: 0.1 + 0.2 and 0.3 are neighboring numbers."""
+    observations = np.array([[5.0, 0.1 + 0.2, 1.0], [5.0, 0.3, 2.0]])
+    actions = np.array([[7.0, 0.0], [7.0, 1.0]])
+    normalizer = normalizer_lib.Normalizer.from_dataset(
+        [make_vector_frames(observations, actions)],
+        tf.TensorSpec((3,), tf.float64),
+        tf.TensorSpec((2,), tf.float64),
+    )
+    others = tf.constant([[-1e9, 0.4, 1.5], [6.0, 0.3, 1.0]], tf.float64)
+    np.testing.assert_array_equal(normalizer.normalize_observation(others), [[0, 0, 0], [0, 0, -1]])
+    scaled = normalizer.scale_action(np.array([[100.0, 0.5]]))
+    np.testing.assert_array_equal(scaled, [[0, 0]])
+    np.testing.assert_array_equal(normalizer.unscale_action(scaled), [[7, 0.5]])
+    np.testing.assert_array_equal(normalizer.bounds.high - normalizer.bounds.low > 0, [False, True])
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+def test_contract_observations_are_clipped_far_outside_the_data(exponent):
+    """The deviation is 4."""
+    normalizer = build(
+        NO_OBSERVATIONS,
+        tf.TensorSpec((1,)),
+        np.array([[0.0], [8.0]]),
+        deviation_exponent=exponent,
+    )
+    limit = normalizer_lib.MAX_DEVIATIONS * 4
+    inside, outside = 4 + 0.99 * limit, np.array([[1e30], [-3e38], [4 + 1.01 * limit]])
+    unit = 4.0**exponent
+    found = normalizer.normalize_observation(tf.constant([[inside]], tf.float32))
+    np.testing.assert_allclose(found, [[(inside - 4) / unit]], rtol=1e-6)
+    found = normalizer.normalize_observation(tf.constant(outside, tf.float32))
+    np.testing.assert_allclose(found[:, 0], np.array([1, -1, 1]) * limit / unit, rtol=1e-6)
+
+
+def test_the_most_extreme_observation_of_the_data_is_not_clipped():
+    observations = np.zeros([1_000_000, 1])
+    observations[7] = 1e-3
+    normalizer = build(NO_OBSERVATIONS, tf.TensorSpec((1,)), observations)
+    found = normalizer.normalize_observation(tf.constant([[1e-3]]))
+    np.testing.assert_allclose(found, [[1000.0]], rtol=1e-3)
+
+
+@pytest.mark.parametrize("part", ["observation", "action"])
+@pytest.mark.parametrize(("low", "high"), [(np.nan, 1), (-1, 1e300), (-1e300, 1), (2, 1)])
+def test_bounds_that_are_no_numbers_are_refused_by_element(part, low, high):
+    bad = tensor_spec.BoundedTensorSpec((2,), tf.float64, [-1, low], [1, high])
+    good = tf.TensorSpec((1,), tf.float64)
+    values = {good: np.zeros([2, 1]), bad: np.zeros([2, 2])}
+    observation, action = (bad, good) if part == "observation" else (good, bad)
+    statistics = data_statistics.Statistics(
+        helpers.leaf_statistics(values[observation]), helpers.leaf_statistics(values[action])
+    )
+    with pytest.raises(ValueError, match=rf"bounds of {part}\[1\] are"):
+        normalizer_lib.Normalizer.from_statistics(statistics, observation, action)
+
+
+@pytest.mark.parametrize("missing", [np.inf, np.finfo(np.float32).max, np.finfo(np.float64).max])
+def test_a_half_bounded_action_keeps_its_bound(missing):
+    spec = tensor_spec.BoundedTensorSpec((2,), tf.float64, [-missing, 0.0], [1.02, missing])
+    bounds = build(np.array([[-1.0, 0.0], [1.0, 2.0]]), spec).bounds
+    np.testing.assert_allclose(bounds.low, [-1.1, -1.0])
+    np.testing.assert_allclose(bounds.high, [1.02, 1.1])
+
+
+def test_actions_that_float32_cannot_scale_are_refused():
+    with pytest.raises(ValueError, match="which float32 cannot scale"):
+        build(np.array([[-3.4e38], [3.4e38]]), tf.TensorSpec((1,)))
+
+
 def test_observations_can_be_divided_by_a_power_of_the_deviation():
     observations = np.array([[0.0, 5.0], [8.0, 5.0]])
     normalizer = build(NO_OBSERVATIONS, tf.TensorSpec((1,)), observations, deviation_exponent=0.5)
@@ -161,6 +290,12 @@ def make_frames(leading, seed=0):
     )
 
 
+def make_vector_frames(observations, actions):
+    """Returns a trajectory of one observation vector and one action vector, rows [n, size]."""
+    step_type = np.full(len(actions), helpers.MID, np.int32)
+    return trajectory.Trajectory(step_type, observations, actions, (), step_type, (), ())
+
+
 FRAME_SPEC = {
     "depth": tf.TensorSpec((), tf.float32),
     "image": IMAGE_SPEC,
@@ -181,11 +316,10 @@ def test_contract_statistics_from_dataset_equal_numpy(leading, paired):
     observation = normalizer.normalize_observation(frames.observation)
     for key in ("depth", "joints"):
         rows = frames.observation[key].reshape(60, -1)
-        expected = np.float32(rows - rows.mean(0)) / rows.std(0)
+        expected = (rows - rows.mean(0)) / rows.std(0)
         assert observation[key].dtype == tf.float32
-        # The joints are near 1e5 with deviation 0.5; float32 resolves 1/60 of that deviation.
-        atol = 1e-5 if key == "depth" else 0.05
-        np.testing.assert_allclose(np.reshape(observation[key], (60, -1)), expected, atol=atol)
+        # The joints are near 1e5 with deviation 0.5; they are centered in float64.
+        np.testing.assert_allclose(np.reshape(observation[key], (60, -1)), expected, atol=1e-5)
     executed = frames.action[frames.step_type != helpers.LAST]
     ends = np.stack([executed.min(0), executed.max(0)])
     np.testing.assert_allclose(normalizer.scale_action(ends), [[-1, -1], [1, 1]], rtol=1e-6)
@@ -211,8 +345,8 @@ def test_contract_statistics_refuse_what_is_not_finite_and_what_is_empty():
 def test_contract_normalizer_statistics_are_variables_and_none_is_trainable():
     frames = make_frames((6,))
     normalizer = normalizer_lib.Normalizer.from_dataset([frames], FRAME_SPEC, helpers.ACTION_SPEC)
-    # Mean and deviation of two leaves; center, half range, low and high of the action.
-    assert len(normalizer.variables) == 8
+    # Center, scale and limit of two observations and the action; low and high of the action.
+    assert len(normalizer.variables) == 11
     assert normalizer.trainable_variables == ()
 
 
@@ -226,7 +360,7 @@ def test_contract_normalizer_checkpoint_round_trip(tmp_path):
     path = tf.train.Checkpoint(normalizer=saved).save(str(tmp_path / "checkpoint"))
     status = tf.train.Checkpoint(normalizer=restored).restore(path)
     status.assert_existing_objects_matched().assert_consumed()
-    assert len(saved.variables) == len(restored.variables) == 8
+    assert len(saved.variables) == len(restored.variables) == 11
     for one, other in zip(saved.variables, restored.variables, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(saved.bounds.low, restored.bounds.low)

@@ -66,3 +66,18 @@ def test_as_seed_differs_by_run_and_by_step():
     ]
     assert {seed.dtype for seed in seeds} == {tf.int32}
     assert len({tuple(seed.numpy()) for seed in seeds}) == 9
+
+
+@DRAWS
+@pytest.mark.parametrize("compiled", [False, True])
+def test_no_rows(draw, compiled):
+    """The number of samples may be a tensor, as in samplers."""
+
+    def draw_none(seed):
+        shape = [tf.size(seed) + 3, 2]
+        return draw(stateless_random.fold_in(seed, 1), tf.shape(seed)[0], shape)
+
+    if compiled:
+        draw_none = tf.function(draw_none, input_signature=[tf.TensorSpec([None, 2], tf.int32)])
+    assert draw_none(ROWS[:0]).shape == (0, 3, 2)
+    assert draw_none(ROWS).shape == (4, 11, 2)

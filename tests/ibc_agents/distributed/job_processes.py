@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,15 +14,10 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from tests.data.sources import listening
 from tests.system import helpers
 
 DEADLINE_SECONDS = 900
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 STEPS = 6000
@@ -45,10 +39,12 @@ class Job:
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self.root_dir = folder / "run"
-        self.address = f"localhost:{free_port()}"
+        self.address = f"localhost:{listening.free_port()}"
         self._arguments = [
             *helpers.small_run(self.root_dir, folder / "data", STEPS, *BINDINGS, method="mse"),
             f"--replay_address={self.address}",
+            # No test depends on the speed of a checkpoint.
+            f"--grace={DEADLINE_SECONDS}",
         ]
         self._started: list[Process] = []
 
@@ -85,7 +81,7 @@ class Process:
 
     def __init__(self, arguments: list[str], log: pathlib.Path) -> None:
         self._log = log
-        self.health_port = free_port()
+        self.health_port = listening.free_port()
         with open(log, "wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ibc_agents.distributed", *arguments]

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from tests.data.sources import listening
 from tests.ibc_agents.distributed import job_processes
 from tests.system import helpers
 
@@ -26,7 +27,7 @@ def test_a_job_finishes_after_its_learner_was_killed(job):
 @pytest.mark.slow
 def test_a_supervised_job_stops_resumes_and_finishes(job):
     """Two replay servers hold every other demonstration each."""
-    addresses = f"{job.address},localhost:{job_processes.free_port()}"
+    addresses = f"{job.address},localhost:{listening.free_port()}"
     supervisor = job.start_all("--num_evaluators=2", f"--replay_address={addresses}")
     job.wait_for_checkpoint(supervisor, after=0)
     assert len(pids(supervisor)) == 5

@@ -15,6 +15,7 @@ import pytest
 import reverb
 import tensorflow as tf
 from tf_agents.agents.dqn import dqn_agent
+from tf_agents.trajectories import trajectory
 
 import data
 import ibc_agents
@@ -38,6 +39,9 @@ from tests.data.sources import listening
 from tests.system import helpers
 
 PACKAGE = pathlib.Path(ibc_agents.__file__).parent
+EMPTY_INFO = dataset_info.DatasetInfo(
+    "name", "hash", trajectory.Trajectory(*[()] * 7), data.Statistics((), ()), 1, 0
+)
 
 
 def make(folder, environment=ParticleEnvironment, agent=lambda **_: None, **demonstrations):
@@ -108,8 +112,7 @@ def test_a_run_records_the_code_that_it_began_with(tmp_path, monkeypatch):
     begun = make(tmp_path)
     monkeypatch.setattr(provenance, "git_revision", lambda: "after")
     agent = types.SimpleNamespace(train_step_counter=tf.constant(3), skipped_steps=tf.constant(0))
-    info = dataset_info.DatasetInfo("name", "hash", None, None, 1, 0)
-    assert begun.describe_training(agent, info, 0, [])["git_revision"] == "before"
+    assert begun.describe_training(agent, EMPTY_INFO, 0, [])["git_revision"] == "before"
 
 
 def test_a_source_is_an_object_and_an_agent_is_a_factory(tmp_path):

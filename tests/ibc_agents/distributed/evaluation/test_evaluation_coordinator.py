@@ -4,6 +4,7 @@ import contextlib
 import csv
 import threading
 import time
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import reverb
 
 from ibc_agents.core import errors
 from ibc_agents.distributed import job_directory
-from ibc_agents.distributed.evaluation import evaluation_coordinator
+from ibc_agents.distributed.evaluation import evaluation_coordinator, evaluation_queue
 from ibc_agents.distributed.messaging import (
     channels,
     evaluation_messages,
@@ -19,9 +20,9 @@ from ibc_agents.distributed.messaging import (
     server_connection,
     tables,
 )
-from ibc_agents.distributed.processes import ports
 from ibc_agents.rollouts import evaluation
 from ibc_agents.runs import settings
+from tests.data.sources import listening
 from tests.ibc_agents import helpers
 from tests.ibc_agents.distributed import fake_process
 
@@ -74,13 +75,20 @@ class EvaluatorThread(threading.Thread):
         chunk = assignments.ranges.get(self._name)
         if chunk is None or (step, chunk) in self.finished_chunks:
             return report
-        assert policy_variables.pull(self._address, self._policy) == step
+        assert policy_variables.pull(self._address, self._policy, assignments.learner) == step
         assert float(self._policy.variables()[-1].numpy().flat[0]) == step
         self.finished_chunks.append((step, chunk))
         outcomes = tuple(evaluation.Outcome(k, k % 2 == 0, 0.0, 1) for k in range(*chunk))
         return evaluation_messages.Report(
             self._name, assignments.learner, step, assignments.seed, outcomes
         )
+
+
+class Job(NamedTuple):
+    coordinator: evaluation_coordinator.EvaluationCoordinator
+    evaluator: FakeEvaluator
+    address: str
+    process: fake_process.FakeProcess
 
 
 @pytest.fixture
@@ -91,7 +99,7 @@ def policy():
 @pytest.fixture
 def job(tmp_path, policy):
     """A coordinator, its evaluator and the address of the server."""
-    port = ports.find_free_port()
+    port = listening.free_port()
     address = f"localhost:{port}"
     server = reverb.Server(tables.create_tables(policy), port=port)
     evaluator, process = FakeEvaluator(), fake_process.FakeProcess()
@@ -102,7 +110,7 @@ def job(tmp_path, policy):
             directory, evaluator, SETTINGS, connection, process
         )
         with contextlib.closing(coordinator):
-            yield coordinator, evaluator, address
+            yield Job(coordinator, evaluator, address, process)
     server.stop()
 
 
@@ -120,7 +128,7 @@ def rows(tmp_path):
 
 def test_every_policy_gets_its_row_though_an_evaluator_dies(job, policy, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation_coordinator, "_ABSENT_AFTER_SECONDS", 1.0)
-    coordinator, evaluator, address = job
+    coordinator, evaluator, address, _ = job
     coordinator.submit(100, values(policy, 100))
     coordinator.submit(200, values(policy, 200))
     mortal = EvaluatorThread(address, policy, "mortal", num_chunks=1)
@@ -144,6 +152,50 @@ def test_every_policy_gets_its_row_though_an_evaluator_dies(job, policy, tmp_pat
 
 
 def test_requires_an_evaluator_at_the_end(job, policy):
-    coordinator, _, _ = job
+    coordinator, *_ = job
     with pytest.raises(errors.RunError, match="no evaluator has reported for 1 s. Start one with"):
         coordinator.finish(300, values(policy, 300), patience_seconds=1.0)
+
+
+def test_a_damaged_waiting_policy_is_reported_and_skipped(job, policy, tmp_path):
+    queue = evaluation_queue.EvaluationQueue(tmp_path / "waiting_policies")
+    damaged = evaluation_queue.PendingEvaluation(100, INTERVAL_SEED, 5)
+    (tmp_path / "waiting_policies").mkdir()
+    (tmp_path / "partial").touch()
+    (tmp_path / "partial").rename(queue.path(damaged))
+    steady = EvaluatorThread(job.address, policy, "steady")
+    steady.start()
+    job.coordinator.finish(300, values(policy, 300), PATIENCE_SECONDS)
+    steady.stop.set()
+    assert [found[0] for found in rows(tmp_path)] == [300]
+    job.process.wait_for_line(f"{queue.path(damaged)} is damaged (its checksum differs)")
+    assert not list((tmp_path / "waiting_policies").iterdir())
+    steady.join()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_contract_distributed_job_has_one_learner(job, policy):
+    coordinator, _, address, _ = job
+    assignments = channels.Broadcast(address, tables.ASSIGNMENTS)
+    own = evaluation_messages.Assignments.from_message(assignments.read()).learner
+    theirs = evaluation_messages.Assignments("theirs")
+    assert theirs.learner != own
+    assignments.send(theirs.to_message())
+    assert job.process.aborted.wait(60)
+    assert "another learner, theirs, uses the replay server" in job.process.abort_message
+
+
+def test_ignores_outcomes_of_other_evaluations(job, policy, tmp_path):
+    """Their learner, step and seed may be equal to those of this evaluation by chance only."""
+    coordinator, _, address, _ = job
+    queue = channels.MessageQueue(address, tables.REPORTS)
+    wrong = tuple(evaluation.Outcome(k, True, 0.0, 1) for k in range(5))
+    for learner, step, seed in (("theirs", 100, INTERVAL_SEED), ("", 100, INTERVAL_SEED)):
+        queue.send(evaluation_messages.Report("x", learner, step, seed, wrong).to_message())
+    coordinator.submit(100, values(policy, 100))
+    steady = EvaluatorThread(address, policy, "steady")
+    steady.start()
+    coordinator.finish(300, values(policy, 300), PATIENCE_SECONDS)
+    steady.stop.set()
+    assert rows(tmp_path)[0] == (100, INTERVAL_SEED, 5, 3)
+    steady.join()

@@ -35,3 +35,23 @@ def test_a_full_disk_leaves_no_partial_policy(tmp_path):
         queue.add(evaluation_queue.PendingEvaluation(5, 0, 4), values(1))
     assert queue.pending() == []
     assert helpers.files(tmp_path / "waiting") == []
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda c: b"", lambda c: c[:-1], lambda c: c[:50] + b"x" + c[51:]]
+)
+def test_a_damaged_policy_is_recognized(tmp_path, damage):
+    queue = evaluation_queue.EvaluationQueue(tmp_path)
+    pending = evaluation_queue.PendingEvaluation(900, 0, 4)
+    queue.add(pending, values(1))
+    path = queue.path(pending)
+    path.write_bytes(damage(path.read_bytes()))
+    assert queue.pending() == [pending]
+    with pytest.raises(evaluation_queue.DamagedPolicyError, match="its checksum differs"):
+        queue.load(pending)
+
+
+def test_ignores_what_is_no_policy(tmp_path):
+    (tmp_path / "step-1-seed-0-episodes-4.policy").mkdir()
+    (tmp_path / "step-2-seed-0.policy").touch()
+    assert evaluation_queue.EvaluationQueue(tmp_path).pending() == []

@@ -62,6 +62,39 @@ def test_a_full_disk_leaves_the_table_unchanged(tmp_path):
     assert helpers.files(tmp_path) == ["evaluations.csv"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("100,0,4,3", "100,0,4,2"),
+        ("100,0,4,3", "100,0,0,0"),
+        ("100,0,4,3", "100,-1,4,3"),
+        ("0.75", "nan"),
+        ("step,seed", "seed,step"),
+        (",2\r\n", "\r\n"),
+        (",2\r\n", ",2,2\r\n"),
+        ("100,", '"100,'),
+        ("100,", "\0,"),
+    ],
+)
+def test_rejects_lines_that_are_not_results(tmp_path, old, new):
+    path = tmp_path / "evaluations.csv"
+    evaluation_table.EvaluationTable(path).add(row(100))
+    text = path.read_bytes().decode()
+    assert old in text
+    path.write_bytes(text.replace(old, new).encode())
+    with pytest.raises(errors.RunError, match="evaluations.csv .* Move it to another place"):
+        evaluation_table.EvaluationTable(path)
+
+
+def test_rejects_two_lines_of_one_evaluation(tmp_path):
+    path = tmp_path / "evaluations.csv"
+    evaluation_table.EvaluationTable(path).add(row(100))
+    header, line = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(header + 2 * line)
+    with pytest.raises(errors.RunError, match="two lines of one step and seed"):
+        evaluation_table.EvaluationTable(path)
+
+
 @pytest.mark.parametrize("text", ["step,seed\n1,2\n", "step;what\n1;2\n"])
 def test_rejects_other_files(tmp_path, text):
     path = tmp_path / "evaluations.csv"

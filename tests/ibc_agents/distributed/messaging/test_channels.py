@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import reverb
 
+from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import (
     channels,
     evaluation_messages,
@@ -79,6 +80,29 @@ def test_a_pulled_policy_acts_like_the_pushed_one(address, policy):
     expected = pushed.action(time_step, state).action.numpy()
     assert np.abs(policy.action(time_step, state).action.numpy() - expected).max() > 1e-3
     values = [variable.numpy() for variable in pushed.variables()]
-    policy_variables.push(address, values, step=70)
+    policy_variables.push(address, "learner", values, step=70)
     assert policy_variables.pull(address, policy) == 70
     np.testing.assert_array_equal(policy.action(time_step, state).action.numpy(), expected)
+
+
+def test_a_policy_of_another_learner_is_not_pulled(address, policy):
+    before = policy_variables.read_values(policy)
+    policy_variables.push(address, "theirs", [value + 1 for value in before], step=70)
+    assert policy_variables.pull(address, policy, "ours") is None
+    for old, new in zip(before, policy_variables.read_values(policy), strict=True):
+        np.testing.assert_array_equal(old, new)
+    policy_variables.push(address, "ours", [value + 1 for value in before], step=80)
+    assert policy_variables.pull(address, policy, "ours") == 80
+
+
+def test_messages_of_other_programs_are_recognized(address):
+    client = reverb.Client(address)
+    theirs = channels.encode_json({"learner": "theirs"})
+    client.insert([theirs], {tables.ASSIGNMENTS: 1.0})
+    with pytest.raises(errors.RunError, match=f"{tables.ASSIGNMENTS} of the replay server localho"):
+        channels.Broadcast(address, tables.ASSIGNMENTS).read()
+    queue = channels.MessageQueue(address, tables.REPORTS)
+    client.insert([theirs], {tables.REPORTS: 1.0})
+    queue.send([np.arange(3)])
+    [[received]] = queue.receive(2)
+    assert received.tolist() == [0, 1, 2]

@@ -12,7 +12,6 @@ from data.episodes import dataset_statistics
 from ibc_agents.core import errors
 from ibc_agents.distributed.messaging import job_spec
 from ibc_agents.runs import dataset_info as dataset_info_lib
-from ibc_agents.runs import settings
 from tests.ibc_agents import helpers
 
 ADDRESS = "replay:1"
@@ -39,11 +38,16 @@ def make_dataset_info(**changes):
     return dataclasses.replace(dataset_info, **changes)
 
 
-def make_job(dataset_info=None, demonstrations=None, agent=None):
+CONFIGURATION = {"--seed": "0", "Adam.learning_rate": "0.003"}
+JOB_ID = "ef" * 16
+
+
+def make_job(dataset_info=None, configuration=None, agent=None, job_id=JOB_ID):
     return job_spec.JobSpec.from_agent(
         agent or helpers.make_mse_agent(),
         dataset_info or make_dataset_info(),
-        demonstrations or settings.DemonstrationSettings(),
+        CONFIGURATION if configuration is None else configuration,
+        job_id,
     )
 
 
@@ -51,7 +55,7 @@ def test_a_decoded_job_is_equal():
     sent = dataclasses.replace(make_job(), partition=job_spec.Partition(1, 3))
     received = job_spec.JobSpec.from_message(sent.to_message())
     assert received.identity == sent.identity
-    for field in ("selection", "window", "variables", "release", "partition"):
+    for field in ("configuration", "job_id", "window", "variables", "release", "partition"):
         assert getattr(received, field) == getattr(sent, field)
     theirs, ours = received.dataset_info, sent.dataset_info
     for field in ("name", "dataset_hash", "train_episodes", "validation_episodes"):
@@ -69,12 +73,11 @@ def assert_equal(theirs, ours):
         np.testing.assert_array_equal(getattr(theirs, field.name), getattr(ours, field.name))
 
 
-def test_weights_and_dataset_folders_may_differ():
+def test_weights_may_differ():
     agent = helpers.make_mse_agent(seed=1)
     served = make_job(agent=helpers.make_mse_agent(seed=2))
     assert served.identity == make_job(agent=agent).identity
-    elsewhere = settings.DemonstrationSettings(dataset="/another/mount", num_processes=3)
-    served.check_compatible(ADDRESS, agent, elsewhere)
+    served.check_compatible(ADDRESS, agent, CONFIGURATION)
 
 
 @pytest.mark.parametrize(
@@ -94,15 +97,25 @@ def test_rejects_another_configuration(change, difference):
     with pytest.raises(
         errors.RunError, match=f"replay:1 has another configuration: .*{difference}"
     ):
-        served.check_compatible(ADDRESS, helpers.make_mse_agent(), settings.DemonstrationSettings())
+        served.check_compatible(ADDRESS, helpers.make_mse_agent(), CONFIGURATION)
 
 
-def test_rejects_other_demonstrations():
-    served = make_job(demonstrations=settings.DemonstrationSettings(num_episodes=10))
-    with pytest.raises(
-        errors.RunError, match="num_episodes is 10, the one of this process is 2000"
-    ):
-        served.check_compatible(ADDRESS, helpers.make_mse_agent(), settings.DemonstrationSettings())
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"--seed": "1"}, "its --seed is 1, the one of this process is 0"),
+        ({"Adam.learning_rate": "1"}, "its Adam.learning_rate is 1, the .* process is 0.003"),
+        (
+            {"Noise.max_stddev": "1"},
+            "its Noise.max_stddev is 1, the .* process is not set",
+        ),
+    ],
+)
+def test_contract_distributed_job_rejects_other_settings(change, difference):
+    served = make_job(configuration={**CONFIGURATION, **change})
+    assert served.identity != make_job().identity
+    with pytest.raises(errors.RunError, match=difference):
+        served.check_compatible(ADDRESS, helpers.make_mse_agent(), CONFIGURATION)
 
 
 def test_rejects_a_policy_with_more_variables():
@@ -110,7 +123,11 @@ def test_rejects_a_policy_with_more_variables():
     served = make_job(agent=agent)
     served = dataclasses.replace(served, variables=served.variables[:-1])
     with pytest.raises(errors.RunError, match=r"variables, the one of this process \d+\."):
-        served.check_compatible(ADDRESS, agent, settings.DemonstrationSettings())
+        served.check_compatible(ADDRESS, agent, CONFIGURATION)
+
+
+def test_equal_settings_in_another_folder_are_another_job():
+    assert make_job(job_id="ab" * 16).identity != make_job().identity
 
 
 def test_another_dataset_is_another_job():

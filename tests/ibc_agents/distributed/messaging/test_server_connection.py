@@ -7,7 +7,7 @@ import pytest
 import reverb
 
 from ibc_agents.distributed.messaging import channels, server_connection
-from ibc_agents.distributed.processes import ports
+from tests.data.sources import listening
 from tests.ibc_agents.distributed import fake_process
 
 TABLE = "table"
@@ -28,7 +28,7 @@ def start_server(port):
 
 
 def test_reports_the_sizes_of_the_tables():
-    port = ports.find_free_port()
+    port = listening.free_port()
     server = start_server(port)
     with connected(port, fake_process.FakeProcess()) as connection:
         connection.wait_until(lambda sizes: TABLE in sizes)
@@ -39,7 +39,7 @@ def test_reports_the_sizes_of_the_tables():
 
 
 def test_verifies_a_server_after_an_outage():
-    port = ports.find_free_port()
+    port = listening.free_port()
     process = fake_process.FakeProcess()
     process.health.ready = True
     verdicts = [True, False]
@@ -59,7 +59,7 @@ def test_verifies_a_server_after_an_outage():
 
 
 def test_aborts_the_process_after_a_long_outage():
-    port = ports.find_free_port()
+    port = listening.free_port()
     process = fake_process.FakeProcess()
     with connected(port, process, patience_seconds=1.0) as connection:
         assert process.aborted.wait(300)

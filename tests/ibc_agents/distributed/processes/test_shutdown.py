@@ -11,7 +11,7 @@ from tests.system import helpers
 
 POLLING = """
 from ibc_agents.distributed.processes import shutdown
-handler = shutdown.ShutdownHandler()
+handler = shutdown.ShutdownHandler(grace_seconds=600)
 handler.check()
 print("running", flush=True)
 try:

@@ -1,9 +1,11 @@
 """A role that dies is restarted, but not forever and not after an error of the user."""
 
+import dataclasses
+
 import pytest
 
 from ibc_agents.core import errors
-from ibc_agents.distributed.processes import supervised_role
+from ibc_agents.distributed.processes import health_report, supervised_role
 
 
 class FakeChild:
@@ -13,13 +15,17 @@ class FakeChild:
         self.pid = 1
         self.exit_code = None
         self.message = None
-        self.report = {"ready": False, "message": "training"}
+        self.report = health_report.HealthReport("learner", 1, False, None, None, "training")
+        self.killed = False
 
     def health(self):
         return self.report
 
     def error_message(self):
         return self.message
+
+    def kill_after(self, seconds):
+        self.killed, self.exit_code = True, -9
 
 
 class Clock:
@@ -71,7 +77,7 @@ def test_delays_double_until_the_role_is_ready(clock):
     role, children = supervise()
     delays = []
     for ready in (False, False, False, True, False):
-        children[-1].report["ready"] = ready
+        children[-1].report = dataclasses.replace(children[-1].report, ready=ready)
         role.poll()
         children[-1].exit_code = 139
         role.poll()
@@ -81,6 +87,38 @@ def test_delays_double_until_the_role_is_ready(clock):
             role.poll()
         delays.append(clock.now - start)
     assert delays == [1.0, 2.0, 4.0, 1.0, 2.0]
+
+
+def test_a_stopped_process_is_restarted_but_a_busy_one_is_not(clock):
+    role, children = supervise()
+    report = children[0].report
+    for _ in range(3):
+        children[0].report = None
+        role.poll()
+        clock.now += 59.0
+        assert role.poll() in ("starting", "training")
+        children[0].report = report
+        assert role.poll() == "training"
+    children[0].report = None
+    role.poll()
+    assert not children[0].killed
+    clock.now += 60.0
+    assert role.poll() == "did not answer for 60 s" and children[0].killed
+    clock.now += 1.0
+    assert role.poll() == "training" and len(children) == 2 and role.restarts == 1
+
+
+def test_tells_readiness_and_step(clock):
+    role, [child] = supervise()
+    assert not role.is_ready and role.step is None
+    role.poll()
+    assert not role.is_ready
+    child.report = dataclasses.replace(child.report, ready=True, step=30)
+    role.poll()
+    assert role.is_ready and role.step == 30
+    child.exit_code = -9
+    role.poll()
+    assert not role.is_ready
 
 
 def test_too_many_failures_are_an_error(clock):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import threading
 
 import pytest
 import reverb
@@ -11,14 +12,14 @@ import data
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import agents, networks
 from ibc_agents.core import errors
-from ibc_agents.distributed.messaging import channels, job_spec, tables
+from ibc_agents.distributed.messaging import channels, job_configuration, job_spec, tables
 from ibc_agents.distributed.processes import cluster as cluster_lib
-from ibc_agents.distributed.processes import ports
 from ibc_agents.distributed.roles import membership, role_context
 from ibc_agents.runs import dataset_info as dataset_info_lib
 from ibc_agents.runs import experiment as experiment_lib
 from ibc_agents.runs import settings
 from ibc_agents.runs import task as task_lib
+from tests.data.sources import listening
 from tests.ibc_agents.distributed import fake_process
 
 # `abort` exits a real process. That of a fake one raises an exception in its thread.
@@ -54,12 +55,13 @@ def served(experiment):
     """The job of a replay server with this experiment."""
     dataset_info = dataset_info_lib.DatasetInfo.from_dataset(experiment.open_demonstrations())
     agent = experiment.build_agent(dataset_info)
-    return job_spec.JobSpec.from_agent(agent, dataset_info, experiment.demonstrations)
+    configuration = job_configuration.describe(experiment)
+    return job_spec.JobSpec.from_agent(agent, dataset_info, configuration, "ef" * 16)
 
 
 @pytest.fixture
 def port():
-    return ports.find_free_port()
+    return listening.free_port()
 
 
 @pytest.fixture
@@ -128,14 +130,22 @@ def test_logs_an_outage_and_waits(served, serve, join):
     assert not process.aborted.is_set()
 
 
+def test_a_start_before_the_server_is_no_outage(served, serve, join):
+    start, _ = serve
+    threading.Timer(2.0, start, [served]).start()
+    _, process = join()
+    assert process.lines[0].startswith("waiting for at most 60 s for the replay server")
+    assert not [line for line in process.lines if "does not answer" in line]
+
+
 def test_aborts_if_a_server_of_another_job_takes_the_address(served, serve, join):
+    """The other job differs in its folder alone."""
     start, stop = serve
     start(served)
     _, process = join()
     stop()
     process.wait_for_line("does not answer")
-    dataset_info = dataclasses.replace(served.dataset_info, dataset_hash="cd" * 32)
-    start(dataclasses.replace(served, dataset_info=dataset_info))
+    start(dataclasses.replace(served, job_id="ab" * 16))
     assert process.aborted.wait(300)
     assert "now serves another job" in process.abort_message
 

@@ -7,11 +7,11 @@ from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import agents
 from ibc_agents.core import errors
 from ibc_agents.distributed.processes import cluster as cluster_lib
-from ibc_agents.distributed.processes import ports
 from ibc_agents.distributed.roles import replay, role_context
 from ibc_agents.runs import experiment as experiment_lib
 from ibc_agents.runs import settings
 from ibc_agents.runs import task as task_lib
+from tests.data.sources import listening
 from tests.ibc_agents.distributed import fake_process
 
 
@@ -29,7 +29,7 @@ def make_context(tmp_path):
 
     def make(index=0):
         cluster = cluster_lib.ClusterConfig(
-            [f"localhost:{ports.find_free_port()}"], [], index, public=False, patience_seconds=60.0
+            [f"localhost:{listening.free_port()}"], [], index, public=False, patience_seconds=60.0
         )
         return role_context.RoleContext(experiment, fake_process.FakeProcess(), cluster)
 

@@ -16,8 +16,8 @@ class ActionSpace:
     Attributes:
         spec: The nest of `tf.TensorSpec`s of the actions.
         size: A, the number of action dimensions.
-        low: Float32 ``[A]``, the environment's lower bounds, −inf without one.
-        high: Float32 ``[A]``, the upper bounds.
+        low: Float64 ``[A]``, the environment's lower bounds, −inf without one.
+        high: Float64 ``[A]``, the upper bounds.
     """
 
     def __init__(self, spec: Any):
@@ -57,10 +57,10 @@ class ActionSpace:
         return tf.concat(flat, axis=-1) if len(flat) > 1 else flat[0]
 
     def pack(self, flat: tf.Tensor) -> Any:
-        """Cuts ``[…, A]`` into the spec's nest, leaves ``[…, *leaf shape]`` of the spec's dtype."""
+        """Cuts ``[…, A]`` into the spec's nest, leaves ``[…, *leaf shape]`` of the same dtype."""
         outer = tf.shape(flat)[:-1]
         leaves = [
-            tf.cast(tf.reshape(part, tf.concat([outer, leaf.shape], 0)), leaf.dtype)
+            tf.reshape(part, tf.concat([outer, leaf.shape], 0))
             for part, leaf in zip(tf.split(flat, self._sizes, axis=-1), self._leaves, strict=True)
         ]
         return tf.nest.pack_sequence_as(self.spec, leaves)
@@ -70,4 +70,4 @@ class ActionSpace:
             np.broadcast_to(getattr(leaf, name, default), leaf.shape).reshape(-1)
             for leaf in self._leaves
         ]
-        return np.concatenate(parts).astype(np.float32)
+        return np.concatenate(parts).astype(np.float64)

@@ -1,0 +1,1 @@
+"""Conversion of single leaves between raw and scaled values, and of actions to vectors."""
