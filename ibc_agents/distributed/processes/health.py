@@ -83,7 +83,7 @@ async def _serve(report: Callable[[], health_report.HealthReport], listener: soc
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async with asyncio.timeout(_REQUEST_SECONDS):
                 request = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_make_answer(report(), request))
+                writer.write(make_answer(report(), request))
                 await writer.drain()
         writer.close()
 
@@ -91,7 +91,8 @@ async def _serve(report: Callable[[], health_report.HealthReport], listener: soc
     await server.serve_forever()
 
 
-def _make_answer(report: health_report.HealthReport, request: bytes) -> bytes:
+def make_answer(report: health_report.HealthReport, request: bytes) -> bytes:
+    """Returns the HTTP answer to a request."""
     is_alive_probe = request.split(b" ")[1:2] == [ALIVE_PATH.encode()]
     status = "200 OK" if report.ready or is_alive_probe else "503 Service Unavailable"
     content = report.to_json()
