@@ -126,10 +126,10 @@ def _is_header(data: bytes) -> bool:
     if len(data) < _HEADER.size:
         return False
     _, checksum = _HEADER.unpack(data)
-    return checksum == _masked_crc32c(data[:8])
+    return checksum == masked_crc32c(data[:8])
 
 
-def _masked_crc32c(data: bytes) -> int:
+def masked_crc32c(data: bytes) -> int:
     """Returns the checksum of TFRecord files: CRC-32C, rotated, plus a constant."""
     crc = 0xFFFFFFFF
     for byte in data:

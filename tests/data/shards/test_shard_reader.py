@@ -191,7 +191,7 @@ def test_shards_with_different_specs(tmp_path, shard, make_spec, make_episode):
 def test_contract_dataset_format_records_fit_their_file(shard, suffix, length, compressed):
     """TensorFlow allocates the claimed length, which ends the process."""
     header = struct.pack("<Q", length)
-    content = header + struct.pack("<I", record_files._masked_crc32c(header)) + bytes(100)
+    content = header + struct.pack("<I", record_files.masked_crc32c(header)) + bytes(100)
     with open(shard + suffix, "wb") as file:
         file.write(gzip.compress(content) if compressed else content)
     with pytest.raises(data.DataError, match=f"a.tfrecord{suffix}: record 0 claims {length} bytes"):

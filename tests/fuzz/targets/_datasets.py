@@ -11,9 +11,14 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import trajectory
 
 import data
+from data.shards import record_files
 from tests.fuzz import mutations
 
 LENGTHS = (4, 2, 3)
+# Lengths of records for which no reader may allocate memory.
+_CLAIMED_BYTES = (10**6, 2**31, 2**33, 2**40, 2**50, 2**64 - 1)
+# A file beside a damaged one whose checksums match, so that no reader can know of the damage.
+HAS_MATCHING_CHECKSUMS = "has_matching_checksums"
 
 
 def make_spec() -> trajectory.Trajectory:
@@ -79,12 +84,18 @@ def damage_record(path: pathlib.Path, generator: np.random.Generator) -> str:
     records = read_records(path)
     at, other = (int(generator.integers(len(records))) for _ in range(2))
     kind = mutations.choose(
-        generator, ("content", "content", "content", "delete", "swap", "repeat")
+        generator, ("content", "content", "content", "claim", "delete", "swap", "repeat")
     )
     description = f"{kind} record {at}"
     if kind == "content":
         records[at], damage = mutations.damage_bytes(records[at], generator)
         description += f": {damage}"
+    elif kind == "claim":
+        write_records(path, records[:at])
+        header = mutations.choose(generator, _CLAIMED_BYTES).to_bytes(8, "little")
+        checksum = record_files.masked_crc32c(header).to_bytes(4, "little")
+        path.write_bytes(path.read_bytes() + header + checksum + records[at])
+        return description
     elif kind == "delete":
         del records[at]
     elif kind == "swap":

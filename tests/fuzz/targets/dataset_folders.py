@@ -20,49 +20,38 @@ _SETTINGS = {"environment": "toy", "seed": 3}
 
 
 class DatasetFolders(target_lib.Target):
-    """Opens and summarizes a dataset folder of which any file is damaged."""
+    """Opens and summarizes a dataset folder, and finishes another, of which any file is damaged.
+
+    One of two shards of the unfinished folder is written. It must become the undamaged dataset.
+    """
 
     name = "dataset_folders"
-    mutants = 1_000
+    mutants = 2_000
 
     def prepare(self, folder: pathlib.Path) -> None:
         _datasets.write_dataset(folder / "dataset")
         self._hash = demonstrations.Demonstrations.open(folder / "dataset", 0.0).dataset_hash
+        self._source = folder.parent / "source"
+        self._source.mkdir()
+        self._shards = [_write_shard(self._source, number) for number in range(len(_NAMES))]
+        self._finish(folder / "finished")
+        self._expected = _contents(folder / "finished")
+        shutil.rmtree(folder / "finished")
+        with resumable_dataset.ResumableDataset(folder / "unfinished", _SETTINGS) as parts:
+            self._add(parts, 0)
 
     def damage(self, folder: pathlib.Path, generator: np.random.Generator) -> str:
-        return mutations.damage_folder(folder / "dataset", generator)
+        name = mutations.choose(generator, ("dataset", ".unfinished.partial"))
+        return f"{name}: {mutations.damage_folder(folder / name, generator)}"
 
     def read(self, folder: pathlib.Path) -> None:
+        self._finish(folder / "unfinished")
+        if _contents(folder / "unfinished") != self._expected:
+            raise target_lib.Wrong("the finished dataset differs")
         opened = demonstrations.Demonstrations.open(folder / "dataset", 0.0)
         if opened.manifest and opened.dataset_hash != self._hash:
             raise target_lib.Wrong("the episodes differ")
         report.format_report(dataset_summary.summarize_dataset(folder / "dataset"))
-
-
-class UnfinishedDatasets(target_lib.Target):
-    """Finishes a dataset folder of which one of two shards is written, and any file is damaged."""
-
-    name = "unfinished_datasets"
-    mutants = 1_000
-
-    def prepare(self, folder: pathlib.Path) -> None:
-        self._source = folder / "source"
-        self._source.mkdir()
-        self._shards = [_write_shard(self._source, number) for number in range(2)]
-        with resumable_dataset.ResumableDataset(folder / "dataset", _SETTINGS) as parts:
-            self._add(parts, 0)
-        self._source = self._source.rename(folder.parent / "source")
-        shutil.copytree(folder / ".dataset.partial", folder.parent / "copy" / ".dataset.partial")
-        self._finish(folder.parent / "copy" / "dataset")
-        self._expected = _contents(folder.parent / "copy" / "dataset")
-
-    def damage(self, folder: pathlib.Path, generator: np.random.Generator) -> str:
-        return mutations.damage_folder(folder / ".dataset.partial", generator)
-
-    def read(self, folder: pathlib.Path) -> None:
-        self._finish(folder / "dataset")
-        if _contents(folder / "dataset") != self._expected:
-            raise target_lib.Wrong("the dataset differs")
 
     def _finish(self, folder: pathlib.Path) -> None:
         with resumable_dataset.ResumableDataset(folder, _SETTINGS) as parts:
@@ -89,4 +78,4 @@ def _contents(folder: pathlib.Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-TARGETS = [DatasetFolders(), UnfinishedDatasets()]
+TARGETS = [DatasetFolders()]
