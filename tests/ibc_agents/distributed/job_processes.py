@@ -39,24 +39,25 @@ class Job:
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self.root_dir = folder / "run"
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir(parents=True)
         self.address = f"localhost:{listening.free_port()}"
         self._arguments = [
             *helpers.small_run(self.root_dir, folder / "data", STEPS, *BINDINGS, method="mse"),
-            f"--replay_address={self.address}",
             # No test depends on the speed of a checkpoint.
             f"--grace={DEADLINE_SECONDS}",
         ]
         self._started: list[Process] = []
 
     def start(self, role: str, *arguments: str) -> Process:
-        return self._start(f"--role={role}", *arguments)
+        return self._start(f"--role={role}", f"--replay_address={self.address}", *arguments)
 
     def start_all(self, *arguments: str) -> Process:
         return self._start("--local", *arguments)
 
     def _start(self, *arguments: str) -> Process:
         log = self.folder / f"log-{len(self._started)}.txt"
-        self._started.append(Process([*self._arguments, *arguments], log))
+        self._started.append(Process([*self._arguments, *arguments], log, self.temporary))
         return self._started[-1]
 
     def rows(self) -> list[tuple[int, int]]:
@@ -79,7 +80,7 @@ class Job:
 class Process:
     """A process of a job."""
 
-    def __init__(self, arguments: list[str], log: pathlib.Path) -> None:
+    def __init__(self, arguments: list[str], log: pathlib.Path, temporary: pathlib.Path) -> None:
         self._log = log
         self.health_port = listening.free_port()
         with open(log, "wb") as output:
@@ -87,7 +88,7 @@ class Process:
                 [sys.executable, "-m", "ibc_agents.distributed", *arguments]
                 + ([] if "--local" in arguments else [f"--health_port={self.health_port}"]),
                 cwd=log.parent,
-                env={**os.environ, "PYTHONPATH": str(helpers.ROOT)},
+                env={**os.environ, "PYTHONPATH": str(helpers.ROOT), "TMPDIR": str(temporary)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,5 +1,6 @@
 """A supervised job on this machine is stopped, resumed, and loses some of its processes."""
 
+import contextlib
 import json
 import os
 import re
@@ -22,12 +23,51 @@ def test_a_job_finishes_after_its_learner_was_killed(job):
     assert job.rows() == [(600, 5), (1200, 7)]
     results = json.loads((job.root_dir / "results.json").read_text())
     assert results["train_steps"] == 1200 and results["resumed_at_step"] > 0
+    logs = "".join(path.read_text() for path in (job.root_dir / "logs").iterdir())
+    assert "does not answer" not in logs
+    # A killed process cannot remove its folder.
+    assert [path.name.rpartition("-")[0] for path in job.temporary.iterdir()] == [
+        "ibc_agents-learner"
+    ]
+
+
+@pytest.mark.slow
+def test_contract_distributed_job_is_apart_from_others_on_its_machine(tmp_path):
+    """Two jobs that are started together differ in their seed and their folder alone."""
+    jobs = [job_processes.Job(tmp_path / name) for name in ("first", "second")]
+    values = helpers.bindings("num_steps=600", "EvaluationSettings.interval=300")
+    with contextlib.ExitStack() as stack:
+        supervisors = []
+        for seed, job in enumerate(jobs):
+            stack.callback(job.kill_all)
+            supervisors.append(job.start_all(f"--seed={seed}", *values))
+        for supervisor in supervisors:
+            assert supervisor.wait() == 0, supervisor.text
+    outcomes = []
+    for seed, job in enumerate(jobs):
+        assert job.rows() == [(300, 5), (600, 7)]
+        results = json.loads((job.root_dir / "results.json").read_text())
+        assert results["seed"] == seed
+        assert not list(job.temporary.iterdir())
+        outcomes.append([outcome["total_reward"] for outcome in results["episodes"]])
+        again = [outcome["total_reward"] for outcome in evaluate_again(job)]
+        assert outcomes[-1] == pytest.approx(again, abs=1e-3)
+    assert outcomes[0] != pytest.approx(outcomes[1], abs=1e-3)
+
+
+def evaluate_again(job):
+    """Returns the outcomes of the exported policy in one process, with the job's settings."""
+    results = job.folder / "again.json"
+    options = [f"--policy={job.root_dir}", "--episodes=7", f"--results={results}"]
+    done = helpers.call("ibc_agents.evaluate", *options)
+    assert done.code == 0, done
+    return json.loads(results.read_text())["episodes"]
 
 
 @pytest.mark.slow
 def test_a_supervised_job_stops_resumes_and_finishes(job):
     """Two replay servers hold every other demonstration each."""
-    addresses = f"{job.address},localhost:{listening.free_port()}"
+    addresses = f"localhost:{listening.free_port()},localhost:{listening.free_port()}"
     supervisor = job.start_all("--num_evaluators=2", f"--replay_address={addresses}")
     job.wait_for_checkpoint(supervisor, after=0)
     assert len(pids(supervisor)) == 5

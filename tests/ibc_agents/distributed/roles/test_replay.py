@@ -3,6 +3,7 @@
 import pytest
 
 import data
+from data.sources import server_port
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
 from ibc_agents import agents
 from ibc_agents.core import errors
@@ -27,9 +28,10 @@ def make_context(tmp_path):
         demonstrations=settings.DemonstrationSettings(num_episodes=4, num_processes=1),
     )
 
-    def make(index=0):
+    def make(index=0, port=None):
+        address = f"localhost:{port or listening.free_port()}"
         cluster = cluster_lib.ClusterConfig(
-            [f"localhost:{listening.free_port()}"], [], index, public=False, patience_seconds=60.0
+            [address], [], index, public=False, patience_seconds=60.0
         )
         return role_context.RoleContext(experiment, fake_process.FakeProcess(), cluster)
 
@@ -45,3 +47,13 @@ def test_rejects_agents_that_memorize(make_context):
 def test_requires_an_address_for_its_index(make_context):
     with pytest.raises(errors.RunError, match="--index=1 requires at least 2 addresses .* got 1"):
         replay.run(make_context(index=1))
+
+
+def test_two_replay_servers_of_one_address_are_an_error_before_the_data_are_read(make_context):
+    """The server of another job may still read its data."""
+    other = server_port.ServerPort()
+    context = make_context(port=other.number)
+    with pytest.raises(errors.RunError, match=f"on port {other.number} .*another job"):
+        replay.run(context)
+    assert not context.experiment.data_dir.exists()
+    other.close()
