@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         AutoregressiveBCAgent,
         BehavioralCloningAgent,
         CounterExamples,
+        DiffusionAgent,
         EnergyBasedAgent,
         ImplicitBCAgent,
         MdnAgent,
@@ -71,6 +72,8 @@ if TYPE_CHECKING:
         SpectralNormDense,
     )
     from ibc_agents.policies import (
+        DiffusionPolicy,
+        DiffusionProcess,
         ImplicitPolicy,
         MdnPolicy,
         MsePolicy,

@@ -3,6 +3,7 @@
 from ibc_agents.agents.autoregressive_bc_agent import AutoregressiveBCAgent
 from ibc_agents.agents.behavioral_cloning_agent import BehavioralCloningAgent
 from ibc_agents.agents.counter_examples import CounterExamples
+from ibc_agents.agents.diffusion_agent import DiffusionAgent
 from ibc_agents.agents.energy_based_agent import EnergyBasedAgent
 from ibc_agents.agents.implicit_bc_agent import ImplicitBCAgent
 from ibc_agents.agents.mdn_agent import MdnAgent
@@ -13,6 +14,7 @@ __all__ = [
     "AutoregressiveBCAgent",
     "BehavioralCloningAgent",
     "CounterExamples",
+    "DiffusionAgent",
     "EnergyBasedAgent",
     "ImplicitBCAgent",
     "MdnAgent",

@@ -12,6 +12,7 @@ from ibc_agents.networks.energy.dense_energy import DenseEnergy
 from ibc_agents.networks.energy.energy_network import EnergyNetwork
 from ibc_agents.networks.energy.mlp_energy import MlpEnergyNetwork
 from ibc_agents.networks.energy.prefix_energy import PrefixEnergyNetwork
+from ibc_agents.networks.heads.denoising import DenoisingNetwork
 from ibc_agents.networks.heads.mixture_density import MixtureDensityNetwork, MixtureParameters
 from ibc_agents.networks.heads.regression import RegressionNetwork
 from ibc_agents.networks.heads.soft_minimum import SoftMinimum
@@ -24,6 +25,7 @@ __all__ = [
     "ConvResNet",
     "ConvStrided",
     "CoordConv",
+    "DenoisingNetwork",
     "DenseEnergy",
     "EnergyNetwork",
     "FlatEncoder",

@@ -1,5 +1,7 @@
 """The implicit policy, and those of the explicit baselines."""
 
+from ibc_agents.policies.diffusion_policy import DiffusionPolicy
+from ibc_agents.policies.diffusion_process import DiffusionProcess
 from ibc_agents.policies.gaussian_mixture import GaussianMixture
 from ibc_agents.policies.implicit_policy import ImplicitPolicy
 from ibc_agents.policies.mdn_policy import MdnPolicy
@@ -11,6 +13,8 @@ from ibc_agents.policies.weighted_samples import WeightedSamples
 from ibc_agents.policies.window_policy import WindowPolicy
 
 __all__ = [
+    "DiffusionPolicy",
+    "DiffusionProcess",
     "GaussianMixture",
     "ImplicitPolicy",
     "MdnPolicy",

@@ -161,6 +161,11 @@ def make_mdn_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.MdnAgent:
     return _make_explicit_agent(agents.MdnAgent, window, seed, **kwargs)
 
 
+def make_diffusion_agent(window: int = 2, seed: int = 0, **kwargs) -> agents.DiffusionAgent:
+    """Returns an agent as `make_mse_agent`, with a diffusion process."""
+    return _make_explicit_agent(agents.DiffusionAgent, window, seed, **{"width": 32, **kwargs})
+
+
 def _make_explicit_agent(agent_class: Any, window: int, seed: int, **kwargs) -> Any:
     tf.keras.utils.set_random_seed(seed)
     settings = dict(

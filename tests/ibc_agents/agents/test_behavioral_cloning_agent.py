@@ -22,8 +22,9 @@ AGENTS = pytest.mark.parametrize(
         helpers.make_autoregressive_agent,
         helpers.make_mse_agent,
         helpers.make_mdn_agent,
+        helpers.make_diffusion_agent,
     ],
-    ids=["implicit", "autoregressive", "mse", "mdn"],
+    ids=["implicit", "autoregressive", "mse", "mdn", "diffusion"],
 )
 ROOT = pathlib.Path(__file__).parents[3]
 
