@@ -12,7 +12,8 @@ from ibc_agents.agents import behavioral_cloning_agent, building
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import setting_checks
 from ibc_agents.networks.heads import mixture_density
-from ibc_agents.policies import gaussian_mixture, mdn_policy
+from ibc_agents.policies import mdn_policy
+from ibc_agents.policies.distributions import gaussian_mixture
 
 
 @gin.configurable(denylist=["time_step_spec", "action_spec", "normalizer", "train_step_counter"])

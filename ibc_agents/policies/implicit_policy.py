@@ -10,7 +10,8 @@ import tensorflow as tf
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import protocols, stateless_random
 from ibc_agents.networks.energy import energy_network as energy_network_lib
-from ibc_agents.policies import policy_search, weighted_samples, window_policy
+from ibc_agents.policies import policy_search, window_policy
+from ibc_agents.policies.distributions import weighted_samples
 
 
 class ImplicitPolicy(window_policy.WindowPolicy):

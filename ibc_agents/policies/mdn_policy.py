@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.networks.heads import mixture_density
-from ibc_agents.policies import gaussian_mixture, window_policy
+from ibc_agents.policies import window_policy
+from ibc_agents.policies.distributions import gaussian_mixture
 
 
 class MdnPolicy(window_policy.WindowPolicy):

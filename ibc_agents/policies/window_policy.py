@@ -17,7 +17,8 @@ from tf_agents.utils import common
 
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import windows
-from ibc_agents.policies import action_distribution, finite_values
+from ibc_agents.policies import finite_values
+from ibc_agents.policies.distributions import action_distribution
 
 # 2³² divided by the golden ratio, as int32; its multiples take all int32 values in turn.
 _NEXT_EPISODE = -1640531527

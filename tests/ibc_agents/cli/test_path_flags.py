@@ -37,7 +37,7 @@ WORDS = {
 @pytest.fixture
 def parse(monkeypatch):
     """Defines flags of paths, and returns a function that parses arguments."""
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/user/me")
     with helpers.own_flags():
         path_flags.define_path("path", "~/default", "A path.")
         path_flags.define_path("source", None, "A path.", accept_url=True)
@@ -52,9 +52,9 @@ def parse(monkeypatch):
 
 def test_home_folders_are_expanded(parse):
     assert parse("--paths=~/a", "--paths=b/~", "--source=~") == (
-        "/home/me/default",
-        "/home/me",
-        ["/home/me/a", "b/~"],
+        "/user/me/default",
+        "/user/me",
+        ["/user/me/a", "b/~"],
     )
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ibc_agents import agents, networks, proposals
 from ibc_agents.core import protocols
-from ibc_agents.policies import gaussian_mixture
+from ibc_agents.policies.distributions import gaussian_mixture
 from tests.ibc_agents import helpers
 
 SEED = tf.constant([3, 4], tf.int32)
