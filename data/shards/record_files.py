@@ -69,9 +69,10 @@ def scan(path: str | os.PathLike, max_record_bytes: int) -> RecordFile:
                     raise _cut_off(path, num_records)
                 length, _ = _HEADER.unpack(header)
                 end += _HEADER.size + length + _FOOTER_BYTES
-                is_complete = length <= max_record_bytes and end <= num_bytes
+                # Zeros, of which a power failure leaves many, claim an empty record each.
+                is_possible = 0 < length <= max_record_bytes or length == 0 and _is_header(header)
                 # Only a compressed file has an end at which its reader stops.
-                if not is_complete or stream.seek(end) != end:
+                if not is_possible or end > num_bytes or stream.seek(end) != end:
                     raise _unreadable(path, num_records, header, max_record_bytes)
                 num_records, largest_bytes = num_records + 1, max(largest_bytes, length)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

@@ -221,6 +221,16 @@ def test_what_is_no_regular_file_is_rejected_at_once(shard, suffix, kind, messag
         list(data.read_episodes(shard))
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_zeros_at_the_end_are_not_records(shard, compressed):
+    """A power failure can leave a file of the right length whose last blocks are zeros."""
+    content = open(shard, "rb").read() + bytes(10_000_000)
+    with open(shard, "wb") as file:
+        file.write(gzip.compress(content, 1) if compressed else content)
+    with pytest.raises(data.DataError, match="a.tfrecord: record 7 is corrupt: its checksum does"):
+        record_files.scan(shard, 2**20)
+
+
 def _compress(path, to):
     with open(path, "rb") as source, gzip.open(to, "wb") as file:
         shutil.copyfileobj(source, file)
