@@ -68,7 +68,7 @@ def main() -> None:
             "the environment of the policy with --environment."
         ) from error
 
-    from ibc_agents.rollouts import evaluation
+    from ibc_agents.rollouts import environment_info, evaluation, saved_policy
     from ibc_agents.runs import provenance
     from ibc_agents.runs import task as task_lib
 
@@ -78,7 +78,8 @@ def main() -> None:
             "no environment is given; pass --environment=particle, or a gin file that sets "
             "Task.environment."
         )
-    policy = _load_policy(saved_model, make_environment)
+    environment = environment_info.EnvironmentInfo.from_factory(make_environment)
+    policy = saved_policy.load(saved_model, environment)
     num_recorded = _VIDEO_EPISODES.value if _VIDEO.value else 0
     recorder = videos.RolloutRecorder()
     if _GUI.value:
@@ -137,35 +138,6 @@ def _find_policy(path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]
         f"{path} is neither a SavedModel nor the root_dir of a finished run: neither it nor its "
         f"folder {run_directory.POLICY} has a saved_model.pb. Finish the run, or correct --policy."
     )
-
-
-def _load_policy(path: pathlib.Path, make_environment: Any) -> Any:
-    """Loads a SavedModel and checks that its specs fit the environment."""
-    import tensorflow as tf
-    from google.protobuf import message
-    from tf_agents.policies import policy_saver
-    from tf_agents.specs import tensor_spec
-
-    from ibc_agents.core import errors
-    from ibc_agents.rollouts import environment_info
-
-    try:
-        policy = tf.saved_model.load(str(path))
-        specs_path = path / policy_saver.POLICY_SPECS_PBTXT
-        specs = tensor_spec.from_pbtxt_file(str(specs_path)) if specs_path.exists() else None
-    except (OSError, ValueError, message.Error, tf.errors.OpError) as error:
-        reason = str(error).partition("\n")[0]
-        raise errors.RunError(f"the SavedModel {path} cannot be read ({reason}).") from error
-    if not hasattr(policy, "action") or not hasattr(policy, "get_initial_state"):
-        raise errors.RunError(f"the SavedModel {path} is not a TF-Agents policy.")
-    if specs:
-        environment = environment_info.EnvironmentInfo.from_factory(make_environment)
-        difference = environment.spec_difference(specs["collect_data_spec"])
-        if difference:
-            raise errors.RunError(
-                f"the policy {path} does not fit the environment {environment.name}: {difference}."
-            )
-    return policy
 
 
 if __name__ == "__main__":

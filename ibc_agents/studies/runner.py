@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import subprocess
@@ -22,6 +21,7 @@ _RESULTS = "results.json"
 _DECLARATION = "declaration"
 # Kept results are committed: they contain neither single episodes nor paths of one machine.
 _NOT_KEPT = ("episodes", "policy")
+_HOW_TO_REPEAT = "Restore it from a copy, or delete it to repeat what made it."
 # Exit code of a command after Ctrl-C.
 _INTERRUPTED = 130
 
@@ -101,8 +101,7 @@ class Runner:
         kept = [self._kept(run, name) for name in (None, *run.evaluations)]
         if not all(path.exists() for path in kept):
             return False
-        content = json.loads(kept[0].read_text(encoding="utf-8"))
-        _check_declaration(run, content.get(_DECLARATION), kept[0])
+        _check_declaration(run, _read_results(kept[0]).get(_DECLARATION), kept[0])
         return True
 
     def results(
@@ -113,6 +112,9 @@ class Runner:
         Args:
             cell: Cell of the study.
             evaluation: Name of a further evaluation; None for the one that ends the training.
+
+        Raises:
+            UserError: If a result file is damaged.
         """
         suffix = "" if evaluation is None else f"_{evaluation}"
         prefix = f"{cell.task}_{cell.method}_seed"
@@ -120,7 +122,7 @@ class Runner:
         for path in self._results_dir.glob(f"{prefix}*{suffix}.json"):
             seed = path.stem.removeprefix(prefix).removesuffix(suffix)
             if seed.isdecimal():
-                found[int(seed)] = json.loads(path.read_text(encoding="utf-8"))
+                found[int(seed)] = _read_results(path)
         return dict(sorted(found.items()))
 
     def _finish(self, run: study_lib.Run) -> None:
@@ -128,8 +130,7 @@ class Runner:
         root_dir = self._runs_dir / run.name
         declaration = root_dir / f"{_DECLARATION}.json"
         if declaration.exists():
-            known = json.loads(declaration.read_text(encoding="utf-8"))
-            _check_declaration(run, known, root_dir)
+            _check_declaration(run, _read_results(declaration), root_dir)
         else:
             with files.report_disk_errors(declaration):
                 root_dir.mkdir(parents=True, exist_ok=True)
@@ -163,13 +164,12 @@ class Runner:
 
     def _keep(self, run: study_lib.Run, results: pathlib.Path, path: pathlib.Path) -> None:
         """Copies results to the results folder."""
-        try:
-            content = json.loads(results.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+        if not results.exists():
             raise errors.UserError(
                 f"{run.name}: the command ended without {results}. The task may lack an "
                 "environment: set Task.environment."
-            ) from error
+            )
+        content = _read_results(results)
         kept = {key: value for key, value in content.items() if key not in _NOT_KEPT}
         kept[_DECLARATION] = _declaration(run)
         with files.report_disk_errors(path):
@@ -193,6 +193,17 @@ def in_subprocess(module: str, flags: Sequence[str]) -> None:
         raise KeyboardInterrupt
     if done.returncode:
         raise errors.UserError(f"{module} ended with exit code {done.returncode}.")
+
+
+def _read_results(path: pathlib.Path) -> dict[str, Any]:
+    """Returns the content of a JSON file of a run."""
+    try:
+        content = files.read_json(path)
+    except (OSError, ValueError) as error:
+        raise errors.UserError(f"{path} is damaged ({error}). {_HOW_TO_REPEAT}") from error
+    if not isinstance(content, dict):
+        raise errors.UserError(f"{path} is damaged: it is not a JSON object. {_HOW_TO_REPEAT}")
+    return content
 
 
 def _declaration(run: study_lib.Run) -> dict[str, list[str]]:

@@ -53,6 +53,7 @@ def test_progress_bar_shows_step_loss_rate_eta_and_success(finished):
 
 def test_root_dir_holds_the_files_of_a_run(finished):
     assert [path.name for path in sorted(finished.root_dir.iterdir())] == [
+        "acceleration.json",
         "dataset.json",
         "energy_landscape.png",
         "evaluation",
