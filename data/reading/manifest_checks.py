@@ -24,7 +24,7 @@ def read_manifests(paths: shard_paths.Paths) -> dict[str, manifest_lib.Manifest]
         DataError: If a manifest is damaged.
     """
     listed = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-    folders = [os.path.expanduser(os.fspath(path)) for path in listed]
+    folders = list(map(shard_paths.local_path, listed))
     return {
         folder: manifest_lib.read_manifest(folder)
         for folder in folders

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from data import path_kinds
 from data.errors import DataError
+from ibc_agents.core import files
 
 SPEC_SUFFIX = ".spec"
 _GZIP_SUFFIX = ".gz"
@@ -59,7 +60,7 @@ def resolve_shards(paths: Paths) -> list[str]:
         )
     shards: set[str] = set()
     for path in paths:
-        shards.update(_expand(_as_text(path)))
+        shards.update(_expand(local_path(path)))
     return sorted(shards)
 
 
@@ -76,12 +77,16 @@ def spec_paths(shard: PathLike) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _as_text(path: PathLike) -> str:
-    """Returns a path as text that names a file of this system, with the home folder for `~`."""
+def local_path(path: PathLike) -> str:
+    """Returns a path of this machine in its shortest form, with the home folder for `~`.
+
+    Raises:
+        DataError: If it cannot be the path of a local file.
+    """
     text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
     try:
         if isinstance(text, str) and b"\0" not in os.fsencode(text):
-            return os.path.expanduser(text)
+            return os.fspath(files.local_path(text, DataError))
     except UnicodeEncodeError:
         pass
     raise DataError(f"{path!r} is no path; name a folder, a shard or a glob.")

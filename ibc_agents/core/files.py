@@ -32,14 +32,18 @@ _NO_FILES = {
 }
 
 
-def local_path(path: str | os.PathLike) -> pathlib.Path:
+def local_path(
+    path: str | os.PathLike, error_class: type[errors.UserError] = errors.RunError
+) -> pathlib.Path:
     """Returns a path of this machine, with the home folder in place of `~`.
 
     Args:
         path: A path, relative or absolute.
+        error_class: Class of the error to raise.
 
     Raises:
-        RunError: If it is empty, a URL, or in the home of a user that does not exist.
+        UserError: If it is empty, a URL, or in the home of a user that does not exist; of
+            `error_class`.
 
     Examples:
         >>> local_path("gs://bucket/run")
@@ -50,16 +54,16 @@ supported. Use a path of this machine, such as a mounted bucket.
     """
     text = os.fspath(path)
     if not text:
-        raise errors.RunError("a path is empty. Write . for the current folder.")
+        raise error_class("a path is empty. Write . for the current folder.")
     if is_url(text):
-        raise errors.RunError(
+        raise error_class(
             f"{text} is a URL, and object stores are not supported. Use a path of this machine, "
             "such as a mounted bucket."
         )
     expanded = os.path.expanduser(text)
     if expanded.startswith("~"):
         user = text.partition("/")[0]
-        raise errors.RunError(f"{text}: {user} has no home folder. Write ./{text} for a folder.")
+        raise error_class(f"{text}: {user} has no home folder. Write ./{text} for a folder.")
     return pathlib.Path(expanded)
 
 

@@ -116,6 +116,9 @@ def test_name_spec_and_manifest(write_dataset, make_spec, make_episode):
     shard = data.Demonstrations.open(data.resolve_shards(folder)[0])
     assert (shard.name, shard.manifest) == ("shard-00000", None)
     assert data.Demonstrations.open(os.fspath(folder / "*.tfrecord")).num_frames == 3
+    for path in (f"{folder}/", f"{folder.parent}/./{folder.name}", f"{folder.parent}//dataset"):
+        opened = data.Demonstrations.open(path)
+        assert (opened.name, opened.manifest) == ("dataset", dataset.manifest)
 
 
 def test_rejects_a_changed_dataset_and_names_the_shard(write_dataset, make_spec, make_episode):

@@ -46,6 +46,27 @@ def test_rejects_what_is_no_path(path):
         data.resolve_shards(path)
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("gs://bucket/demonstrations", "gs://bucket/demonstrations is a URL"),
+        ("s3://bucket/*.tfrecord", "object stores are not supported"),
+        ("", "a path is empty"),
+        ("~nobody-of-this-name/a", "~nobody-of-this-name has no home folder"),
+    ],
+)
+def test_rejects_what_is_not_of_this_machine(path, message):
+    with pytest.raises(data.DataError, match=message):
+        data.resolve_shards(path)
+
+
+def test_the_home_folder_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", os.fspath(tmp_path))
+    _write(tmp_path / "d" / "a.tfrecord")
+    for path in ("~/d", "~/d/a.tfrecord", "~/d/*.tfrecord"):
+        assert data.resolve_shards(path) == [os.fspath(tmp_path / "d" / "a.tfrecord")]
+
+
 def _write(path, content=b""):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
