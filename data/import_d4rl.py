@@ -40,8 +40,7 @@ path_flags.define_import_paths("HDF5 file of D4RL, or TFRecord shards (folder, s
 command_flags.define_import_flags()
 FLAGS = flags.FLAGS
 
-_NEEDED = ("observations", "actions", "rewards", "terminals")
-_OPTIONAL = ("timeouts", "next_observations")
+_KIND = "an HDF5 file of D4RL"
 # The step across a cut can be the largest one of an element. Between two episodes of the measured
 # files some element jumped 26 times its largest step.
 _LARGEST_JUMP = 2.0
@@ -49,6 +48,8 @@ _LARGEST_JUMP = 2.0
 
 def main() -> None:
     """Imports the dataset."""
+    from data.formats import recorded_episodes
+
     columns, origin = _read(FLAGS.source)
     terminals = columns["terminals"]
     timeouts = columns.get("timeouts")
@@ -72,7 +73,10 @@ def main() -> None:
         "cuts_by_the_time_limit": int(continues.sum()),
         "pieces_joined": _JOIN_PIECES.value,
     }
-    command_flags.write_dataset(_episodes(columns, ends), len(ends), {**origin, **pieces})
+    episodes = recorded_episodes.build_episodes(
+        FLAGS.source, _records(columns, ends), recorded_episodes.episode_from_transitions
+    )
+    command_flags.write_dataset(episodes, len(ends), {**origin, **pieces})
     if continues.any() and _JOIN_PIECES.value:
         print(f"{continues.sum()} pieces were joined with the piece that continues them")
     elif continues.any():
@@ -83,26 +87,28 @@ def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Returns the columns [N, …], and their origin for the manifest."""
     is_shards = os.path.isdir(os.path.expanduser(source)) or ".tfrecord" in source
     columns, origin = (_read_shards if is_shards else _read_hdf5)(source)
+    for key in {"rewards", "terminals", "timeouts"} & columns.keys():
+        columns[key] = columns[key].reshape(-1)
     lengths = {key: len(column) for key, column in columns.items()}
     if len(set(lengths.values())) != 1 or not lengths["actions"]:
         raise errors.DataError(f"{source}: its columns are empty or differ in length: {lengths}.")
+    shape = columns["observations"].shape
+    following = columns.get("next_observations", columns["observations"])
+    if following.shape != shape:
+        raise errors.DataError(
+            f"{source}: its next_observations have the shape {list(following.shape)}, and its"
+            f" observations {list(shape)}; remove the former from the file."
+        )
     for key in {"terminals", "timeouts"} & columns.keys():
-        columns[key] = columns[key].reshape(-1).astype(bool)
+        columns[key] = columns[key].astype(bool)
     return columns, origin
 
 
 def _read_hdf5(source: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    from data.formats import library_errors
+    from data.formats.parsers import guarded_parsing
     from data.shards import manifest
 
-    with library_errors.report_missing_library():
-        import h5py
-    with (
-        library_errors.report_unreadable(source, "an HDF5 file of D4RL"),
-        h5py.File(source) as file,
-    ):
-        columns = {key: file[key][:] for key in _NEEDED}
-        columns |= {key: file[key][:] for key in _OPTIONAL if key in file}
+    (columns,) = guarded_parsing.parse("data.formats.parsers.d4rl_parser", source, _KIND)
     return columns, {
         "source": os.path.basename(source),
         "source_format": "D4RL HDF5",
@@ -145,26 +151,29 @@ def _timeouts(terminals: np.ndarray, limit: int) -> np.ndarray:
 
 def _continues(observations: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Returns whether the next piece continues the observation of each piece, bool [pieces]."""
-    steps = np.abs(np.diff(observations.reshape(len(observations), -1), axis=0))
+    flat = observations.reshape(len(observations), -1).astype(np.float64)
+    steps = np.abs(np.diff(flat, axis=0))
     across = ends[:-1] - 1
     inside = np.delete(steps, across, axis=0)
     largest = inside.max(axis=0, initial=0.0)
     return np.append((steps[across] <= _LARGEST_JUMP * largest).all(axis=1), False)
 
 
-def _episodes(columns: dict[str, np.ndarray], ends: np.ndarray) -> Iterator:
-    from data.formats import recorded_episodes
-
+def _records(columns: dict[str, np.ndarray], ends: np.ndarray) -> Iterator:
+    """Yields the rows of each episode, and the arguments of `episode_from_transitions`."""
     following = columns.get("next_observations")
     for begin, end in zip([0, *ends[:-1]], ends):
         observation = columns["observations"][begin:end]
         if following is not None:
             observation = np.concatenate([observation, following[end - 1 : end]])
-        yield recorded_episodes.episode_from_transitions(
-            observation,
-            columns["actions"][begin:end],
-            columns["rewards"][begin:end],
-            terminal=bool(columns["terminals"][end - 1]),
+        yield (
+            f"rows {begin} to {end - 1}",
+            {
+                "observation": observation,
+                "action": columns["actions"][begin:end],
+                "reward": columns["rewards"][begin:end],
+                "terminal": bool(columns["terminals"][end - 1]),
+            },
         )
 
 

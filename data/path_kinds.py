@@ -43,7 +43,8 @@ _CONTENTS = {
     "*.hdf5": "contains HDF5 files; import one of them with python -m data.import_robomimic or "
     "python -m data.import_d4rl",
     "meta/info.json": "is a LeRobot dataset" + _NO_IMPORTER,
-    ".zgroup": "is a Zarr store" + _NO_IMPORTER,
+    ".zgroup": "is a Zarr store; import it with python -m data.import_zarr (replay buffers of "
+    "Diffusion Policy)",
     "zarr.json": "is a Zarr store" + _NO_IMPORTER,
     "operative_config.gin": "is the folder of a run; name the dataset that it was trained on",
     "saved_model.pb": "is a SavedModel; name the dataset that it was trained on",

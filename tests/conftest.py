@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import multiprocessing
 import os
 import shutil
 import tempfile
@@ -17,6 +18,9 @@ if "IBC_AGENTS_TEST_CACHE" not in os.environ:
     folder = tempfile.mkdtemp(prefix="ibc_agents_cache_")
     os.environ.update(IBC_AGENTS_TEST_CACHE=folder, XDG_CACHE_HOME=folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+# The child processes of importers are forked from a server that has imported TensorFlow.
+multiprocessing.set_forkserver_preload(["data.formats.parsers.rlds_parser"])
 
 import gin
 import pytest

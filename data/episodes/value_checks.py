@@ -66,7 +66,8 @@ def _limits(part: str, leaf: tf.TypeSpec) -> tuple[np.ndarray, np.ndarray] | Non
 def _outside_limits(
     name: str, values: np.ndarray, low: np.ndarray, high: np.ndarray, used: np.ndarray
 ) -> Iterator[Problem]:
-    slack = BOUNDS_TOLERANCE * np.maximum(np.abs(low), np.abs(high))
+    sizes = [np.where(np.isfinite(limit), np.abs(limit), 0.0) for limit in (low, high)]
+    slack = BOUNDS_TOLERANCE * np.maximum(*sizes)  # An absent bound, infinity, gives no slack.
     bad = used & ((values < low - slack) | (values > high + slack))
     if bad.any():
         row = int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))

@@ -37,8 +37,15 @@ def define_observation_keys_flag() -> None:
     )
 
 
+def define_action_keys_flag() -> None:
+    """Defines --action_keys."""
+    flags.DEFINE_list(
+        "action_keys", None, "Parts of the action to import, as those of the observation."
+    )
+
+
 def write_dataset(
-    imported: Iterable[Episode],
+    imported: Iterable[Episode | None],
     total: int,
     origin: dict[str, Any],
     action_spec: Any = None,
@@ -46,13 +53,14 @@ def write_dataset(
     """Writes the dataset folder that the flags of an importer describe.
 
     Args:
-        imported: The episodes, all of one structure.
-        total: Number of episodes.
+        imported: The episodes, all of one structure; None for one without an executed action.
+        total: Number of episodes that the source says it has.
         origin: Origin of the episodes, for the manifest.
         action_spec: See `importing.write_imported`.
 
     Raises:
-        DataError: If the folder cannot be written, or an episode is not valid.
+        DataError: If the folder cannot be written, an episode is not valid, or their number differs
+            from `total`.
     """
     from data.formats import importing
 
@@ -66,3 +74,5 @@ def write_dataset(
         image_format=FLAGS.image_format,
     )
     print(f"{written.num_episodes} episodes of {written.num_frames} frames in {FLAGS.out}")
+    if omitted := total - written.num_episodes:
+        print(f"{omitted} episodes without an executed action are omitted")

@@ -99,7 +99,7 @@ def test_every_imported_library_is_declared(package):
     extras = {canonicalize_name(r.name) for group in declared().values() for r in group}
     faults = []
     for module in sources.read_modules(sources.ROOT, (package,)).values():
-        of_format = module.path.startswith(("data/import_", "data/export_"))
+        of_format = module.path.startswith(("data/export_", "data/formats/parsers/"))
         optional = package == "environments" or of_format
         for library, line in _third_party(module):
             names = {canonicalize_name(name) for name in distributions.get(library, [])}

@@ -17,23 +17,10 @@ from minari.dataset import minari_storage
 from tf_agents.specs import tensor_spec
 
 import data
+from tests.data.formats.commands import episodes_of, extra_of, succeed
 from tests.system import helpers
 
 IMAGE = (8, 6, 3)
-
-
-def succeed(command, *arguments):
-    done = helpers.call(command, *arguments)
-    assert done.returncode == 0, done
-    return done.stdout
-
-
-def episodes_of(folder):
-    return [episode.frames for episode in data.read_episodes(folder)]
-
-
-def extra_of(folder):
-    return data.read_manifest(folder).extra
 
 
 @pytest.fixture
@@ -405,21 +392,31 @@ def test_minari_stores_large_images_as_jpeg(tmp_path, write_dataset, make_spec, 
 # Errors
 
 
+def test_an_importer_reports_a_missing_library_in_one_line(tmp_path, monkeypatch):
+    source = tmp_path / "h5py.py"
+    source.write_text("raise ModuleNotFoundError(name='h5py')")
+    monkeypatch.setattr(helpers, "ROOT", f"{tmp_path}:{helpers.ROOT}")  # sys.path of the command
+    arguments = (f"--source={source}", f"--out={tmp_path / 'new'}")
+    done = helpers.run("data.import_robomimic", *arguments, folder=tmp_path)
+    assert helpers.error_message(done) == (
+        "error: h5py is not installed; install it with: pip install 'ibc-agents[d4rl]'"
+    )
+
+
 @pytest.mark.parametrize(
-    ("command", "module"),
+    ("command", "module", "flag"),
     [
-        ("data.import_d4rl", "h5py"),
-        ("data.import_robomimic", "h5py"),
-        ("data.import_minari", "minari"),
-        ("data.import_rlds", "tensorflow_datasets"),
+        ("data.export_minari", "minari", "--dataset_id=toy-v0"),
+        ("data.export_rlds", "tensorflow_datasets", "--name=toy"),
     ],
 )
-def test_reports_a_missing_library_in_one_line(tmp_path, monkeypatch, command, module):
+def test_an_exporter_reports_a_missing_library_in_one_line(
+    tmp_path, monkeypatch, command, module, flag
+):
     monkeypatch.setitem(sys.modules, module, None)
-    done = helpers.call(command, f"--source={tmp_path / 'file'}", f"--out={tmp_path / 'new'}")
-    output = helpers.error_message(done)
-    assert output.startswith(
-        f"error: {module} is not installed; install it with: pip install 'ibc-"
+    done = helpers.call(command, f"--dataset={tmp_path}", f"--out={tmp_path / 'new'}", flag)
+    assert helpers.error_message(done) == (
+        f"error: {module} is not installed; install it with: pip install 'ibc-agents[d4rl]'"
     )
 
 

@@ -91,7 +91,7 @@ def _write(path, content=b""):
         ),
         ({"d/1.0.0/dataset_info.json": b""}, "d", "holds versions of a dataset of TensorFlow"),
         ({"d/meta/info.json": b""}, "d", "is a LeRobot dataset; no importer"),
-        ({"d.zarr/.zgroup": b""}, "d.zarr", "is a Zarr store; no importer"),
+        ({"d.zarr/.zgroup": b""}, "d.zarr", "is a Zarr store; import it with"),
         ({"a.npz": b"PK\x03\x04"}, "a.npz", "is a zip archive, such as of NumPy"),
         ({"run/operative_config.gin": b""}, "run", "is the folder of a run; name the dataset"),
         ({"run/policy/saved_model.pb": b""}, "run/policy", "is a SavedModel"),

@@ -1,10 +1,12 @@
-"""The parts of a recorded observation that an importer reads, and their names in the dataset."""
+"""The parts of a recorded observation or action to import, and their names in the dataset."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from data.errors import DataError
 
@@ -13,7 +15,7 @@ _SYNTAX = re.compile(
 )
 
 
-class ObservationPart(NamedTuple):
+class Part(NamedTuple):
     """A column of the source, or some of its elements, and its name in the dataset.
 
     Attributes:
@@ -27,7 +29,7 @@ class ObservationPart(NamedTuple):
     elements: slice | None = None
 
     @classmethod
-    def parse(cls, text: str) -> ObservationPart:
+    def parse(cls, text: str) -> Part:
         """Returns the part of a description KEY, NAME=KEY, KEY[A:B] or NAME=KEY[A:B].
 
         Args:
@@ -37,13 +39,13 @@ class ObservationPart(NamedTuple):
             DataError: If the description has another form, or no element is chosen.
 
         Examples:
-            >>> ObservationPart.parse("agent_pos=state[0:2]")
-            ObservationPart(name='agent_pos', key='state', elements=slice(0, 2, None))
+            >>> Part.parse("agent_pos=state[0:2]")
+            Part(name='agent_pos', key='state', elements=slice(0, 2, None))
         """
         found = _SYNTAX.fullmatch(text.strip())
         if found is None:
             raise DataError(
-                f"{text!r} describes no part of an observation; write KEY, NAME=KEY, KEY[A:B] or "
+                f"{text!r} describes no part; write KEY, NAME=KEY, KEY[A:B] or "
                 "NAME=KEY[A:B], such as agent_pos=state[0:2]."
             )
         elements = None
@@ -54,46 +56,52 @@ class ObservationPart(NamedTuple):
         return cls(found["name"] or found["key"], found["key"], elements)
 
 
-def select(observation: Any, parts: Sequence[str] | None, source: str) -> Any:
-    """Returns the requested parts of an observation.
+def needed_keys(known: Mapping[str, Any], parts: Sequence[str] | None) -> list[str]:
+    """Returns the names in the source of the parts that exist and are requested, sorted."""
+    keys = known if parts is None else {Part.parse(part).key for part in parts} & set(known)
+    return sorted(keys)
+
+
+def select(nest: Any, parts: Sequence[str] | None, what: str) -> Any:
+    """Returns the requested parts of an observation or an action.
 
     Args:
-        observation: The observation, usually a mapping of arrays [L, …].
-        parts: Descriptions of the parts, see `ObservationPart.parse`; None stands for the whole
-            observation.
-        source: The file or folder, for messages.
+        nest: The observation or the action, usually a mapping of arrays [L, …].
+        parts: Descriptions of the parts, see `Part.parse`; None stands for all of it.
+        what: What it is, for messages: "observation" or "action".
 
     Returns:
-        The observation, or a dictionary of its parts.
+        What was given, or a dictionary of its parts.
 
     Raises:
         DataError: If a part is missing, or lacks the elements.
 
     Examples:
-        >>> select({"position": 1, "image": 2}, ["where=position"], "demo.hdf5")
+        >>> select({"position": 1, "image": 2}, ["where=position"], "observation")
         {'where': 1}
     """
     if parts is None:
-        return observation
-    known = observation if isinstance(observation, Mapping) else {}
+        return nest
+    known = nest if isinstance(nest, Mapping) else {}
     selected = {}
-    for part in map(ObservationPart.parse, parts):
+    for part in map(Part.parse, parts):
         if part.key not in known:
             raise DataError(
-                f"{source}: the observation has no part {part.key!r}; "
+                f"the {what} has no part {part.key!r}; "
                 f"its parts are: {', '.join(sorted(known)) or 'none, it is a single array'}."
             )
-        selected[part.name] = _elements(known[part.key], part, source)
+        selected[part.name] = _elements(known[part.key], part)
     return selected
 
 
-def _elements(column: Any, part: ObservationPart, source: str) -> Any:
+def _elements(column: Any, part: Part) -> Any:
     if part.elements is None:
         return column
-    size = column.shape[-1] if len(column.shape) > 1 else 0
+    shape = np.shape(column)
+    size = shape[-1] if len(shape) > 1 else 0
     if part.elements.stop > size:
         raise DataError(
-            f"{source}: {part.key!r} has {size} elements, and {part.name!r} asks for "
+            f"{part.key!r} has {size} elements, and {part.name!r} asks for "
             f"[{part.elements.start}:{part.elements.stop}]."
         )
     return column[..., part.elements]
