@@ -66,7 +66,7 @@ def check_stored(dataset: h5py.Dataset) -> None:
     """Raises a DataError unless the file stores all elements of a dataset.
 
     HDF5 returns fill values for the rest. A damaged or unfinished file would then become frames
-    that nobody recorded, in any number.
+    that were not recorded, in any number.
     """
     if dataset.shape is None or not dataset.nbytes:
         return

@@ -137,7 +137,7 @@ def _read_parts(group: h5py.Group, parts: Sequence[str] | None) -> dict[str, Any
     if not isinstance(group, h5py.Group):
         raise DataError(f"{group.name.lstrip('/')} is not a group of observations.")
     recorded = {}
-    for key in selected_parts.needed_keys(group, parts):
+    for key in selected_parts.needed_keys(group, parts, "observation"):
         is_group = isinstance(group[key], h5py.Group)
         recorded[key] = _read_parts(group[key], None) if is_group else hdf5_files.read(group, key)
     return selected_parts.select(recorded, parts, "observation")

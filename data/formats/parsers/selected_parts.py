@@ -56,10 +56,28 @@ class Part(NamedTuple):
         return cls(found["name"] or found["key"], found["key"], elements)
 
 
-def needed_keys(known: Mapping[str, Any], parts: Sequence[str] | None) -> list[str]:
-    """Returns the names in the source of the parts that exist and are requested, sorted."""
-    keys = known if parts is None else {Part.parse(part).key for part in parts} & set(known)
-    return sorted(keys)
+def needed_keys(nest: Any, parts: Sequence[str] | None, what: str) -> list[str]:
+    """Returns the names in the source of the requested parts.
+
+    Args:
+        nest: The observation or the action, usually a mapping.
+        parts: Descriptions of the parts, see `Part.parse`; None stands for all of a mapping.
+        what: What it is, for messages: "observation" or "action".
+
+    Raises:
+        DataError: If a part is missing.
+    """
+    known = sorted(nest) if isinstance(nest, Mapping) else []
+    if parts is None:
+        return known
+    keys = [Part.parse(part).key for part in parts]
+    for key in keys:
+        if key not in known:
+            raise DataError(
+                f"the {what} has no part {key!r}; "
+                f"its parts are: {', '.join(known) or 'none, it is a single array'}."
+            )
+    return keys
 
 
 def select(nest: Any, parts: Sequence[str] | None, what: str) -> Any:
@@ -82,16 +100,8 @@ def select(nest: Any, parts: Sequence[str] | None, what: str) -> Any:
     """
     if parts is None:
         return nest
-    known = nest if isinstance(nest, Mapping) else {}
-    selected = {}
-    for part in map(Part.parse, parts):
-        if part.key not in known:
-            raise DataError(
-                f"the {what} has no part {part.key!r}; "
-                f"its parts are: {', '.join(sorted(known)) or 'none, it is a single array'}."
-            )
-        selected[part.name] = _elements(known[part.key], part)
-    return selected
+    needed_keys(nest, parts, what)
+    return {part.name: _elements(nest[part.key], part) for part in map(Part.parse, parts)}
 
 
 def _elements(column: Any, part: Part) -> Any:

@@ -34,7 +34,7 @@ def parse(path: str, observation_keys: Sequence[str] | None) -> Iterator:
     _check(columns, ends)
     yield {"total": len(ends)}
     recorded = {name: column for name, column in columns.items() if name != _ACTION}
-    needed = selected_parts.needed_keys(recorded, observation_keys)
+    needed = selected_parts.needed_keys(recorded, observation_keys, "observation")
     for number, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         observation = {name: _as_image(recorded[name][start:end]) for name in needed}
         action = columns[_ACTION][start:end]

@@ -73,7 +73,7 @@ def test_parts_are_chosen_cut_and_renamed(tmp_path):
         ("position", "the observation has no part 'position'; its parts are: "),
         ("state[3:9]", "'state' has 5 elements, and 'state' asks for \\[3:9\\]"),
         ("state[3:3]", "chooses no element"),
-        ("a=b=c", "describes no part of an observation"),
+        ("a=b=c", "describes no part; write KEY"),
     ],
 )
 def test_wrong_parts_are_named(tmp_path, keys, message):
