@@ -11,7 +11,8 @@ from tf_agents.trajectories import time_step as ts
 from ibc_agents import acceleration as acceleration_lib
 from ibc_agents import losses as losses_lib
 from ibc_agents import proposals, samplers
-from ibc_agents.agents import compatibility, energy_based_agent
+from ibc_agents.agents import energy_based_agent
+from ibc_agents.agents.construction import compatibility
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import protocols, setting_checks, stateless_random
 from ibc_agents.networks.energy import prefix_energy

@@ -10,7 +10,8 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from ibc_agents import acceleration as acceleration_lib
-from ibc_agents.agents import behavioral_cloning_agent, building, compatibility
+from ibc_agents.agents import behavioral_cloning_agent
+from ibc_agents.agents.construction import building, compatibility
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import protocols, setting_checks
 from ibc_agents.networks.energy import energy_network as energy_network_lib

@@ -10,8 +10,9 @@ from tf_agents.trajectories import time_step as ts
 
 from ibc_agents import acceleration as acceleration_lib
 from ibc_agents import losses as losses_lib
-from ibc_agents.agents import compatibility, energy_based_agent
 from ibc_agents.agents import counter_examples as counter_examples_lib
+from ibc_agents.agents import energy_based_agent
+from ibc_agents.agents.construction import compatibility
 from ibc_agents.agents.training import action_noise
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import protocols, setting_checks, stateless_random

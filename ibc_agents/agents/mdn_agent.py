@@ -8,7 +8,8 @@ import gin
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from ibc_agents.agents import behavioral_cloning_agent, building
+from ibc_agents.agents import behavioral_cloning_agent
+from ibc_agents.agents.construction import building
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import setting_checks
 from ibc_agents.networks.heads import mixture_density

@@ -1,0 +1,1 @@
+"""Variables of networks, and checks that the parts of an agent fit together."""
