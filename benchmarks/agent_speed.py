@@ -19,6 +19,7 @@ import time
 
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 import tensorflow as tf
 from tf_agents.train import learner as learner_lib
 from tf_agents.trajectories import time_step as ts
@@ -115,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("gin_files", nargs="*", default=_DEFAULT, metavar="GIN_FILES")
     parser.add_argument("--seconds", type=float, default=10.0, help="duration of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     results = {name: measure(name, arguments.seconds) for name in arguments.gin_files}
     matmul = measuring.matmul_flops(arguments.seconds / 3)["per_second"]

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import pathlib
 
 import agent_speed
 import measuring
 import numpy as np
+import outputs
 
 _GIN_FILES = "gin_configs/tasks/particle.gin+gin_configs/methods/ibc_autoregressive.gin"
 _DIMENSIONS = (1, 2, 4, 8, 16, 30)
@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dimensions", nargs="*", type=int, default=_DIMENSIONS, metavar="DIMENSION")
     parser.add_argument("--seconds", type=float, default=5.0, help="duration of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     print("| dimensions | one train step | one action, median |")
     print("|---|---|---|")

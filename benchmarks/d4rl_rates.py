@@ -19,13 +19,13 @@ import argparse
 import itertools
 import json
 import os
-import pathlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 
 from environments import base, d4rl
 from ibc_agents.rollouts import workers
@@ -111,7 +111,7 @@ def main() -> None:
     """Measures, prints two tables and writes the results to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5.0, help="duration of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     counts = sorted({1, os.cpu_count() or 1})
     results: dict[str, dict[str, Any]] = {}

@@ -28,6 +28,7 @@ from typing import Any
 
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 import reverb
 import tensorflow as tf
 import turns
@@ -193,7 +194,7 @@ def main() -> None:
     """Measures, prints the results and writes them to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=6, help="number of turns of each kind")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(pathlib.Path(folder), arguments.turns)

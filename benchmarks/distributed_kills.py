@@ -27,6 +27,7 @@ from typing import Any
 
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 import reverb
 
 from ibc_agents.distributed import job_directory
@@ -210,7 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=30, help="number of kills")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments and roles")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     kills = draw_kills(arguments.kills, arguments.seed)
     with tempfile.TemporaryDirectory() as folder:

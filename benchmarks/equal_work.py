@@ -16,12 +16,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
 import choices
 import measuring  # sets the search path; must precede imports of the project
+import outputs
 import tensorflow as tf
 import where_time_goes
 from tf_agents.agents import tf_agent
@@ -192,14 +192,14 @@ def make_parser(description: str) -> argparse.ArgumentParser:
         "workloads", nargs="*", metavar="WORKLOAD", type=name, help=", ".join(WORKLOADS)
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="duration of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     return parser
 
 
 def main() -> None:
     """Measures, prints a table and writes the results to --out."""
     parser = make_parser(__doc__.splitlines()[0])
-    parser.add_argument("--plot", type=pathlib.Path, help="PNG file of a time profile")
+    parser.add_argument("--plot", type=outputs.output_file, help="PNG file of a time profile")
     arguments = parser.parse_args()
     matmul = measuring.matmul_flops(arguments.seconds / 3)
     print(f"float32 matmul in the same run: {matmul['per_second'] / 1e9:.0f} GFLOP/s\n")

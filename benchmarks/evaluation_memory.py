@@ -19,6 +19,7 @@ import pathlib
 import tempfile
 
 import measuring  # sets the search path; must precede imports of the project
+import outputs
 import tensorflow as tf
 
 from ibc_agents.runs import evaluator, run_directory, validation
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("gin_file", nargs="?", default="gin_configs/particle.gin")
     parser.add_argument("--evaluations", type=int, default=40)
     parser.add_argument("--episodes", type=int, default=5)
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     resident = measure(arguments.gin_file, arguments.evaluations, arguments.episodes)
     counted = resident[len(resident) // 4 :]

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import pathlib
 import time
 
 import measuring  # sets the search path; must precede imports of the project
+import outputs
 
 from ibc_agents.rollouts import evaluation
 
@@ -45,7 +45,7 @@ def main() -> None:
         "gin_files", nargs="*", default=("gin_configs/particle.gin",), metavar="GIN_FILE"
     )
     parser.add_argument("--episodes", type=int, default=100)
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     results = {name: measure(name, arguments.episodes) for name in arguments.gin_files}
     for name, row in results.items():

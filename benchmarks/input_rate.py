@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import pathlib
 
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
@@ -78,7 +78,7 @@ def main() -> None:
     """Measures, prints a table and writes the results to --out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="duration of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     results = {
         "windows from memory": measure_source(data.InMemorySource(), arguments.seconds),

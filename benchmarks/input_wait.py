@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import pathlib
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import measuring  # sets the search path; must precede imports of the project
+import outputs
 import tensorflow as tf
 
 from ibc_agents import agents
@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("gin_files", nargs="*", default=_GIN_FILES, metavar="GIN_FILE")
     parser.add_argument("--seconds", type=float, default=30.0, help="duration of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     results = {name: measure(name, arguments.seconds) for name in arguments.gin_files}
     for name, row in results.items():

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import pathlib
 from collections.abc import Callable
 
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 import tensorflow as tf
 from tf_agents.trajectories import trajectory
 
@@ -96,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch_size", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=3.0, help="duration of each measurement")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     sizes = (arguments.batch_size, arguments.seconds)
     results = {name: pass_seconds(make(), *sizes) for name, make in ENCODERS.items()}

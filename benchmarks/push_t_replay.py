@@ -17,6 +17,7 @@ import checkout
 import h5py
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 import zarr
 
 from environments.push_t import PushTEnvironment, geometry, rendering
@@ -30,7 +31,7 @@ def main() -> None:
     """Measures and writes the differences."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--demonstrations", type=pathlib.Path, default=_DEMONSTRATIONS)
-    parser.add_argument("--out", type=pathlib.Path, default=_OUT)
+    parser.add_argument("--out", type=outputs.output_file, default=_OUT)
     arguments = parser.parse_args()
     folder = arguments.demonstrations / "pusht"
     result = {

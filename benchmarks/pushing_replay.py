@@ -20,6 +20,7 @@ from typing import Any
 import checkout
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 
 import data
 from environments.block_pushing import (
@@ -140,7 +141,9 @@ def main() -> None:
         required=True,
         help=f"folder of the datasets {_STATES} and {_PIXELS}",
     )
-    parser.add_argument("--out", type=pathlib.Path, default=_OUT, help="JSON file of the results")
+    parser.add_argument(
+        "--out", type=outputs.output_file, default=_OUT, help="JSON file of the results"
+    )
     parser.add_argument("--image", action="store_true", help=f"only draw {_IMAGE.name}")
     arguments = parser.parse_args()
     recordings = [
