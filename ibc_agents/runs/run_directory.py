@@ -60,12 +60,13 @@ class RunDirectory:
         Args:
             path: Path of the folder.
             writable: Whether to write to it. The folder is then created if it is missing.
-            log: Called with a message if the newest checkpoint is lost.
+            log: Called with a message if a checkpoint or a record is lost.
 
         Raises:
             RunError: If it cannot be written, or if it is read-only and is not a run.
         """
         self.path = files.local_path(path).absolute()
+        self._log = log
         self.checkpoints = checkpoint_folder.CheckpointFolder(
             self.path / learner.TRAIN_DIR / learner.POLICY_CHECKPOINT_DIR, log
         )
@@ -119,13 +120,10 @@ class RunDirectory:
             description: Name of the dataset, for the message.
 
         Raises:
-            RunError: If the run began with another dataset.
+            RunError: If the run began with another dataset, or the record cannot be read.
         """
-        if not (self.path / _DATASET).exists():
-            self.write_json(_DATASET, {"hash": dataset_hash, "description": description})
-            return
-        recorded = self._read_record(_DATASET)
-        if recorded.get("hash") != dataset_hash:
+        recorded = self._recall(_DATASET, {"hash": dataset_hash, "description": description})
+        if recorded is not None and recorded.get("hash") != dataset_hash:
             raise errors.RunError(
                 f"{self.path} was trained on the dataset {recorded.get('description')} (hash "
                 f"{str(recorded.get('hash'))[:12]}), but {description} now has hash "
@@ -136,7 +134,7 @@ class RunDirectory:
     def check_settings(self, settings: dict[str, Any]) -> None:
         """Records the settings of a new run, and checks the settings of a resumed run.
 
-        A run without a checkpoint is new. What a run began with is never replaced.
+        What a run began with is never replaced. A run without a checkpoint begins again.
 
         Args:
             settings: Result of `settings_record.describe`. The operative configuration of gin is
@@ -145,25 +143,36 @@ class RunDirectory:
         Raises:
             RunError: If a setting differs that must not change, or the record cannot be read.
         """
-        is_new = self.checkpoints.newest() is None and not any(self._results_of_training())
-        if is_new:
+        if not self._has_trained():
             self.write_json(_SETTINGS, settings)
             self._write_operative_config()
-        elif (self.path / _SETTINGS).exists():  # Older releases did not write it.
-            begun = self._read_record(_SETTINGS)
-            differences = settings_record.differences(begun, settings)
-            if differences:
-                raise errors.RunError(
-                    f"{self.path} began with other settings: {_join(differences)}. Use those, or "
-                    "start a new run with another --root_dir."
-                )
+            return
+        recorded = self._recall(_SETTINGS, settings)
+        differences = settings_record.differences(recorded or settings, settings)
+        if differences:
+            raise errors.RunError(
+                f"{self.path} began with other settings: {_join(differences)}. Use those, or start "
+                "a new run with another --root_dir."
+            )
+
+    def _has_trained(self) -> bool:
+        return self.checkpoints.newest() is not None or any(self._results_of_training())
 
     def _results_of_training(self) -> Iterator[str]:
         """Yields the names of existing results."""
         return (name for name in (RESULTS, POLICY) if (self.path / name).exists())
 
-    def _read_record(self, name: str) -> dict[str, Any]:
-        """Returns the content of a JSON file that `write_json` wrote."""
+    def _recall(self, name: str, current: dict[str, Any]) -> dict[str, Any] | None:
+        """Returns a record of what the run began with; a new run gets the current one.
+
+        Returns None, and says so, if the record of a run that has trained is missing.
+        """
+        if not (self.path / name).exists():
+            if not self._has_trained():
+                self.write_json(name, current)
+                return current
+            self._log(f"{self.path} has no {name}, so what the run began with is not compared")
+            return None
         try:
             content = files.read_json(self.path / name)
             if not isinstance(content, dict):

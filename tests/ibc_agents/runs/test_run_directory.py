@@ -77,6 +77,22 @@ def test_what_a_run_began_with_is_compared_and_never_replaced(directory):
     assert {name: (directory.path / name).read_bytes() for name in RECORDS} == recorded
 
 
+def test_a_missing_record_is_reported_and_not_made_up(tmp_path):
+    messages = []
+    directory = run_directory.RunDirectory(tmp_path, log=messages.append)
+    directory.check_dataset("a" * 64, "mine")
+    begin(directory, {"seed": 0})
+    for name in ("settings.json", "dataset.json"):
+        (tmp_path / name).unlink()
+    directory.check_settings({"seed": 1})
+    directory.check_dataset("b" * 64, "another")
+    assert [message.partition(",")[0] for message in messages] == [
+        f"{tmp_path} has no settings.json",
+        f"{tmp_path} has no dataset.json",
+    ]
+    assert not list(tmp_path.glob("*.json"))
+
+
 def test_many_differences_are_counted(directory):
     begin(directory, {f"A.{number}": 0 for number in range(9)})
     with pytest.raises(errors.RunError, match="A.4 was 0, is 1; and 4 more. Use"):
