@@ -22,10 +22,27 @@ _LARGEST = float(np.finfo(np.float32).max)
 _MAX_FRAME_BYTES = 1 << 28
 _MAX_RANK = 16
 
+# Gray, color, and color with opacity or depth.
+_CHANNELS = (1, 3, 4)
+
 
 def is_image(spec: tf.TypeSpec) -> bool:
     """Returns whether a leaf is an image: uint8 of rank 3."""
     return spec.dtype == tf.uint8 and len(spec.shape) == 3
+
+
+def image_axes(spec: tf.TypeSpec) -> str | None:
+    """Returns the order of the axes of an image, "HWC" or "CHW"; None if its shape fits neither.
+
+    Examples:
+        >>> shapes = [48, 64, 3], [3, 48, 64], [9, 84, 84]
+        >>> [image_axes(tf.TensorSpec(shape, tf.uint8)) for shape in shapes]
+        ['HWC', 'CHW', None]
+    """
+    first, _, last = spec.shape
+    if last in _CHANNELS or last < first:
+        return "HWC"
+    return "CHW" if first in _CHANNELS else None
 
 
 def has_images(spec: trajectory.Trajectory) -> bool:

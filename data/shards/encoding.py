@@ -37,9 +37,10 @@ def check_image_format(spec: trajectory.Trajectory, image_format: str) -> None:
     for name, leaf in specs.named_leaves(spec):
         if specs.is_image(leaf) and image_format in _CHANNELS:
             if leaf.shape[-1] not in _CHANNELS[image_format]:
+                channels = " or ".join(map(str, _CHANNELS[image_format]))
                 raise DataError(
-                    f"{name} has {leaf.shape[-1]} channels, which {image_format} cannot store; "
-                    "use image_format='raw'."
+                    f"{name} is uint8 {leaf.shape}, but {image_format} stores images of [height, "
+                    f"width, channels] with {channels} channels; use image_format='raw'."
                 )
 
 

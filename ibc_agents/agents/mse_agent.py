@@ -56,7 +56,7 @@ class MseAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         self._regression_network = regression.RegressionNetwork(
             encoder, normalizer.action_space.size
         )
-        self._regression_network(building.example_window(time_step_spec, normalizer, window))
+        building.build_network(self._regression_network, time_step_spec, normalizer, window)
         policy = mse_policy.MsePolicy(
             time_step_spec, action_spec, self._regression_network, normalizer, window
         )

@@ -9,6 +9,13 @@ class RunError(UserError):
     """A run cannot start or continue."""
 
 
+class ObservationError(UserError, ValueError):
+    """The observations do not fit the network that takes them."""
+
+    # Keras 2.15 adds the arguments of the call to an error in a layer, unless this is set.
+    _keras_call_info_injected = True
+
+
 class SettingError(UserError, ValueError):
     """A setting of a class has a wrong type or is out of range.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gin
@@ -12,8 +12,8 @@ from tf_agents.trajectories import trajectory
 
 from data.episodes import dataset_statistics as data_statistics
 from data.episodes import specs as data_specs
-from ibc_agents.core import protocols, setting_checks
-from ibc_agents.core.scaling import action_space, leaf_scaling
+from ibc_agents.core import errors, protocols, setting_checks
+from ibc_agents.core.scaling import action_space, image_format, leaf_scaling
 
 # Normalized observations are clipped to this many standard deviations of the data. None of n values
 # is farther than sqrt(n − 1) deviations from their mean (Samuelson's inequality), so up to 10^8
@@ -29,8 +29,8 @@ class Normalizer(tf.Module):
     own precision (`LeafScaling`), so neither the unit nor the offset of a value has an effect. They
     are clipped to ± `MAX_DEVIATIONS` standard deviations, so that networks get moderate numbers for
     any finite observation. An element that does not vary in the data is 0 for any value, since a
-    network cannot learn its meaning. Images (uint8) are unchanged, because networks scale them
-    late.
+    network cannot learn its meaning. Images become uint8 ``[H, W, C]``, which networks scale late:
+    leaves of uint8 and rank 3, and those that `image_formats` names.
 
     Actions become [−1, 1] over the range of the data, dimension by dimension, or 0 if they do not
     vary. The search bounds are that range widened by `margin` of its width on each side, then cut
@@ -54,6 +54,7 @@ class Normalizer(tf.Module):
         action_spec: Any,
         margin: float = 0.05,
         deviation_exponent: float = 1.0,
+        image_formats: Mapping[str, image_format.ImageFormat] | None = None,
     ):
         """Creates the normalizer; see `from_statistics`.
 
@@ -65,6 +66,9 @@ class Normalizer(tf.Module):
                 range's width; not negative.
             deviation_exponent: Observations become (o − mean) / std ** exponent, not negative: 0.5
                 in the published settings of implicit policies on D4RL.
+            image_formats: Formats of images by the path of their leaf, such as
+                ``{"observation/depth": ImageFormat("HW", white=5000)}``. Uint8 of rank 3 needs none
+                if its shape shows whether the channels are first or last.
 
         Raises:
             ValueError: If the margin or the exponent is negative, the statistics are of other
@@ -80,9 +84,12 @@ class Normalizer(tf.Module):
         tf.nest.assert_same_structure(action_spec, statistics.action)
         data_specs.check_bounds({"observation": observation_spec, "action": action_spec})
         self.action_space = action_space.ActionSpace(action_spec)
+        formats = _image_formats(observation_spec, image_formats or {}, statistics)
         self._observation = [
-            None if found is None else _observation_scaling(leaf.dtype, found, deviation_exponent)
-            for leaf, found in _leaves(observation_spec, statistics.observation)
+            form or _observation_scaling(leaf.dtype, found, deviation_exponent)
+            for (leaf, found), form in zip(
+                _leaves(observation_spec, statistics.observation), formats, strict=True
+            )
         ]
         self._action = [
             _action_scaling(leaf.dtype, found)
@@ -104,7 +111,7 @@ class Normalizer(tf.Module):
         statistics: data_statistics.Statistics,
         observation_spec: Any,
         action_spec: Any,
-        **settings: float,
+        **settings: Any,
     ) -> Normalizer:
         """Makes a normalizer from exact statistics of the training split.
 
@@ -113,7 +120,7 @@ class Normalizer(tf.Module):
                 of the specs, in the same order; the types of the nests may differ.
             observation_spec: Nest of tensor specs, without time or batch.
             action_spec: Nest of float tensor specs.
-            **settings: `margin` and `deviation_exponent` of the constructor.
+            **settings: Settings of the constructor, such as `margin`.
 
         Raises:
             ValueError: If the leaves do not match.
@@ -130,7 +137,7 @@ class Normalizer(tf.Module):
 
     @classmethod
     def from_dataset(
-        cls, dataset: Iterable, observation_spec: Any, action_spec: Any, **settings: float
+        cls, dataset: Iterable, observation_spec: Any, action_spec: Any, **settings: Any
     ) -> Normalizer:
         """Makes a normalizer from one exact pass over a finite dataset.
 
@@ -139,7 +146,7 @@ class Normalizer(tf.Module):
                 or pairs of a trajectory and anything, as from replay buffers. It must be finite.
             observation_spec: Nest of tensor specs, without time or batch.
             action_spec: Nest of float tensor specs.
-            **settings: `margin` and `deviation_exponent` of the constructor.
+            **settings: Settings of the constructor, such as `margin`.
 
         Raises:
             ValueError: If the dataset is empty or has a value that is not finite.
@@ -156,8 +163,8 @@ class Normalizer(tf.Module):
     def normalize_observation(self, observation: Any) -> Any:
         """Normalizes a nest of observations with any leading dimensions; float32, images uint8."""
         leaves = [
-            leaf if scaling is None else scaling.to_units(leaf)
-            for leaf, scaling in zip(tf.nest.flatten(observation), self._observation, strict=True)
+            part.to_pixels(leaf) if isinstance(part, image_format.ImageFormat) else part.to_units(leaf)
+            for leaf, part in zip(tf.nest.flatten(observation), self._observation, strict=True)
         ]
         return tf.nest.pack_sequence_as(observation, leaves)
 
@@ -188,6 +195,42 @@ class Normalizer(tf.Module):
                 "scale to [-1, 1]. Scale the actions of the demonstrations to smaller numbers."
             )
         return scaled
+
+
+def _image_formats(
+    observation_spec: Any,
+    declared: Mapping[str, image_format.ImageFormat],
+    statistics: data_statistics.Statistics,
+) -> list[image_format.ImageFormat | None]:
+    """Returns the format of each leaf, in the order of the nest; None for vectors."""
+    leaves = dict(data_specs.named_leaves({"observation": observation_spec}))
+    if unknown := sorted(declared.keys() - leaves):
+        raise errors.SettingError(
+            f"Normalizer.image_formats has the path {unknown[0]!r}, but the observation consists "
+            f"of {', '.join(image_format.describe(*leaf) for leaf in leaves.items())}."
+        )
+    formats = []
+    found = tf.nest.flatten(statistics.observation)
+    for (name, leaf), of_leaf in zip(leaves.items(), found, strict=True):
+        form = declared.get(name)
+        if form is not None:
+            setting_checks.check_instance(
+                f"each of Normalizer.image_formats ({name})", form, image_format.ImageFormat
+            )
+            form.check(name, leaf)
+            if of_leaf is not None:
+                form.check_mean(name, float(np.mean(of_leaf.mean)))
+        elif data_specs.is_image(leaf):
+            axes = data_specs.image_axes(leaf)
+            if axes is None:
+                raise errors.ObservationError(
+                    f"the shape of the image {image_format.describe(name, leaf)} does not show "
+                    "which axis has the channels. Set Normalizer.image_formats = "
+                    f"{{{name!r}: @ImageFormat()}} and ImageFormat.axes, such as 'CHW'."
+                )
+            form = image_format.ImageFormat(axes)
+        formats.append(form)
+    return formats
 
 
 def _leaves(spec: Any, statistics: Any) -> list[tuple[tf.TypeSpec, Any]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-from tf_agents.networks import network
+from tf_agents.networks import network as network_lib
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
+from tf_agents.utils import nest_utils
 
+from ibc_agents.core import errors, image_format
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 
@@ -22,15 +26,35 @@ def example_window(
     return normalizer.normalize_observation(zeros)
 
 
-def build_energy_network(
-    energy_network: network.Network,
+def build_network(
+    network: network_lib.Network,
     time_step_spec: ts.TimeStep,
     normalizer: normalizer_lib.Normalizer,
     window: int,
 ) -> None:
-    """Calls an energy network once, which creates its variables."""
+    """Calls a network of observations once, which creates its variables.
+
+    Raises:
+        ObservationError: If the observations do not fit the network.
+    """
+    with _naming_observations(time_step_spec.observation):
+        network(example_window(time_step_spec, normalizer, window))
+
+
+def build_energy_network(
+    energy_network: network_lib.Network,
+    time_step_spec: ts.TimeStep,
+    normalizer: normalizer_lib.Normalizer,
+    window: int,
+) -> None:
+    """Calls an energy network once, which creates its variables.
+
+    Raises:
+        ObservationError: If the observations do not fit the network.
+    """
     actions = tf.zeros([1, 1, normalizer.action_space.size])
-    energy_network((example_window(time_step_spec, normalizer, window), actions))
+    with _naming_observations(time_step_spec.observation):
+        energy_network((example_window(time_step_spec, normalizer, window), actions))
 
 
 def score_example(
@@ -42,3 +66,20 @@ def score_example(
     """Returns the energy of one zero action at one window of zeros, ``[1, 1]``."""
     code = energy_network.encode(example_window(time_step_spec, normalizer, window))
     return energy_network.at(code)(tf.zeros([1, 1, normalizer.action_space.size]))
+
+
+@contextlib.contextmanager
+def _naming_observations(observation_spec: Any) -> Iterator[None]:
+    """Adds the parts of the observation to an `ObservationError`, and how to declare images."""
+    try:
+        yield
+    except errors.ObservationError as error:
+        leaves = nest_utils.flatten_with_joined_paths({"observation": observation_spec})
+        parts = ", ".join(image_format.describe(name, leaf) for name, leaf in leaves)
+        message = f"{error} The observation consists of {parts}."
+        if names := [name for name, leaf in leaves if leaf.shape.rank >= 2]:
+            message += (
+                f" If {names[0]} is an image, declare how it is stored by "
+                f"Normalizer.image_formats = {{{names[0]!r}: @ImageFormat()}}."
+            )
+        raise errors.ObservationError(message) from error

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import setting_checks
+from ibc_agents.core import errors, setting_checks
 from ibc_agents.networks.layers import float32_layers
 
 # The `dtype` of an image layer.
@@ -47,12 +47,12 @@ class ConvMaxPool(float32_layers.Float32Layer):
         """Checks the size of the images.
 
         Raises:
-            ValueError: If the images are too small for the max-pools.
+            ObservationError: If the images are too small for the max-pools.
         """
         _, height, width, _ = input_shape
         smallest = 2 ** len(self._convolutions)
         if min(height, width) < smallest:
-            raise ValueError(
+            raise errors.ObservationError(
                 f"{len(self._convolutions)} max-pools need images of at least "
                 f"{smallest} × {smallest} pixels, got {height} × {width}."
             )

@@ -8,7 +8,7 @@ from typing import Any
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import setting_checks
+from ibc_agents.core import errors, setting_checks
 from ibc_agents.networks.encoders import convolutions, pooling
 from ibc_agents.networks.layers import dense_resnet, float32_layers
 
@@ -87,15 +87,15 @@ class PixelEncoder(float32_layers.Float32Layer):
             float32 ``[B, C]``.
 
         Raises:
-            ValueError: If there is no image, if images of different sizes are not resized, or if
-                the image layers return no vector.
+            ObservationError: If there is no image, if images of different sizes are not resized, or
+                if the image layers return no vector.
         """
         images, vectors = split_observation(observation)
         features = self._join_images(images)
         for layer in self._image_layers:
             features = layer(features, training=training)
         if features.shape.rank != 2:
-            raise ValueError(
+            raise errors.ObservationError(
                 f"The image layers return {features.shape}, not a vector for each observation: "
                 "end them with a pooling layer."
             )
@@ -107,8 +107,9 @@ class PixelEncoder(float32_layers.Float32Layer):
         """Joins uint8 ``[B, T, ·, ·, ·]`` to float32 ``[B, H, W, channels]`` in [0, 1]."""
         sizes = [tuple(image.shape[2:4]) for image in images]
         if self._size is None and len(set(sizes)) > 1:
-            raise ValueError(
-                f"The images are of different sizes, {sizes}. Set the size they are resized to."
+            raise errors.ObservationError(
+                f"The images are of different sizes, {sizes}. Set PixelEncoder.size, to which they "
+                "are resized."
             )
         stacked = [tf.cast(stack_frames(self._resize(image)), tf.float32) for image in images]
         return tf.concat(stacked, axis=-1) * (1 / 255)
@@ -130,17 +131,19 @@ def split_observation(observation: Any) -> tuple[list[tf.Tensor], list[tf.Tensor
         Images, uint8 ``[B, T, H, W, C]``, and all other leaves ``[B, T, …]``, in the nest's order.
 
     Raises:
-        ValueError: If there is no image, or a uint8 leaf is not an image.
+        ObservationError: If there is no image, or a uint8 leaf is not an image.
     """
     leaves = tf.nest.flatten(observation)
     images = [leaf for leaf in leaves if leaf.dtype == tf.uint8]
     for image in images:
         if image.shape.rank != 5:
-            raise ValueError(f"An image window is uint8 [B, T, H, W, C], got {image.shape}.")
+            raise errors.ObservationError(
+                f"An image window is uint8 [B, T, H, W, C], got {image.shape}."
+            )
     if not images:
-        raise ValueError(
-            "PixelEncoder takes at least one image (uint8), but the observation has vectors only: "
-            "choose MlpEncoder."
+        raise errors.ObservationError(
+            "PixelEncoder takes at least one image, but the observation has vectors only: choose "
+            "MlpEncoder."
         )
     return images, [leaf for leaf in leaves if leaf.dtype != tf.uint8]
 

@@ -7,7 +7,7 @@ import math
 import gin
 import tensorflow as tf
 
-from ibc_agents.core import setting_checks
+from ibc_agents.core import errors, setting_checks
 from ibc_agents.networks.encoders import image_coordinates
 from ibc_agents.networks.layers import float32_layers
 
@@ -64,11 +64,11 @@ class SpatialSoftArgmax(float32_layers.Float32Layer):
         """Creates the temperature.
 
         Raises:
-            ValueError: If the map has a single position.
+            ObservationError: If the map has a single position.
         """
         _, height, width, _ = input_shape
         if height * width < 2:
-            raise ValueError(
+            raise errors.ObservationError(
                 f"A soft-argmax needs more than one position, got a {height} × {width} map of "
                 "features. Use larger images or smaller strides before it."
             )

@@ -173,14 +173,14 @@ def flatten_observation(observation) -> tf.Tensor:
     """Joins a nest of windows of vectors, leaves ``[B, T, …]``, into float32 ``[B, T · size]``.
 
     Raises:
-        ValueError: If a leaf is an image (uint8), which a vector network cannot take.
+        ObservationError: If a leaf is an image (uint8), which a vector network cannot take.
     """
     leaves = tf.nest.flatten(observation)
     for leaf in leaves:
         if leaf.dtype == tf.uint8:
-            raise ValueError(
-                f"This network takes vectors, but an observation is an image {leaf.shape}: "
-                "choose a pixel network (PixelEncoder)."
+            raise errors.ObservationError(
+                f"The network takes vectors, but a part of the observation is an image of "
+                f"{leaf.shape[2:]} pixels: choose PixelEncoder."
             )
     flat = [tf.reshape(leaf, [tf.shape(leaf)[0], leaf.shape[1:].num_elements()]) for leaf in leaves]
     return tf.concat([tf.cast(leaf, tf.float32) for leaf in flat], axis=-1)

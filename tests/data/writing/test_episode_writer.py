@@ -104,11 +104,15 @@ def test_png_is_lossless_and_smaller(
     assert png < 0.7 * raw
 
 
-@pytest.mark.parametrize(("channels", "image_format"), [(6, "png"), (2, "png"), (4, "jpeg")])
-def test_rejects_images_that_a_format_cannot_store(tmp_path, make_spec, channels, image_format):
-    message = f"observation/rgb has {channels} channels, which {image_format} cannot store"
-    with pytest.raises(data.DataError, match=message):
-        data.EpisodeWriter(tmp_path / "new", make_spec((9, 9, channels)), image_format=image_format)
+@pytest.mark.parametrize(
+    ("shape", "image_format"),
+    [((9, 9, 6), "png"), ((9, 9, 2), "png"), ((9, 9, 4), "jpeg"), ((3, 48, 32), "png")],
+)
+def test_rejects_images_that_a_format_cannot_store(tmp_path, make_spec, shape, image_format):
+    with pytest.raises(data.DataError) as raised:
+        data.EpisodeWriter(tmp_path / "new", make_spec(shape), image_format=image_format)
+    assert f"observation/rgb is uint8 {shape}, but {image_format} stores" in str(raised.value)
+    assert "use image_format='raw'" in str(raised.value)
 
 
 def test_nothing_appears_when_the_block_fails(tmp_path, make_spec, make_episode):

@@ -1,5 +1,7 @@
 """The normalizer."""
 
+import re
+
 import hypothesis
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -10,6 +12,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import trajectory
 
 from data.episodes import dataset_statistics as data_statistics
+from ibc_agents.core import errors, image_format
 from ibc_agents.core import normalizer as normalizer_lib
 from tests.ibc_agents import helpers
 
@@ -379,3 +382,79 @@ def test_a_negative_margin_raises():
 def test_statistics_of_a_different_shape_raise():
     with pytest.raises(ValueError, match=r"statistics have shape \(1,\), and the spec has"):
         build(np.zeros([2, 1]), tf.TensorSpec((2,)))
+
+
+def image_normalizer(spec, declared=None, values=None):
+    """Returns a normalizer of the leaf `camera`, by default with images of zeros."""
+    values = np.zeros([2, *spec.shape], spec.dtype.as_numpy_dtype) if values is None else values
+    step_type, action = np.array([0, 1], np.int32), np.array([[0.0], [1.0]], np.float32)
+    frames = trajectory.Trajectory(step_type, {"camera": values}, action, (), (), (), ())
+    return normalizer_lib.Normalizer.from_dataset(
+        [frames],
+        {"camera": spec},
+        tf.TensorSpec([1], tf.float32),
+        image_formats=declared and {"observation/camera": declared},
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "declared"),
+    [
+        (lambda image: image, None),
+        (lambda image: image.transpose(0, 3, 1, 2), None),
+        (lambda image: image.transpose(0, 3, 1, 2), image_format.ImageFormat("CHW")),
+        (lambda image: image[:, None], image_format.ImageFormat("KHWC")),
+        (lambda image: (image / 255).astype(np.float32), image_format.ImageFormat(white=1.0)),
+        (lambda image: image.astype(np.uint16) * 257, image_format.ImageFormat(white=65535)),
+    ],
+)
+def test_contract_images_of_any_format_become_uint8_with_channels_last(stored, declared):
+    image = np.random.default_rng(0).integers(0, 256, (5, 6, 8, 3), np.uint8)
+    values = stored(image)
+    spec = tf.TensorSpec(values.shape[1:], values.dtype)
+    normalizer = image_normalizer(spec, declared, values[:2])
+    found = normalizer.normalize_observation({"camera": values})["camera"]
+    assert found.dtype == tf.uint8
+    np.testing.assert_array_equal(found, image)
+
+
+@pytest.mark.parametrize("shape", [(9, 84, 84), (2, 64, 64), (32, 32, 32)])
+def test_contract_images_whose_shape_is_not_clear_are_named(shape):
+    spec = tf.TensorSpec(shape, tf.uint8)
+    problem = (
+        f"image observation/camera \\(uint8 {re.escape(str(list(shape)))}\\) does not show which "
+        "axis has the channels. Set Normalizer.image_formats"
+    )
+    with pytest.raises(errors.ObservationError, match=problem):
+        image_normalizer(spec)
+    image_normalizer(spec, image_format.ImageFormat("CHW"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "declared", "problem"),
+    [
+        ((6, 8), tf.uint8, ("HWC",), "a letter for each axis of observation/camera .uint8 .6, 8.."),
+        (
+            (6, 8),
+            tf.uint16,
+            ("HW",),
+            "white must be set to the value of observation/camera .uint16",
+        ),
+        ((6, 8), tf.float32, ("HW", 1.0, 2.0), "the mean of observation/camera .* is 0. Set the"),
+        ((6, 8), tf.uint8, None, "each of Normalizer.image_formats .observation/camera. must be"),
+    ],
+)
+def test_wrong_image_formats_are_named(shape, dtype, declared, problem):
+    declared = "HW" if declared is None else image_format.ImageFormat(*declared)
+    with pytest.raises(errors.SettingError, match=problem):
+        image_normalizer(tf.TensorSpec(shape, dtype), declared)
+
+
+def test_an_image_format_of_an_unknown_leaf_is_named():
+    with pytest.raises(errors.SettingError, match="has the path 'rgb', but the observation consi"):
+        normalizer_lib.Normalizer.from_statistics(
+            data_statistics.Statistics({"camera": None}, helpers.leaf_statistics(np.eye(2))),
+            {"camera": tf.TensorSpec([6, 8, 3], tf.uint8)},
+            tf.TensorSpec([2], tf.float32),
+            image_formats={"rgb": image_format.ImageFormat()},
+        )
