@@ -32,15 +32,18 @@ def is_image(spec: tf.TypeSpec) -> bool:
 
 
 def image_axes(spec: tf.TypeSpec) -> str | None:
-    """Returns the order of the axes of an image, "HWC" or "CHW"; None if its shape fits neither.
+    """Returns the order of the axes of an image, "HWC" or "CHW"; None if its shape shows neither.
+
+    The last axis has the channels if it is 1, 3 or 4, or at most half as long as the others. The
+    first axis has them if it is 1, 3 or 4 and the last is not.
 
     Examples:
         >>> shapes = [48, 64, 3], [3, 48, 64], [9, 84, 84]
         >>> [image_axes(tf.TensorSpec(shape, tf.uint8)) for shape in shapes]
         ['HWC', 'CHW', None]
     """
-    first, _, last = spec.shape
-    if last in _CHANNELS or last < first:
+    first, second, last = spec.shape
+    if last in _CHANNELS or 2 * last <= min(first, second):
         return "HWC"
     return "CHW" if first in _CHANNELS else None
 

@@ -163,7 +163,9 @@ class Normalizer(tf.Module):
     def normalize_observation(self, observation: Any) -> Any:
         """Normalizes a nest of observations with any leading dimensions; float32, images uint8."""
         leaves = [
-            part.to_pixels(leaf) if isinstance(part, image_format.ImageFormat) else part.to_units(leaf)
+            part.to_pixels(leaf)
+            if isinstance(part, image_format.ImageFormat)
+            else part.to_units(leaf)
             for leaf, part in zip(tf.nest.flatten(observation), self._observation, strict=True)
         ]
         return tf.nest.pack_sequence_as(observation, leaves)

@@ -12,8 +12,9 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import nest_utils
 
-from ibc_agents.core import errors, image_format
+from ibc_agents.core import errors
 from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core.scaling import image_format
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 
 

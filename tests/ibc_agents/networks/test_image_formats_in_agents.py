@@ -1,5 +1,6 @@
 """Agents on images of other formats than uint8 [H, W, C], and on observations that do not fit."""
 
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,8 +8,10 @@ from tf_agents.policies import policy_saver
 from tf_agents.trajectories import time_step as ts
 
 from ibc_agents import agents, networks
-from ibc_agents.core import errors, image_format
+from ibc_agents.cli import configurables
+from ibc_agents.core import errors
 from ibc_agents.core import normalizer as normalizer_lib
+from ibc_agents.core.scaling import image_format
 from tests.ibc_agents import helpers, pixels
 
 DEMONSTRATIONS = pixels.make_experience(50, 1)
@@ -28,7 +31,7 @@ def gray(rgb):
     return rgb[..., 0]
 
 
-def make_agent(store=None, encoder=None, image_formats=None):
+def make_agent(store=None, encoder=None, **settings):
     """Returns an agent on images that are stored in another way."""
     rgb = DEMONSTRATIONS.observation["rgb"]
     stored = rgb if store is None else store(rgb)
@@ -38,7 +41,7 @@ def make_agent(store=None, encoder=None, image_formats=None):
         [DEMONSTRATIONS._replace(observation=observation)],
         spec,
         pixels.ACTION_SPEC,
-        image_formats=image_formats,
+        **settings,
     )
     tf.keras.utils.set_random_seed(1)
     layers = [networks.ConvMaxPool((4,)), networks.GlobalAveragePooling()]
@@ -102,6 +105,25 @@ def test_images_that_are_not_recognized_are_named(store, described):
     )
     with pytest.raises(errors.ObservationError, match=problem):
         make_agent(store)
+
+
+def test_gin_declares_an_image_also_from_the_operative_config():
+    configurables.register()
+    gin.parse_config(
+        """
+        Normalizer.image_formats = {'observation/rgb': @camera/ImageFormat()}
+        camera/ImageFormat.axes = 'CHW'
+        camera/ImageFormat.white = 1.0
+        """
+    )
+    make_agent(as_floats)
+    operative = gin.operative_config_str()
+    gin.clear_config()
+    gin.parse_config(operative)
+    agent = make_agent(as_floats)
+    rgb = DEMONSTRATIONS.observation["rgb"]
+    observation = {**DEMONSTRATIONS.observation, "rgb": as_floats(rgb)}
+    np.testing.assert_array_equal(agent.normalizer.normalize_observation(observation)["rgb"], rgb)
 
 
 def test_an_image_before_a_network_of_vectors_is_named():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ibc_agents.core import errors, image_format
+from ibc_agents.core import errors
+from ibc_agents.core.scaling import image_format
 
 RNG = np.random.default_rng(0)
 HWC = RNG.integers(0, 256, (2, 3, 6, 8, 3), np.uint8)  # with the dimensions B and T

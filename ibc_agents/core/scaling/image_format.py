@@ -99,7 +99,7 @@ class ImageFormat:
 
     def to_pixels(self, leaf: tf.Tensor) -> tf.Tensor:
         """Converts ``[…, *axes]`` to uint8 ``[…, H, W, C]``."""
-        return self._order(self._quantize(leaf))
+        return self._order(self._quantize(tf.convert_to_tensor(leaf)))
 
     def _quantize(self, leaf: tf.Tensor) -> tf.Tensor:
         white = 255.0 if self.white is None else self.white
