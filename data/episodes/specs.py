@@ -48,6 +48,11 @@ def image_axes(spec: tf.TypeSpec) -> str | None:
     return "CHW" if first in _CHANNELS else None
 
 
+def channels_last(images: np.ndarray, spec: tf.TypeSpec) -> np.ndarray:
+    """Returns images […, H, W, C] whose channels are first if the shape of a frame shows it."""
+    return np.moveaxis(images, -3, -1) if image_axes(spec) == "CHW" else images
+
+
 def has_images(spec: trajectory.Trajectory) -> bool:
     """Returns whether any leaf of a frame is an image."""
     return any(is_image(leaf) for leaf in tf.nest.flatten(spec))

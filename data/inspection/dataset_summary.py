@@ -73,7 +73,7 @@ class DatasetSummary:
         if not self.hashes:
             rows = np.linspace(0, episode.num_frames - 1, _NUM_IMAGES).round().astype(int)
             self.images = {
-                name: leaves[name][np.unique(rows)]
+                name: specs.channels_last(leaves[name][np.unique(rows)], leaf)
                 for name, leaf in specs.named_leaves(self.spec)
                 if specs.is_image(leaf)
             }

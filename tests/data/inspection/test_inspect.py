@@ -149,6 +149,14 @@ def test_plots_show_returns_actions_and_images(
     np.testing.assert_array_equal(strip, first)
 
 
+def test_images_with_the_channels_first_are_shown(write_dataset, make_spec, make_episode):
+    shape = (3, 12, 16)
+    folder = write_dataset([make_episode(3, 0, shape)], make_spec(shape), image_format="raw")
+    (images,) = dataset_summary.summarize_dataset(folder).images.values()
+    first = next(data.read_episodes(folder)).frames.observation["rgb"]
+    np.testing.assert_array_equal(images, first.transpose(0, 2, 3, 1))
+
+
 def test_plots_omit_values_that_are_not_finite(bad_shard, tmp_path, capsys):
     assert inspect.main([bad_shard, f"--plot={tmp_path / 'out.png'}"]) == 0
     assert (tmp_path / "out.png").stat().st_size
