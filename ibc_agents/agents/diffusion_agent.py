@@ -78,7 +78,8 @@ class DiffusionAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         )
         example = building.example_window(time_step_spec, normalizer, window)
         action = tf.zeros([1, normalizer.action_space.size])
-        self._denoising_network((example, action, tf.zeros([1], tf.int32)))
+        with building.naming_observations(time_step_spec.observation):
+            self._denoising_network((example, action, tf.zeros([1], tf.int32)))
         policy = diffusion_policy.DiffusionPolicy(
             time_step_spec,
             action_spec,

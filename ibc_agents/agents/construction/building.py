@@ -38,7 +38,7 @@ def build_network(
     Raises:
         ObservationError: If the observations do not fit the network.
     """
-    with _naming_observations(time_step_spec.observation):
+    with naming_observations(time_step_spec.observation):
         network(example_window(time_step_spec, normalizer, window))
 
 
@@ -54,7 +54,7 @@ def build_energy_network(
         ObservationError: If the observations do not fit the network.
     """
     actions = tf.zeros([1, 1, normalizer.action_space.size])
-    with _naming_observations(time_step_spec.observation):
+    with naming_observations(time_step_spec.observation):
         energy_network((example_window(time_step_spec, normalizer, window), actions))
 
 
@@ -70,8 +70,15 @@ def score_example(
 
 
 @contextlib.contextmanager
-def _naming_observations(observation_spec: Any) -> Iterator[None]:
-    """Adds the parts of the observation to an `ObservationError`, and how to declare images."""
+def naming_observations(observation_spec: Any) -> Iterator[None]:
+    """Adds the parts of the observation to an `ObservationError`, and how to declare images.
+
+    Args:
+        observation_spec: Nest of tensor specs, without time or batch.
+
+    Raises:
+        ObservationError: If the block raises one.
+    """
     try:
         yield
     except errors.ObservationError as error:

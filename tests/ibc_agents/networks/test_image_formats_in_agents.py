@@ -8,7 +8,7 @@ from tf_agents.policies import policy_saver
 from tf_agents.trajectories import time_step as ts
 
 from ibc_agents import agents, networks
-from ibc_agents.cli import configurables
+from ibc_agents.cli.gin_config import configurables
 from ibc_agents.core import errors
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core.scaling import image_format
