@@ -20,11 +20,10 @@ _LONGEST_WAIT_SECONDS = 1.0
 class ServerPort:
     """A port that only this process can listen on, and other machines only reach if it is public.
 
-    The gRPC servers of Reverb and TensorFlow bind to all interfaces and share their port with any
-    other server of the user, which then receives half of the connections. This object therefore
-    holds the port from its construction until such a server listens. It restricts the sockets of
-    the server to the loopback device as soon as they exist, and closes connections of other
-    machines that were faster.
+    The gRPC servers of Reverb and TensorFlow bind to all interfaces, and two of Reverb can share a
+    port, each with half of the connections. This object therefore holds the port from its
+    construction until such a server listens. It restricts the sockets of the server to the loopback
+    device as soon as they exist, and closes connections of other machines that were faster.
     """
 
     def __init__(self, port: int = 0, public: bool = False) -> None:
@@ -65,8 +64,8 @@ class ServerPort:
         Raises:
             RunError: If the block has started no server on it.
         """
-        # Both sockets need the option, and the same user.
-        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # It no longer listens but keeps the port, which only a socket with SO_REUSEADDR can share.
+        self._holder.shutdown(socket.SHUT_RDWR)
         has_started = threading.Event()
         # A server of TensorFlow listens while its constructor waits for those of other processes.
         watcher = threading.Thread(target=self._watch, args=(has_started,), daemon=True)
@@ -89,8 +88,7 @@ class ServerPort:
         seconds = _FIRST_WAIT_SECONDS
         while not has_started.wait(seconds):
             seconds = min(2 * seconds, _LONGEST_WAIT_SECONDS)
-            if self._take_over():
-                self._holder.close()  # It would receive connections that are for the server.
+            self._take_over()
 
     def _take_over(self) -> bool:
         """Restricts the sockets of a server; returns whether there is one."""
@@ -98,18 +96,13 @@ class ServerPort:
         for candidate in _sockets_of_port(self.number):
             with candidate:
                 if _is_listening(candidate):
-                    is_served = is_served or not self._is_holder(candidate)
+                    is_served = True
                     if not self._public:
                         self._restrict(candidate)
                 elif not self._public and not _has_local_peer(candidate):
                     with contextlib.suppress(OSError):  # The other machine has disconnected.
                         candidate.shutdown(socket.SHUT_RDWR)
         return is_served
-
-    def _is_holder(self, candidate: socket.socket) -> bool:
-        return self._holder.fileno() >= 0 and os.path.sameopenfile(
-            candidate.fileno(), self._holder.fileno()
-        )
 
     def _restrict(self, listener: socket.socket) -> None:
         """Binds a listening socket to the loopback device: no other device reaches it then."""

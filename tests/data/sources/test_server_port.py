@@ -11,26 +11,30 @@ from data.sources import server_port
 from ibc_agents.core import errors
 from tests.data.sources import listening
 
+REVERB = (socket.SO_REUSEADDR, socket.SO_REUSEPORT)
+TENSORFLOW = (socket.SO_REUSEADDR,)
 
-def start_server(port):
-    """Listens like a gRPC server: on all interfaces, sharing the port."""
+
+def start_server(port, options=REVERB):
+    """Listens like a gRPC server of these options, on all interfaces."""
     server = socket.socket()
-    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+    for option in options:
         server.setsockopt(socket.SOL_SOCKET, option, 1)
     server.bind(("", port))
     server.listen()
     return server
 
 
-def test_a_held_port_is_taken_for_others_before_and_after_a_server_listens():
+@pytest.mark.parametrize("options", [REVERB, TENSORFLOW])
+def test_a_held_port_is_taken_for_others_before_and_after_a_server_listens(options):
     held = server_port.ServerPort()
     message = f"cannot listen on port {held.number} .*another job"
     with pytest.raises(OSError):
-        start_server(held.number)
+        start_server(held.number, options)
     with pytest.raises(errors.RunError, match=message):
         server_port.ServerPort(held.number)
     with held.hand_over() as port, pytest.raises(errors.RunError, match=message):
-        server = start_server(port)
+        server = start_server(port, options)
         server_port.ServerPort(port)
     with server, pytest.raises(errors.RunError, match=message):
         server_port.ServerPort(held.number)

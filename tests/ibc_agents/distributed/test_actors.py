@@ -22,7 +22,7 @@ def test_gathered_episodes_are_sampled_and_stored_once(job):
     replay = job.start("replay", *GATHERING)
     replay.wait_for("ready:")
     demonstrated = int(re.search(r"transitions of (\d+) demonstrations", replay.text)[1])
-    learner = job.start("learner")
+    learner = job.start("learner", *GATHERING)
     actor = job.start("actor", *GATHERING)
     replay.wait_for("gathered episodes")
     assert actor.health()["ready"] and actor.health()["step"] >= job_processes.INTERVAL
@@ -36,7 +36,7 @@ def test_gathered_episodes_are_sampled_and_stored_once(job):
     actor = job.start("actor", *GATHERING)
     replay.wait_for(f" {EPISODES} gathered episodes")
     assert num_items(job) == demonstrated + EPISODES
-    evaluator = job.start("evaluator")  # The job cannot finish before.
+    evaluator = job.start("evaluator", *GATHERING)  # The job cannot finish before.
     assert learner.wait() == evaluator.wait() == actor.wait() == replay.wait() == 0
     assert job.rows() == job_processes.ALL_ROWS
     everything = stored(job)

@@ -70,7 +70,7 @@ def check_refusals(job, tmp_path):
     """Starts an evaluator with another agent, and a learner of a run with another dataset."""
     other = job.start("evaluator", *helpers.bindings("MlpEncoder.width=8"))
     assert other.wait() == 1
-    difference = f"the job at {job.address} has another configuration: its policy has the variable"
+    difference = f"the job at {job.address} has another configuration: its MlpEncoder.width is"
     assert difference in other.error()
     other_run = tmp_path / "other_run"
     other_run.mkdir()
