@@ -75,11 +75,14 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
         compatibility.check_sampler(
             name, policy_search.sampler, policy_search.number, energy_network
         )
-        building.build_energy_network(energy_network, time_step_spec, normalizer, window)
+        building.build_energy_network(
+            f"{name}.energy_network", energy_network, time_step_spec, normalizer, window
+        )
         trained: list[tf.Module] = [energy_network]
         if isinstance(proposal, protocols.LearnedProposal):
             example = building.example_window(time_step_spec, normalizer, window)
-            proposal.build(energy_network.encode(example), normalizer.action_space.size)
+            with building.reporting_misfits("CounterExamples.proposal", time_step_spec.observation):
+                proposal.build(energy_network.encode(example), normalizer.action_space.size)
             trained.append(proposal)
         self._proposal = proposal
         self._energy_network = energy_network

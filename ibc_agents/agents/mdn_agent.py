@@ -84,7 +84,9 @@ class MdnAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         self._mixture_network = mixture_density.MixtureDensityNetwork(
             normalizer.action_space.size, encoder, num_components, min_stddev
         )
-        building.build_network(self._mixture_network, time_step_spec, normalizer, window)
+        building.build_network(
+            "MdnAgent.encoder", self._mixture_network, time_step_spec, normalizer, window
+        )
         policy = mdn_policy.MdnPolicy(
             time_step_spec,
             action_spec,

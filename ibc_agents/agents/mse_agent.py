@@ -56,7 +56,9 @@ class MseAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         self._regression_network = regression.RegressionNetwork(
             encoder, normalizer.action_space.size
         )
-        building.build_network(self._regression_network, time_step_spec, normalizer, window)
+        building.build_network(
+            "MseAgent.encoder", self._regression_network, time_step_spec, normalizer, window
+        )
         policy = mse_policy.MsePolicy(
             time_step_spec, action_spec, self._regression_network, normalizer, window
         )

@@ -12,6 +12,7 @@ from tf_agents.trajectories import trajectory
 
 from ibc_agents import networks
 from ibc_agents.agents import behavioral_cloning_agent
+from ibc_agents.agents.construction import building
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import setting_checks
 from ibc_agents.policies import nearest_neighbor_index, nearest_neighbor_policy
@@ -65,6 +66,11 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             "NearestNeighborAgent.encoder", encoder, tf.keras.layers.Layer
         )
         self._encoder = encoder or networks.FlatEncoder()
+        example = building.example_window(time_step_spec, normalizer, window)
+        with building.reporting_misfits(
+            "NearestNeighborAgent.encoder", time_step_spec.observation
+        ):
+            self._encoder(example)
         self._index = nearest_neighbor_index.NearestNeighborIndex()
         policy = nearest_neighbor_policy.NearestNeighborPolicy(
             time_step_spec, action_spec, self._encoder, self._index, normalizer, window

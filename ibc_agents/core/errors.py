@@ -20,6 +20,7 @@ class SettingError(UserError, ValueError):
     """A setting of a class has a wrong type or is out of range.
 
     The message begins with the setting as gin names it, such as `TrainingSettings.num_steps`.
-    Libraries that raise the error again, with more text, keep its class only if the message is its
-    only argument.
     """
+
+    # Keras 2.15 adds the arguments of the call to an error in a layer, unless this is set.
+    _keras_call_info_injected = True

@@ -64,7 +64,7 @@ class Normalizer(tf.Module):
             action_spec: Nest of float tensor specs.
             margin: How far beyond the data's range actions are searched, as a fraction of the
                 range's width; not negative.
-            deviation_exponent: Observations become (o − mean) / std ** exponent, not negative: 0.5
+            deviation_exponent: Observations become (o − mean) / std ** exponent, in [0, 1]: 0.5
                 in the published settings of implicit policies on D4RL.
             image_formats: Formats of images by the path of their leaf, such as
                 ``{"observation/depth": ImageFormat("HW", white=5000)}``. Uint8 of rank 3 needs none
@@ -78,7 +78,7 @@ class Normalizer(tf.Module):
         not_negative = setting_checks.NOT_NEGATIVE
         margin = setting_checks.check_number("Normalizer.margin", margin, not_negative)
         deviation_exponent = setting_checks.check_number(
-            "Normalizer.deviation_exponent", deviation_exponent, not_negative
+            "Normalizer.deviation_exponent", deviation_exponent, setting_checks.FRACTION
         )
         tf.nest.assert_same_structure(observation_spec, statistics.observation)
         tf.nest.assert_same_structure(action_spec, statistics.action)

@@ -7,6 +7,7 @@ Without a check it would fail much later, or train with a value that the user di
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import numbers
@@ -312,9 +313,8 @@ def check_factory(setting: str, value: Any, base: type) -> None:
         ibc_agents.core.errors.SettingError: Task.environment must be a factory of int objects, \
 got the class dict. In a gin file, write the reference to a class without parentheses: @Name.
     """
-    if isinstance(value, type) and issubclass(value, base):
-        return
-    if isinstance(value, type) or not callable(value) or isinstance(value, base):
+    is_function = inspect.isroutine(value) or isinstance(value, functools.partial)
+    if not is_function and not (isinstance(value, type) and issubclass(value, base)):
         raise errors.SettingError(
             f"{setting} must be a factory of {base.__qualname__} objects, got {_format(value)}. "
             "In a gin file, write the reference to a class without parentheses: @Name."
@@ -355,10 +355,7 @@ def _accepts(value: Any, expected: Sequence[str]) -> bool:
     """Returns whether a value can be called with arguments of these names, in this order."""
     if not callable(value):
         return False
-    given = inspect.signature(value).parameters.values()
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in given):
-        return True
-    return [parameter.name for parameter in given][: len(expected)] == list(expected)
+    return list(inspect.signature(value).parameters)[: len(expected)] == list(expected)
 
 
 def _is_real(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,12 @@ from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core.scaling import image_format
 from ibc_agents.networks.energy import energy_network as energy_network_lib
 
+# What Keras writes around the message of an error in a layer.
+_KERAS_FRAME = re.compile(
+    r"Exception encountered when calling layer.*?\(type \w+\)\.\s*|\s*Call arguments received by.*",
+    re.DOTALL,
+)
+
 
 def example_window(
     time_step_spec: ts.TimeStep, normalizer: normalizer_lib.Normalizer, window: int
@@ -28,6 +35,7 @@ def example_window(
 
 
 def build_network(
+    setting: str,
     network: network_lib.Network,
     time_step_spec: ts.TimeStep,
     normalizer: normalizer_lib.Normalizer,
@@ -36,13 +44,14 @@ def build_network(
     """Calls a network of observations once, which creates its variables.
 
     Raises:
-        ObservationError: If the observations do not fit the network.
+        UserError: If the observations do not fit the network; see `reporting_misfits`.
     """
-    with naming_observations(time_step_spec.observation):
+    with reporting_misfits(setting, time_step_spec.observation):
         network(example_window(time_step_spec, normalizer, window))
 
 
 def build_energy_network(
+    setting: str,
     energy_network: network_lib.Network,
     time_step_spec: ts.TimeStep,
     normalizer: normalizer_lib.Normalizer,
@@ -51,10 +60,10 @@ def build_energy_network(
     """Calls an energy network once, which creates its variables.
 
     Raises:
-        ObservationError: If the observations do not fit the network.
+        UserError: If the observations do not fit the network; see `reporting_misfits`.
     """
     actions = tf.zeros([1, 1, normalizer.action_space.size])
-    with naming_observations(time_step_spec.observation):
+    with reporting_misfits(setting, time_step_spec.observation):
         energy_network((example_window(time_step_spec, normalizer, window), actions))
 
 
@@ -70,14 +79,20 @@ def score_example(
 
 
 @contextlib.contextmanager
-def naming_observations(observation_spec: Any) -> Iterator[None]:
-    """Adds the parts of the observation to an `ObservationError`, and how to declare images.
+def reporting_misfits(setting: str, observation_spec: Any) -> Iterator[None]:
+    """Reports layers that fit neither the observation nor each other as errors of the user.
+
+    Layers check their inputs only when they are called, with errors of many classes. The first
+    call of a network, on zeros, is therefore where a wrong combination of layers is noticed.
 
     Args:
+        setting: The setting that contains the layers.
         observation_spec: Nest of tensor specs, without time or batch.
 
     Raises:
-        ObservationError: If the block raises one.
+        ObservationError: If the block raises one; it then names the parts of the observation and
+            how to declare images.
+        SettingError: If a layer in the block raises another error.
     """
     try:
         yield
@@ -91,3 +106,10 @@ def naming_observations(observation_spec: Any) -> Iterator[None]:
                 f"Normalizer.image_formats = {{{names[0]!r}: @ImageFormat()}}."
             )
         raise errors.ObservationError(message) from error
+    except errors.UserError:
+        raise
+    except (AttributeError, IndexError, TypeError, ValueError, tf.errors.OpError) as error:
+        reason = " ".join(_KERAS_FRAME.sub("", str(error)).split())
+        raise errors.SettingError(
+            f"{setting} cannot be applied to a window of observations: {reason}"
+        ) from error

@@ -36,6 +36,8 @@ class RandomShift(random_layer.RandomLayer):
             SettingError: If the largest shift is not positive.
         """
         super().__init__()
+        # Outside of training the layer accepts any shape.
+        self.input_spec = tf.keras.layers.InputSpec(ndim=4)
         self._pixels = setting_checks.check_integer("RandomShift.pixels", pixels, minimum=1)
 
     def _randomized(self, inputs, seed):
