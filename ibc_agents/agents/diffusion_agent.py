@@ -13,6 +13,7 @@ from ibc_agents.agents.construction import building
 from ibc_agents.core import normalizer as normalizer_lib
 from ibc_agents.core import setting_checks, stateless_random
 from ibc_agents.networks.heads import denoising
+from ibc_agents.networks.layers import dense_resnet
 from ibc_agents.policies import diffusion_policy, diffusion_process
 
 
@@ -68,17 +69,20 @@ class DiffusionAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         setting_checks.check_instance(
             "DiffusionAgent.process", self._process, diffusion_process.DiffusionProcess
         )
+        width, depth = dense_resnet.check_settings(
+            "DiffusionAgent", width, depth, activation, 0.0, False, tf.keras.layers.Dense
+        )
         self._denoising_network = denoising.DenoisingNetwork(
             encoder,
             normalizer.action_space.size,
             self._process.num_levels,
-            setting_checks.check_integer("DiffusionAgent.width", width, minimum=1),
-            setting_checks.check_integer("DiffusionAgent.depth", depth, minimum=0),
+            width,
+            depth,
             activation,
         )
         example = building.example_window(time_step_spec, normalizer, window)
         action = tf.zeros([1, normalizer.action_space.size])
-        with building.naming_observations(time_step_spec.observation):
+        with building.reporting_misfits("DiffusionAgent.encoder", time_step_spec.observation):
             self._denoising_network((example, action, tf.zeros([1], tf.int32)))
         policy = diffusion_policy.DiffusionPolicy(
             time_step_spec,

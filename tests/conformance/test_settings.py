@@ -26,6 +26,7 @@ WRONG = {
 MAKERS = {
     "ImplicitBCAgent": helpers.make_agent,
     "AutoregressiveBCAgent": helpers.make_autoregressive_agent,
+    "DiffusionAgent": helpers.make_diffusion_agent,
     "MdnAgent": helpers.make_mdn_agent,
     "MseAgent": helpers.make_mse_agent,
     "NearestNeighborAgent": lambda **settings: agents.NearestNeighborAgent(

@@ -24,7 +24,7 @@ _VALUES = (
     *("%n", "%absent", "%gin.REQUIRED", "@", "@()", "@absent", "@gin.macro", "@gin.singleton()"),
 )
 _NUMBERS = ("0", "1", "2", "3", "4", "0.0", "1e-3", "0.5", "0.99", "1.0", "2.0", "1e30", "1e-30")
-_REFERENCE = re.compile(r"@[\w./]+(\(\))?")
+_REFERENCE = re.compile(r"@[\w./]+")
 _NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 # TF-Agents registers hundreds of classes; some are enough.
 _PACKAGES = ("data.", "environments.", "ibc_agents.", "tf.keras.", "tf_agents.DqnAgent")
@@ -61,7 +61,9 @@ def replace_value(text: str, generator: np.random.Generator) -> tuple[str, str]:
 def _replace_similar(value: str, generator: np.random.Generator) -> str:
     """Replaces a reference by a reference and a number by a number; others stay."""
     if _REFERENCE.search(value):
-        return _REFERENCE.sub(lambda found: f"@{_choose_name(generator)}{found[1]}", value, count=1)
+        return _REFERENCE.sub(
+            lambda found: f"@{_choose_name(generator)}{found[1] or ''}", value, count=1
+        )
     return _NUMBER.sub(lambda _: mutations.choose(generator, _NUMBERS), value, count=1)
 
 

@@ -23,6 +23,7 @@ def make_nearest_neighbor_agent(encoder):
     ("make", "setting"),
     [
         (helpers.make_mse_agent, "MseAgent.encoder"),
+        (helpers.make_diffusion_agent, "DiffusionAgent.encoder"),
         (helpers.make_mdn_agent, "MdnAgent.encoder"),
         (make_implicit_agent, "ImplicitBCAgent.energy_network"),
         (make_nearest_neighbor_agent, "NearestNeighborAgent.encoder"),
