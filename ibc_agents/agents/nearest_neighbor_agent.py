@@ -67,9 +67,7 @@ class NearestNeighborAgent(behavioral_cloning_agent.BehavioralCloningAgent):
         )
         self._encoder = encoder or networks.FlatEncoder()
         example = building.example_window(time_step_spec, normalizer, window)
-        with building.reporting_misfits(
-            "NearestNeighborAgent.encoder", time_step_spec.observation
-        ):
+        with building.reporting_misfits("NearestNeighborAgent.encoder", time_step_spec.observation):
             self._encoder(example)
         self._index = nearest_neighbor_index.NearestNeighborIndex()
         policy = nearest_neighbor_policy.NearestNeighborPolicy(
