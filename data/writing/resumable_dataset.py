@@ -71,7 +71,7 @@ class ResumableDataset:
         name = shard.entry.name
         with files.report_disk_errors(self.folder, DataError):
             for file in (name, name + shard_paths.SPEC_SUFFIX):
-                os.replace(self.work / file, self._staging.path / file)
+                files.move_into_place(self.work / file, self._staging.path / file)
             record = dataclasses.asdict(shard)
             files.write_json(
                 self._staging.path / _RECORD.format(name=name),

@@ -132,11 +132,24 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     partial = path.with_name(f".{path.name}.partial{path.suffix}")
     try:
         yield partial
-        fsync(partial)
-        os.replace(partial, path)
-        fsync(path.parent)
+        move_into_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def move_into_place(written: str | os.PathLike, path: str | os.PathLike) -> None:
+    """Renames a file that is complete, so that `path` is complete also after a power failure.
+
+    Args:
+        written: The file.
+        path: Its new path, in the same file system. An existing file is replaced.
+
+    Raises:
+        OSError: If it cannot be flushed or renamed.
+    """
+    fsync(written)
+    os.replace(written, path)
+    fsync(pathlib.Path(path).parent)
 
 
 @contextlib.contextmanager

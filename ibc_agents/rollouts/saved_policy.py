@@ -1,4 +1,4 @@
-"""Loads the SavedModel of a policy, which may be damaged or of another environment."""
+"""SavedModels of policies: written whole; loaded ones may be damaged or of another environment."""
 
 from __future__ import annotations
 
@@ -9,11 +9,35 @@ from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-from tf_agents.policies import policy_saver
+from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.specs import tensor_spec
 
-from ibc_agents.core import errors
+from data.shards import manifest
+from ibc_agents.core import errors, files
 from ibc_agents.rollouts import environment_info
+
+CHECKSUMS = "sha256.json"
+
+
+def export(policy: tf_policy.TFPolicy, path: str | os.PathLike, train_step: tf.Variable) -> None:
+    """Writes a policy as a SavedModel, for unnormalized observations and any batch size.
+
+    Args:
+        policy: Policy to export.
+        path: Folder of the SavedModel, created or replaced.
+        train_step: Training step of the policy.
+
+    Raises:
+        OSError, tf.errors.OpError: If the disk is full.
+    """
+    saver = policy_saver.PolicySaver(policy, batch_size=None, train_step=train_step)
+    with files.replacing_folder(path) as partial:
+        saver.save(str(partial))
+        written = sorted(file for file in partial.rglob("*") if file.is_file())
+        checksums = {
+            file.relative_to(partial).as_posix(): manifest.file_sha256(file) for file in written
+        }
+        files.write_json(partial / CHECKSUMS, checksums)
 
 
 def load(path: str | os.PathLike, environment: environment_info.EnvironmentInfo) -> Any:
@@ -50,10 +74,20 @@ def load(path: str | os.PathLike, environment: environment_info.EnvironmentInfo)
 
 
 def _check_files(path: pathlib.Path) -> None:
-    """Checks that the folder contains files and folders only; opening a pipe would block."""
+    """Checks that the folder contains files and folders only, which are those of `export`.
+
+    Opening a pipe would block. TensorFlow does not notice damage of the graph.
+    """
     for entry in path.rglob("*"):
         if not entry.is_file() and not entry.is_dir():
             raise errors.RunError(f"the SavedModel {path} cannot be read ({entry} is not a file).")
+    checksums = path / CHECKSUMS
+    if not checksums.is_file():
+        return  # Another program has written it.
+    with _report_damage(f"the SavedModel {path} cannot be read"):
+        for name, checksum in files.read_json(checksums).items():
+            if manifest.file_sha256(path / name) != checksum:
+                raise ValueError(f"{name} has changed since it was written")
 
 
 def _experience_spec(path: pathlib.Path) -> Any:

@@ -15,8 +15,9 @@ from tf_agents.train import learner
 
 from ibc_agents.agents import behavioral_cloning_agent
 from ibc_agents.core import errors, files
+from ibc_agents.rollouts import saved_policy
 from ibc_agents.runs.records import file_lock, settings_record
-from ibc_agents.runs.saving import checkpoint_folder, exported_policy
+from ibc_agents.runs.saving import checkpoint_folder
 
 POLICY = "policy"
 OPERATIVE_CONFIG = "operative_config.gin"
@@ -210,7 +211,7 @@ class RunDirectory:
         """
         folder = self.path / POLICY
         with files.report_disk_errors(folder):
-            exported_policy.export(policy, folder, train_step)
+            saved_policy.export(policy, folder, train_step)
         return folder
 
 

@@ -1,1 +1,1 @@
-"""What a training saves for later use: checkpoints, and the exported policy."""
+"""The checkpoints of a training."""

@@ -114,9 +114,7 @@ class CheckpointFolder:
             written = checkpoint_lib.Checkpoint(partial, checkpoint.step)
             _contents(agent).write(written.path)
             for file in (*written.shards, written.index):
-                files.fsync(file)
-                os.replace(file, self.path / file.name)
-            files.fsync(self.path)
+                files.move_into_place(file, self.path / file.name)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         self._newest, self._searched = checkpoint, True

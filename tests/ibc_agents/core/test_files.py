@@ -51,6 +51,20 @@ def test_file_and_folder_reach_the_disk_around_the_rename(tmp_path, monkeypatch)
     assert done == [tmp_path / ".a.json.partial.json", "rename", tmp_path]
 
 
+def test_a_folder_is_replaced_when_the_block_ends_without_an_error(tmp_path):
+    path = tmp_path / "folder"
+    for content in ("old", "new"):
+        with files.replacing_folder(path) as partial:
+            partial.mkdir()
+            (partial / "file").write_text(content)
+        assert (path / "file").read_text() == content
+    with pytest.raises(ValueError), files.replacing_folder(path) as partial:
+        partial.mkdir()
+        raise ValueError
+    assert [file.name for file in tmp_path.rglob("*")] == ["folder", "file"]
+    assert (path / "file").read_text() == "new"
+
+
 @pytest.mark.parametrize("error_class", [errors.RunError, data_errors.DataError])
 def test_disk_failures_have_the_class_of_the_caller(error_class):
     with (

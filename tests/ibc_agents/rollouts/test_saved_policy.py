@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from ibc_agents.core import errors
 from ibc_agents.rollouts import environment_info, saved_policy
-from ibc_agents.runs.saving import exported_policy
 from tests.ibc_agents import helpers
 
 ENVIRONMENT = environment_info.EnvironmentInfo(
@@ -25,7 +24,7 @@ def agent():
 
 @pytest.fixture
 def model(agent, tmp_path):
-    exported_policy.export(agent.policy, tmp_path / "policy", agent.train_step_counter)
+    saved_policy.export(agent.policy, tmp_path / "policy", agent.train_step_counter)
     return tmp_path / "policy"
 
 
