@@ -76,6 +76,8 @@ def frame_bytes(spec: trajectory.Trajectory) -> int:
 def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
     """Returns a checked copy of a spec, with every leaf a `tf.TensorSpec`.
 
+    Lists become tuples, because `tf.data` takes a list for a tensor.
+
     Args:
         spec: Trajectory (or a named tuple of the same fields) of array specs or tensor specs of
             one frame.
@@ -87,7 +89,7 @@ def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
     """
     if not isinstance(spec, tuple) or getattr(spec, "_fields", ()) != trajectory.Trajectory._fields:
         raise DataError(f"the spec is a {type(spec).__name__}, not a Trajectory")
-    spec = trajectory.Trajectory(*tensor_spec.from_spec(tuple(spec)))
+    spec = trajectory.Trajectory(*_without_lists(tensor_spec.from_spec(tuple(spec))))
     for name, leaf in named_leaves(spec):
         _check_leaf(f"the spec's leaf {name}", leaf)
     if frame_bytes(spec) > _MAX_FRAME_BYTES:
@@ -106,6 +108,16 @@ def as_trajectory_spec(spec: Any) -> trajectory.Trajectory:
         raise DataError("the spec has two leaves of one path")
     check_bounds(spec)
     return spec
+
+
+def _without_lists(nest: Any) -> Any:
+    """Returns a nest with tuples in place of lists."""
+    if isinstance(nest, dict):
+        return type(nest)((key, _without_lists(value)) for key, value in nest.items())
+    if isinstance(nest, (list, tuple)):
+        values = [_without_lists(value) for value in nest]
+        return type(nest)(*values) if hasattr(nest, "_fields") else tuple(values)
+    return nest
 
 
 def _check_leaf(name: str, leaf: tf.TypeSpec) -> None:

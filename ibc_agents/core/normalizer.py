@@ -172,12 +172,13 @@ class Normalizer(tf.Module):
 
     def scale_action(self, action: Any) -> tf.Tensor:
         """Scales a nest of actions in the environment's units to one tensor ``[…, A]``."""
-        tf.nest.assert_same_structure(action, self.action_space.spec)
+        # A dataset has tuples where an environment has lists.
+        tf.nest.assert_same_structure(action, self.action_space.spec, check_types=False)
         leaves = [
             scaling.to_units(leaf)
             for leaf, scaling in zip(tf.nest.flatten(action), self._action, strict=True)
         ]
-        return self.action_space.flatten(tf.nest.pack_sequence_as(action, leaves))
+        return self.action_space.flatten(tf.nest.pack_sequence_as(self.action_space.spec, leaves))
 
     def unscale_action(self, scaled: tf.Tensor) -> Any:
         """Returns scaled actions ``[…, A]`` in the environment's units and structure."""
