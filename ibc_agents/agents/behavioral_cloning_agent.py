@@ -137,6 +137,8 @@ class BehavioralCloningAgent(tf_agent.TFAgent, abc.ABC):
             observation, action, replicas.seed_of_replica(seed), training
         )
         if weights is not None:
+            weights = tf.convert_to_tensor(weights)
+            experience_lib.check_weights(weights, losses.shape[0])
             losses *= tf.cast(weights, tf.float32)
         # This replica's share of the mean; the Learner and the sum of gradients add the shares.
         count = replicas.sum_over_replicas(tf.reduce_sum(executed))

@@ -9,7 +9,9 @@ import tensorflow as tf
 from tf_agents.policies import py_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
-from tf_agents.utils import common
+from tf_agents.utils import common, nest_utils
+
+from ibc_agents.core import errors
 
 
 class ActorStep(NamedTuple):
@@ -69,8 +71,20 @@ class PolicyActor:
         return with_seeds(self._policy.get_initial_state(len(seeds)), seeds)
 
     def act(self, time_step: ts.TimeStep, state: Any) -> ActorStep:
-        """Returns the policy's actions."""
-        step = self._action(tf.nest.map_structure(tf.constant, time_step), state)
+        """Returns the policy's actions.
+
+        Raises:
+            RunError: If the policy refuses an observation that is not finite.
+        """
+        try:
+            step = self._action(tf.nest.map_structure(tf.constant, time_step), state)
+        except tf.errors.InvalidArgumentError as error:
+            if leaf := _find_infinite(time_step.observation):
+                raise errors.RunError(
+                    f"the environment emits a NaN or infinite {leaf}, at which a policy has no "
+                    "action. Fix the environment."
+                ) from error
+            raise
         action = tf.nest.map_structure(lambda leaf: leaf.numpy(), step.action)
         return ActorStep(action, action, step.state)
 
@@ -149,6 +163,14 @@ def with_seeds(policy_state: Any, seeds: np.ndarray) -> Any:
     if isinstance(policy_state, dict) and "seed" in policy_state:
         return {**policy_state, "seed": tf.constant(seeds)}
     return policy_state
+
+
+def _find_infinite(observation: Any) -> str | None:
+    """Returns the path of the first leaf with a value that is not finite; None if there is none."""
+    for path, leaf in nest_utils.flatten_with_joined_paths({"observation": observation}):
+        if not np.isfinite(leaf).all():
+            return path
+    return None
 
 
 def _where(condition: np.ndarray, left: Any, right: Any) -> Any:

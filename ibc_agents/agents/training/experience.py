@@ -21,10 +21,12 @@ def check_experience(experience: Any, spec: trajectory.Trajectory, window: int) 
         window: T.
 
     Raises:
-        ValueError: If leaves are missing, unexpected, or have a different dtype or shape. The
-            message names all of them.
+        ValueError: If leaves are missing, unexpected, or have a different dtype, shape or batch
+            size. The message names all of them.
     """
     wanted, given = _leaves(spec), _leaves(experience)
+    # B is that of the first leaf, the step types; None in a graph for any batch size.
+    batch_size = next((leaf.shape[0] for leaf in given.values() if leaf.shape.rank), None)
     problems = [f"{path} is missing" for path in wanted if path not in given]
     problems += [f"{path} is not expected" for path in given if path not in wanted]
     for path, leaf in wanted.items():
@@ -37,10 +39,31 @@ def check_experience(experience: Any, spec: trajectory.Trajectory, window: int) 
                 f"{path} should be {leaf.dtype.name} {expected}, "
                 f"is {value.dtype.name} {value.shape}"
             )
+        elif not value.shape[:1].is_compatible_with([batch_size]):
+            problems.append(f"{path} has batch size {value.shape[0]} instead of {batch_size}")
     if problems:
         raise ValueError(
             "The experience does not fit the agent's training_data_spec ([B, T, …] with "
             f"T = {window}): " + "; ".join(problems) + "."
+        )
+
+
+def check_weights(weights: tf.Tensor, batch_size: int | None) -> None:
+    """Checks the weights of a batch of experience.
+
+    Args:
+        weights: One for each window, ``[B]``, or one for all.
+        batch_size: B, or None for any batch size.
+
+    Raises:
+        ValueError: If they are no real numbers, or have another shape.
+    """
+    is_real = weights.dtype.is_floating or weights.dtype.is_integer
+    scalar_or_batch = tf.TensorShape([batch_size][: weights.shape.rank])
+    if not is_real or not scalar_or_batch.is_compatible_with(weights.shape):
+        raise ValueError(
+            f"weights should be real numbers [{batch_size or 'B'}], one for each window, or a "
+            f"scalar; got {weights.dtype.name} {weights.shape}."
         )
 
 

@@ -8,7 +8,9 @@ from tf_agents.specs import tensor_spec
 
 from environments import base
 from environments.particle import ParticleDemonstrator, ParticleEnvironment
+from ibc_agents.core import errors
 from ibc_agents.rollouts import actors, recorders, rollout_seeds
+from tests.ibc_agents import helpers
 
 ROWS = 6
 SEEDS = [rollout_seeds.for_evaluation(0, episode) for episode in range(ROWS)]
@@ -50,6 +52,16 @@ def run_mixed(environment, share, relabel):
 
 def positions(episode):
     return episode.frames.observation["pos_agent"]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_an_environment_that_emits_nan_is_named(bad):
+    policy = helpers.make_mse_agent().policy
+    actor = actors.PolicyActor(policy)
+    time_step = helpers.numpy(helpers.make_time_step(2))
+    time_step.observation["goal"][1, 0] = bad
+    with pytest.raises(errors.RunError, match="emits a NaN or infinite observation/goal"):
+        actor.act(time_step, actor.initial_state(np.zeros([2, 2], np.int32)))
 
 
 def test_relabeling_records_the_demonstrators_actions_where_the_policy_acts(environment):

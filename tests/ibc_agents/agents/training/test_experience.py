@@ -57,6 +57,23 @@ def test_contract_windows_are_what_the_policy_remembers():
             np.testing.assert_array_equal(executed, [1.0])
 
 
+def test_leaves_of_different_batch_sizes_are_refused():
+    experience = helpers.make_experience(3, 2)
+    goal = experience.observation["goal"][:2]
+    cut = experience._replace(observation={**experience.observation, "goal": goal})
+    with pytest.raises(ValueError, match="observation/goal has batch size 2 instead of 3"):
+        experience_lib.check_experience(cut, SPEC, 2)
+
+
+def test_weights_are_one_for_each_window_or_one_for_all():
+    for good in (tf.ones([3]), tf.constant(2), tf.ones([3], tf.float64)):
+        experience_lib.check_weights(good, 3)
+        experience_lib.check_weights(good, None)
+    for bad in (tf.ones([2]), tf.ones([3, 1]), tf.ones([3], tf.complex64), tf.constant(["a"] * 3)):
+        with pytest.raises(ValueError, match=r"weights should be real numbers \[3\]"):
+            experience_lib.check_weights(bad, 3)
+
+
 def test_matching_experience_is_accepted():
     assert experience_lib.check_experience(helpers.make_experience(3, 2), SPEC, 2) is None
     numpy_arrays = helpers.numpy(helpers.make_experience(3, 2))
