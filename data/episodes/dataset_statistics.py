@@ -109,10 +109,10 @@ def compute_statistics(trajectories: Iterable[Any], spec: trajectory.Trajectory)
         executed = np.asarray(frames.step_type).reshape(-1) != ts.StepType.LAST
         for accumulator, values in zip(observation, tf.nest.flatten(frames.observation)):
             if accumulator:
-                accumulator.add(accumulator.rows(values))
+                accumulator.add(accumulator.rows(values, len(executed)))
         for accumulator, values in zip(action, tf.nest.flatten(frames.action)):
             if accumulator:
-                accumulator.add(accumulator.rows(values)[executed])
+                accumulator.add(accumulator.rows(values, len(executed))[executed])
     return Statistics(
         tf.nest.pack_sequence_as(spec.observation, [a and a.result() for a in observation]),
         tf.nest.pack_sequence_as(spec.action, [a and a.result() for a in action]),
@@ -144,8 +144,12 @@ class LeafAccumulator:
         self._minimum = np.full(shape, np.inf)
         self._maximum = np.full(shape, -np.inf)
 
-    def rows(self, values: Any) -> np.ndarray:
+    def rows(self, values: Any, num_frames: int | None = None) -> np.ndarray:
         """Returns values [..., *shape] as [n, *shape], float64 or int64.
+
+        Args:
+            values: An array or tensor.
+            num_frames: Expected n; None for any.
 
         Raises:
             DataError: If the values are no numbers or have another shape.
@@ -159,6 +163,11 @@ class LeafAccumulator:
                 f"real numbers of shape [{expected}]. Correct the data or the spec."
             )
         rows = array.reshape((-1, *self._shape))
+        if num_frames is not None and len(rows) != num_frames:
+            raise DataError(
+                f"{self._name} has {len(rows)} frames and step_type has {num_frames}; correct the "
+                "data."
+            )
         # float64 does not represent every int64.
         return rows if rows.dtype == np.int64 else rows.astype(np.float64)
 

@@ -146,3 +146,17 @@ def test_constant_elements_by_leaf(make_spec, make_episode):
     assert constant["observation/matrix"] == list(range(width, 2 * width))
     assert constant["action"] == [0]
     assert "observation/rgb" not in constant
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros([6, 3]), r"action has values of dtype float64 and shape \(6, 3\); expected"),
+        (np.full([6, 2], "1"), "action has values of dtype <U1 and shape"),
+        (np.zeros([5, 2]), "action has 5 frames and step_type has 6"),
+    ],
+)
+def test_values_of_another_form_are_refused(make_spec, make_episode, values, message):
+    frames = make_episode(6).frames._replace(action=values)
+    with pytest.raises(data.DataError, match=message):
+        data.compute_statistics([frames], make_spec())

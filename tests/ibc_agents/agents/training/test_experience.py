@@ -66,9 +66,9 @@ def test_leaves_of_different_batch_sizes_are_refused():
 
 
 def test_weights_are_one_for_each_window_or_one_for_all():
-    for good in (tf.ones([3]), tf.constant(2), tf.ones([3], tf.float64)):
-        experience_lib.check_weights(good, 3)
-        experience_lib.check_weights(good, None)
+    for valid in (tf.ones([3]), tf.constant(2), tf.ones([3], tf.float64)):
+        experience_lib.check_weights(valid, 3)
+        experience_lib.check_weights(valid, None)
     for bad in (tf.ones([2]), tf.ones([3, 1]), tf.ones([3], tf.complex64), tf.constant(["a"] * 3)):
         with pytest.raises(ValueError, match=r"weights should be real numbers \[3\]"):
             experience_lib.check_weights(bad, 3)
