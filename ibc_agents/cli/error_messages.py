@@ -46,7 +46,7 @@ def format_error(error: Exception) -> str | None:
         setting = _SETTING.match(message)
         scope = constructor["scope"] or ""
         place = setting and gin_statements.current().place_of(setting[1], scope)
-        return f"in the gin configuration: {message}" + (f" It is set in {place}." if place else "")
+        return f"in the gin configuration: {message} It is set in {place}." if place else message
     if isinstance(error, TypeError) and (advice := gin_advice.advise_unset_argument(message)):
         return f"in the gin configuration: {advice}"
     return None

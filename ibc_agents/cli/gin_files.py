@@ -56,7 +56,7 @@ def parse_gin(
     gin.clear_config()
     try:
         if run_config is not None:
-            run_config_lib.parse_run_config(run_config)
+            statements.statements[:0] = run_config_lib.parse_run_config(run_config)
         gin.parse_config_files_and_bindings(
             list(files), [], finalize_config=False, print_includes_and_imports=False
         )

@@ -14,7 +14,7 @@ from ibc_agents.cli.gin_config import statements as gin_statements
 from ibc_agents.core import errors, files
 
 
-def parse_run_config(path: pathlib.Path) -> None:
+def parse_run_config(path: pathlib.Path) -> list[gin_statements.Statement]:
     """Reads the operative configuration of a run into gin's global configuration.
 
     It can configure and call only the configurable classes of this project and the Keras classes
@@ -23,6 +23,9 @@ def parse_run_config(path: pathlib.Path) -> None:
 
     Args:
         path: The gin file.
+
+    Returns:
+        The statements of the file.
 
     Raises:
         RunError: If the file includes another file, imports a foreign module, enables gin's dynamic
@@ -35,9 +38,12 @@ def parse_run_config(path: pathlib.Path) -> None:
         raise errors.RunError(
             f"the gin file {path} of the run cannot be read ({error})."
         ) from error
+    statements = []
     for statement in gin_statements.parse(text, str(path), _OwnReferences()):
         with utils.try_with_location(statement.location):
             _apply(statement)
+        statements.append(statement)
+    return statements
 
 
 def _apply(statement: Any) -> None:

@@ -102,3 +102,69 @@ def test_environments_are_known_by_name():
     for absent in ("particles", "dataset", "../particle"):
         with pytest.raises(errors.RunError, match=f"no environment '{absent}'; choose from: d4rl/"):
             gin_files.environment_files(absent)
+
+
+def test_a_second_parse_replaces_the_first():
+    """As in a notebook, with and without `gin.clear_config` between."""
+    gin_files.parse_gin(LANGEVIN, ["TrainingSettings.num_steps = 3"])
+    settings.TrainingSettings()
+    for clear in (lambda: None, gin.clear_config):
+        clear()
+        gin_files.parse_gin([], ["TrainingSettings.batch_size = 7"])
+        found = settings.TrainingSettings()
+        assert (found.num_steps, found.batch_size) == (10_000, 7)
+        assert "ParticleEnvironment" not in gin.config_str()
+        assert "num_steps = 10000" in gin.operative_config_str()
+    with pytest.raises(RuntimeError, match="locked"):
+        gin.bind_parameter("TrainingSettings.batch_size", 8)
+
+
+def test_a_failed_parse_leaves_an_empty_configuration():
+    with pytest.raises(errors.RunError, match="num_stps"):
+        gin_files.parse_gin(LANGEVIN, ["TrainingSettings.num_stps = 3"])
+    assert gin.config_str() == ""
+    gin_files.parse_gin([], ["TrainingSettings.num_steps = 3"])
+
+
+@pytest.mark.parametrize("including", ["one.gin", "two.gin"])
+def test_a_file_that_includes_itself_is_rejected(tmp_path, monkeypatch, including):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one.gin").write_text(f"include '{including}'\n")
+    (tmp_path / "two.gin").write_text("include 'one.gin'\n")
+    with pytest.raises(errors.RunError, match=f"{including} includes .*gin, which in turn inc"):
+        gin_files.parse_gin(["one.gin"], [])
+
+
+@pytest.mark.parametrize(
+    ("bindings", "cycle"),
+    [
+        (["n = %n"], "%n → %n"),
+        (["a = %b", "b = %a"], "%a → %b → %a"),
+        (
+            ["Langevin.update = @x/ExactUpdate()", "ExactUpdate.temperature = @x/Langevin()"],
+            "@x/ExactUpdate() → @x/Langevin() → @x/ExactUpdate()",
+        ),
+    ],
+)
+def test_references_in_a_cycle_are_rejected(bindings, cycle):
+    with pytest.raises(errors.RunError, match=r"The references form a cycle: (.*)\.") as caught:
+        gin_files.parse_gin([], [*bindings, "Langevin.num_iterations = 3"])
+    assert cycle in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"n = \xff", "mine.gin is no text"),
+        (b"n = '\0'", "mine.gin has a null byte"),
+        (b"n = [1,", "EOF in multi-line statement. In file '.*mine.gin', line 2"),
+        (b"n = " + b"[" * 3_000, "mine.gin has a value with too many nested brackets"),
+        (b"a:\n  b = 2\n c = 3\n", "unindent .* In file '.*mine.gin', line 3"),
+        (b"n = {[]: 1}", "unhashable type"),
+    ],
+)
+def test_a_damaged_file_is_an_error_that_names_it(tmp_path, content, message):
+    (tmp_path / "mine.gin").write_bytes(content)
+    with pytest.raises(errors.RunError, match=message) as caught:
+        gin_files.parse_gin([str(tmp_path / "mine.gin")], [])
+    assert "\n" not in str(caught.value)
