@@ -61,9 +61,7 @@ def replace_value(text: str, generator: np.random.Generator) -> tuple[str, str]:
 def _replace_similar(value: str, generator: np.random.Generator) -> str:
     """Replaces a reference by a reference and a number by a number; others stay."""
     if _REFERENCE.search(value):
-        return _REFERENCE.sub(
-            lambda found: f"@{_choose_name(generator)}{found[1] or ''}", value, count=1
-        )
+        return _REFERENCE.sub(f"@{_choose_name(generator)}", value, count=1)
     return _NUMBER.sub(lambda _: mutations.choose(generator, _NUMBERS), value, count=1)
 
 
