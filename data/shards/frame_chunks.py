@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from data.episodes import Episode
+from data.episodes import Episode, step_order
 from data.errors import DataError
 
 
@@ -28,16 +28,6 @@ class FrameChunk(NamedTuple):
     shard: str
     first_record: int
     frames: trajectory.Trajectory
-
-
-class _StepTypes(NamedTuple):
-    """Step types of consecutive frames, each [n]."""
-
-    step_type: np.ndarray
-    next_step_type: np.ndarray
-
-
-_NO_STEP_TYPES = _StepTypes(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 @dataclasses.dataclass
@@ -76,22 +66,27 @@ class EpisodeSplitter:
             chunks: All frames of one shard after another, in order.
 
         Raises:
-            DataError: If a step type is none of FIRST, MID, LAST, or does not follow the one
-                before it.
+            DataError: If step types are impossible, see `step_order.find_disorder`.
         """
         parts: list[_Part] = []
-        previous = _NO_STEP_TYPES
+        previous = step_order.NO_STEP_TYPES
         for chunk in chunks:
             if chunk.first_record == 0:
                 yield from self._complete(parts)
-                parts, previous = [], _NO_STEP_TYPES
+                parts, previous = [], step_order.NO_STEP_TYPES
                 self.counts[chunk.shard] = ShardCounts()
-            _check_order(chunk, previous)
-            step_type = chunk.frames.step_type
-            previous = _StepTypes(step_type[-1:], chunk.frames.next_step_type[-1:])
+            step_type, next_step_type = chunk.frames.step_type, chunk.frames.next_step_type
+            disorder = step_order.find_disorder(
+                step_order.StepTypes(step_type, next_step_type), previous
+            )
+            if disorder:
+                record = chunk.first_record + disorder.row
+                raise DataError(
+                    f"{chunk.shard}: record {record} {disorder.text}. Write the shard again."
+                )
+            previous = step_order.StepTypes(step_type[-1:], next_step_type[-1:])
             firsts = np.flatnonzero(step_type == ts.StepType.FIRST).tolist()
-            borders = [0, *firsts, len(step_type)]
-            for begin, end in itertools.pairwise(borders):
+            for begin, end in itertools.pairwise([0, *firsts, len(step_type)]):
                 if begin == end:
                     continue
                 if step_type[begin] == ts.StepType.FIRST:
@@ -112,41 +107,6 @@ class EpisodeSplitter:
         counts.episodes += 1
         counts.frames += num_frames
         yield _join(parts)
-
-
-def _check_order(chunk: FrameChunk, previous: _StepTypes) -> None:
-    """Raises unless each step type may follow the one before.
-
-    Args:
-        chunk: Frames of one shard.
-        previous: Step types of the frame before; empty if the shard begins with the chunk.
-    """
-    for name in ("step_type", "next_step_type"):
-        values = getattr(chunk.frames, name)
-        unknown = np.flatnonzero((values < ts.StepType.FIRST) | (values > ts.StepType.LAST))
-        for row in unknown[:1]:
-            problem = f"has {name} {values[row]}, which is none of FIRST (0), MID (1), LAST (2)"
-            raise _bad_order(chunk, row, problem)
-    steps = np.concatenate([previous.step_type, chunk.frames.step_type])
-    expected = np.concatenate([previous.next_step_type, chunk.frames.next_step_type])
-    rows = np.arange(len(steps)) - len(previous.step_type)
-    # The last frame of an episode may have any next step type: writers differ.
-    continues = steps[1:] != ts.StepType.FIRST
-    for row in rows[1:][continues & (steps[:-1] == ts.StepType.LAST)][:1]:
-        problem = "follows the end of an episode (LAST) but does not start a new one (FIRST)"
-        raise _bad_order(chunk, row, problem)
-    for row in rows[1:][continues & (steps[1:] != expected[:-1])][:1]:
-        problem = (
-            f"has step type {chunk.frames.step_type[row]}, which is not the next_step_type of the "
-            "record before: records are missing or in another order"
-        )
-        raise _bad_order(chunk, row, problem)
-
-
-def _bad_order(chunk: FrameChunk, row: int, problem: str) -> DataError:
-    return DataError(
-        f"{chunk.shard}: record {chunk.first_record + row} {problem}. Write the shard again."
-    )
 
 
 class _Part(NamedTuple):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from data.episodes import Episode, specs, value_checks
+from data.episodes import Episode, specs, step_order, value_checks
 from data.errors import DataError
 from data.shards import encoding, shard_paths, spec_files
 from ibc_agents.core import files
@@ -41,6 +41,9 @@ def check_episode(label: str, episode: Episode, spec: trajectory.Trajectory) -> 
         raise DataError(f"{label}: its first frame, and no other, must have step type FIRST.")
     if np.any(step_type[1:-1] != ts.StepType.MID):
         raise DataError(f"{label}: only its last frame may have another step type than MID.")
+    disorder = step_order.find_disorder(step_order.StepTypes(step_type, frames.next_step_type))
+    if disorder:
+        raise DataError(f"{label}, frame {disorder.row} {disorder.text}.")
     for problem in value_checks.find_problems(frames, spec):
         raise DataError(f"{label}, frame {problem.row}: {problem.leaf} {problem.text}.")
 

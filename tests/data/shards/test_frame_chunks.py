@@ -64,9 +64,9 @@ def _with_step_types(make_episode, step_types, next_step_types=None):
         ([1, 2, 1], None, "file: record 2 follows the end of an episode"),
         ([0, 1, 7], [1, 1, 0], "file: record 2 has step_type 7, which is none of"),
         ([0, 1, 2], [1, -1, 0], "file: record 1 has next_step_type -1, which is none of"),
-        ([0, 1, 1, 2], [1, 2, 2, 0], "file: record 2 has step type 1, which is not the next_step"),
-        ([0, 1, 2], [1, 1, 0], "file: record 2 has step type 2, which is not the next_step_type"),
-        ([0, 1, 2], [0, 2, 0], "file: record 1 has step type 1, which is not the next_step_type"),
+        ([0, 1, 1, 2], [1, 2, 2, 0], "file: record 2 has step_type 1, and the next_step_type of"),
+        ([0, 1, 2], [1, 1, 0], "file: record 2 has step_type 2, and the next_step_type of"),
+        ([0, 1, 2], [0, 2, 0], "file: record 1 has step_type 1, and the next_step_type of"),
     ],
 )
 @pytest.mark.parametrize("sizes", [[], [1, 1, 1]])

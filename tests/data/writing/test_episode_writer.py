@@ -178,6 +178,11 @@ def _replaced(episode, **leaves):
         (lambda f: {"step_type": np.int32([0, 0, 2])}, "its first frame, and no other"),
         (lambda f: {"step_type": np.int32([0, 2, 1])}, "only its last frame may"),
         (lambda f: {"step_type": np.int32([0, 4, 1])}, "only its last frame may"),
+        (
+            lambda f: {"next_step_type": np.int32([1, 1, 0])},
+            "frame 2 has step_type 2, and the next_step_type of the one before it is 1",
+        ),
+        (lambda f: {"next_step_type": np.int32([1, 2, 5])}, "frame 2 has next_step_type 5"),
     ],
 )
 def test_rejects_an_episode_that_does_not_match_the_spec(
