@@ -13,7 +13,9 @@ from tests.project import sources
 
 DOCUMENTS = sorted([*sources.ROOT.glob("*.md"), *sources.ROOT.glob("docs/*.md")])
 # Placeholders, and names of examples in CONTRIBUTING.md.
-EXAMPLES = re.compile(r"rail|mae|margin_loss|random_search|csv_parser|import_csv|MarginLoss|TASK|METHOD")
+EXAMPLES = re.compile(
+    r"rail|mae|margin_loss|random_search|csv_parser|import_csv|MarginLoss|TASK|METHOD"
+)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
 FOLDERS = "|".join((*sources.FOLDERS, r"\.ci"))
 FILE = re.compile(rf"(?<![\w/.])(?:{FOLDERS})/[\w/.-]*\.(?:py|gin|md|json|sh|png|gif)\b")

@@ -52,7 +52,7 @@ def test_rejects_what_is_no_path(path):
         ("gs://bucket/demonstrations", "gs://bucket/demonstrations is a URL"),
         ("s3://bucket/*.tfrecord", "object stores are not supported"),
         ("", "a path is empty"),
-        ("~nobody-of-this-name/a", "~nobody-of-this-name has no home folder"),
+        ("~unknown-user-name/a", "~unknown-user-name has no home folder"),
     ],
 )
 def test_rejects_what_is_not_of_this_machine(path, message):
