@@ -149,7 +149,11 @@ def _read_file(file: str, including: tuple[str, ...]) -> Iterator[Statement]:
     for statement in parse(text, path, _Delegate()):
         yield statement
         if isinstance(statement, config_parser.IncludeStatement):
-            yield from _read_file(statement.filename, (*including, path))
+            try:
+                yield from _read_file(statement.filename, (*including, path))
+            except FileNotFoundError as error:
+                place = _place(statement)
+                raise FileNotFoundError(f"{place} includes an absent file. {error}") from error
 
 
 def parse(text: str, name: str, delegate: config_parser.ParserDelegate) -> Iterator[Statement]:
