@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import traceback
@@ -33,6 +34,10 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 
 # What the child sends: items, and then how it ended.
 _ITEM, _END, _MISSING, _SENTENCE, _FAILURE = "item", "end", "missing", "sentence", "failure"
+
+
+# What TensorFlow adds to messages: "{{function_node …}} the message [Op:IteratorGetNext] name:".
+_DECORATIONS = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\] name:\s*$")
 
 
 class ParserError(Exception):
@@ -157,7 +162,7 @@ def _serve(
 
 
 def _describe(error: Exception) -> str:
-    words = str(error).split()
+    words = _DECORATIONS.sub("", str(error)).split()
     return " ".join(words) if len(words) > 1 else f"{type(error).__name__}: {error}"
 
 

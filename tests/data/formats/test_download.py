@@ -27,6 +27,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path != "/sets/toy.hdf5":
             self.send_error(404)
             return
+        if server.answer:
+            headers = {"Content-Length": "0", **server.answer}
+            self.send_response(headers.pop("status", 200))
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            return
         asked = self.headers["Range"] if server.ranges else None
         fits = self.headers["If-Range"] in (None, server.version)
         begin = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked and fits else 0
@@ -36,7 +43,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if server.version:
             self.send_header("ETag", server.version)
         if begin:
-            whole = len(server.content)
+            whole = server.announced or len(server.content)
             self.send_header("Content-Range", f"bytes {begin}-{whole - 1}/{whole}")
         self.end_headers()
         with contextlib.suppress(BrokenPipeError):
@@ -52,6 +59,7 @@ def server(monkeypatch):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.content, server.version, server.ranges = CONTENT, '"one"', True
         server.cut_at, server.begins = None, []
+        server.answer, server.announced = {}, None  # headers, and the length in a range
         server.url = f"http://127.0.0.1:{server.server_port}/sets/toy.hdf5"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -154,6 +162,65 @@ def test_reports_a_missing_network(tmp_path, monkeypatch):
         with pytest.raises(data.DataError, match=message):
             file_download.download_file(url, tmp_path / "toy.hdf5")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"Content-Length": "many"}, "announces the length 'many'"),
+        ({"Content-Length": "-1"}, "announces the length '-1'"),
+        ({"Content-Encoding": "gzip"}, "sends the file in the encoding 'gzip', which was not"),
+        ({"status": 206, "Content-Range": "bytes 0-9/10"}, "range 'bytes 0-9/10'; the whole file"),
+        ({"status": 204}, "answers 204 instead of the file"),
+        ({"status": 302, "Location": "file:///etc/hostname"}, "answers 302"),
+        ({"status": 302, "Location": "http://[half"}, "there is no network, or 127.0.0.1 does not"),
+    ],
+)
+def test_answers_that_are_not_the_file_are_errors(server, tmp_path, answer, problem):
+    server.answer = answer
+    with pytest.raises(data.DataError, match=re.escape(problem)):
+        file_download.download_file(server.url, tmp_path / "toy.hdf5")
+    assert not (tmp_path / "toy.hdf5").exists()
+
+
+def test_a_file_longer_than_announced_is_removed(server, tmp_path):
+    server.cut_at = 1000
+    with pytest.raises(data.DataError, match="was interrupted after 1000"):
+        file_download.download_file(server.url, tmp_path / "toy.hdf5")
+    server.cut_at = None
+    server.content, server.announced = CONTENT[:2000], 1500
+    with pytest.raises(data.DataError, match="announces 1500 bytes and sends 2000. The file was"):
+        file_download.download_file(server.url, tmp_path / "toy.hdf5")
+    server.announced = None
+    file_download.download_file(server.url, tmp_path / "toy.hdf5")
+    assert (tmp_path / "toy.hdf5").read_bytes() == CONTENT[:2000]
+
+
+@pytest.mark.parametrize(
+    "state", ["", "[]", "[" * 10_000, '{"url": 1}', '{"url": "URL", "version": 3, "length": []}']
+)
+def test_a_damaged_record_of_an_interruption_is_ignored(server, tmp_path, state):
+    (tmp_path / ".toy.hdf5.partial").write_bytes(b"something else")
+    path = tmp_path / ".toy.hdf5.partial.json"
+    path.write_text(state.replace("URL", server.url))
+    assert file_download.download_file(server.url, tmp_path / "toy.hdf5").sha256 == SHA256
+    assert server.begins == [0]
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"sha256": 3}'])
+def test_a_damaged_record_of_a_download_is_an_error(server, tmp_path, record):
+    file_download.download_file(server.url, tmp_path / "toy.hdf5")
+    (tmp_path / "toy.hdf5.json").write_text(record)
+    with pytest.raises(data.DataError, match="toy.hdf5.json: the record of the download is dam"):
+        file_download.download_file(server.url, tmp_path / "toy.hdf5")
+
+
+def test_a_pipe_is_not_a_download(server, tmp_path):
+    for name in ("toy.hdf5", ".other.hdf5.partial"):
+        os.mkfifo(tmp_path / name)
+    for name in ("toy.hdf5", "other.hdf5"):
+        with pytest.raises(data.DataError, match=f"cannot write {tmp_path}"):
+            file_download.download_file(server.url, tmp_path / name)
 
 
 # The command, and the URLs

@@ -1,5 +1,6 @@
 """Import of zarr replay buffers."""
 
+import json
 import re
 
 import numpy as np
@@ -101,3 +102,18 @@ def test_a_folder_of_another_format_is_named(tmp_path):
     (tmp_path / "other").mkdir()
     message = helpers.error_message(run(tmp_path / "other", tmp_path / "out"))
     assert "cannot be read as a zarr replay buffer" in message
+
+
+def test_chunks_that_were_never_written_are_an_error(tmp_path):
+    write_buffer(tmp_path / "buffer.zarr")
+    (tmp_path / "buffer.zarr" / "data" / "state" / "0.0").unlink()
+    message = helpers.error_message(run(tmp_path / "buffer.zarr", tmp_path / "out"))
+    assert "data/state has the shape [11, 5], but the folder stores only 0 of 1 chunks" in message
+
+
+def test_pickles_are_not_read(tmp_path):
+    write_buffer(tmp_path / "buffer.zarr")
+    path = tmp_path / "buffer.zarr" / "data" / "state" / ".zarray"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "filters": [{"id": "pickle"}]}))
+    message = helpers.error_message(run(tmp_path / "buffer.zarr", tmp_path / "out"))
+    assert "data/state is stored as Python pickles, which can run any code" in message
