@@ -26,7 +26,7 @@ from ibc_agents.core import errors, files
 # What a parser may use: a constant, and more for each byte of the source.
 _MEMORY_BYTES = 4 * 2**30
 _MEMORY_PER_BYTE = 8
-_PROCESSOR_SECONDS = 5.0  # for each item
+_PROCESSOR_SECONDS = 2.0  # for each item
 _PROCESSOR_SECONDS_PER_BYTE = 1 / 2**20
 _URL_BYTES = 2**30  # assumed size of a source in an object store
 # The server that forks the children is started without TensorFlow's threads and memory.
