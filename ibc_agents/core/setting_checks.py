@@ -352,10 +352,13 @@ parentheses: @Name().
 
 
 def _accepts(value: Any, expected: Sequence[str]) -> bool:
-    """Returns whether a value can be called with arguments of these names, in this order."""
+    """Returns whether a call of a value takes arguments of these names, in this order."""
     if not callable(value):
         return False
-    return list(inspect.signature(value).parameters)[: len(expected)] == list(expected)
+    parameters = inspect.signature(value).parameters
+    if {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.VAR_POSITIONAL}:
+        return True  # It passes all arguments on. A Keras layer takes any keywords too.
+    return list(parameters)[: len(expected)] == list(expected)
 
 
 def _is_real(value: Any) -> bool:

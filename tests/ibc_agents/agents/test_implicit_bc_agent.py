@@ -142,8 +142,10 @@ def test_contract_loss_gets_the_proposals_densities_unless_a_sampler_moved_its_s
 
     experience = helpers.make_experience(6, 2)
     agent = helpers.make_agent(loss=Keep())
+    moving = helpers.make_agent(loss=Keep(), **LANGEVIN)
+    received.clear()  # The constructors call the loss once.
     agent.loss(experience)
-    helpers.make_agent(loss=Keep(), **LANGEVIN).loss(experience)
+    moving.loss(experience)
     (positive, negatives, positive_density, densities), moved = received
     assert positive.shape == (6,) and negatives.shape == (6, 16)
     low, high = agent.normalizer.bounds
