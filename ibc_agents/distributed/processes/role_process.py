@@ -41,12 +41,12 @@ class RoleProcess:
         """
         self.name = name
         self.health = health_lib.Health(name)
+        if health_port is not None:
+            health_lib.serve(self.health.report, health_port, public)
         # TensorFlow writes the source of traced functions there, and `exit` runs no exit handlers.
         self._temporary = tempfile.mkdtemp(prefix=f"ibc_agents-{name}-")
         tempfile.tempdir = self._temporary
         self.shutdown = shutdown_lib.ShutdownHandler(grace_seconds, self.exit)
-        if health_port is not None:
-            health_lib.serve(self.health.report, health_port, public)
 
     def log(self, text: str) -> None:
         """Prints a line with the time and the role."""

@@ -60,8 +60,11 @@ def run(
         ) from error
     grace_seconds += _EXIT_SECONDS
     handler = shutdown.ShutdownHandler(2 * grace_seconds)
+    roles: list[supervised_role.SupervisedRole] = []
+    if health_port is not None:
+        health.serve(functools.partial(_report, roles), health_port, public)
     with ports.hold_free_ports(len(commands)) as health_ports:
-        roles = [
+        roles += [
             supervised_role.SupervisedRole(
                 name,
                 functools.partial(
@@ -71,8 +74,6 @@ def run(
             )
             for (name, command), port in zip(commands.items(), health_ports, strict=True)
         ]
-        if health_port is not None:
-            health.serve(functools.partial(_report, roles), health_port, public)
         _run_until_finished(roles, final_role, handler, grace_seconds)
 
 

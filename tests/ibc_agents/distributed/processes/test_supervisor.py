@@ -25,7 +25,8 @@ from ibc_agents.distributed.processes import role_process
 port = int(sys.argv[-1].partition("=")[2])
 process = role_process.RoleProcess("learner", port, False, grace_seconds=60)
 tempfile.mkstemp()
-process.health.ready, process.health.step = True, 7
+process.health.step = 7
+process.health.ready = True
 process.log(f"runs in {tempfile.gettempdir()}")
 while not pathlib.Path(sys.argv[1]).exists():
     process.shutdown.wait(0.05)
