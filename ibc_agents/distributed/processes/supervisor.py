@@ -62,7 +62,7 @@ def run(
     handler = shutdown.ShutdownHandler(2 * grace_seconds)
     roles: list[supervised_role.SupervisedRole] = []
     if health_port is not None:
-        health.serve(functools.partial(_report, roles), health_port, public)
+        health.serve(functools.partial(_report, tuple(commands), roles), health_port, public)
     with ports.hold_free_ports(len(commands)) as health_ports:
         roles += [
             supervised_role.SupervisedRole(
@@ -98,9 +98,12 @@ def _run_until_finished(
             role.kill_after(max(0.0, deadline - time.monotonic()))
 
 
-def _report(roles: Sequence[supervised_role.SupervisedRole]) -> health_report.HealthReport:
-    """Returns the health of the job: it is ready if all roles are."""
-    waiting = [role.name for role in roles if not role.is_ready]
+def _report(
+    names: Sequence[str], roles: Sequence[supervised_role.SupervisedRole]
+) -> health_report.HealthReport:
+    """Returns the health of the job: it is ready if all roles have started and are."""
+    ready = {role.name for role in roles if role.is_ready}
+    waiting = [name for name in names if name not in ready]
     return health_report.HealthReport(
         role="job",
         process=os.getpid(),
