@@ -185,6 +185,7 @@ def main() -> None:
         content = {
             "differences": found,
             "compared_values": num_values,
+            "seed": arguments.seed,
             "kills": [dataclasses.asdict(kill) for kill in kills],
             "bindings": _BINDINGS,
             "machine": measuring.machine(),
