@@ -84,7 +84,9 @@ class Normalizer(tf.Module):
         tf.nest.assert_same_structure(action_spec, statistics.action)
         data_specs.check_bounds({"observation": observation_spec, "action": action_spec})
         self.action_space = action_space.ActionSpace(action_spec)
-        formats = _image_formats(observation_spec, image_formats or {}, statistics)
+        formats = _image_formats(
+            observation_spec, {} if image_formats is None else image_formats, statistics
+        )
         self._observation = [
             form or _observation_scaling(leaf.dtype, found, deviation_exponent)
             for (leaf, found), form in zip(
@@ -207,6 +209,11 @@ def _image_formats(
 ) -> list[image_format.ImageFormat | None]:
     """Returns the format of each leaf, in the order of the nest; None for vectors."""
     leaves = dict(data_specs.named_leaves({"observation": observation_spec}))
+    if not isinstance(declared, Mapping) or not all(isinstance(name, str) for name in declared):
+        raise errors.SettingError(
+            "Normalizer.image_formats must be a dictionary of paths and formats, such as "
+            f"{{'observation/rgb': @ImageFormat()}}; got {declared!r}."
+        )
     if unknown := sorted(declared.keys() - leaves):
         raise errors.SettingError(
             f"Normalizer.image_formats has the path {unknown[0]!r}, but the observation consists "

@@ -314,7 +314,9 @@ def check_factory(setting: str, value: Any, base: type) -> None:
 got the class dict. In a gin file, write the reference to a class without parentheses: @Name.
     """
     is_function = inspect.isroutine(value) or isinstance(value, functools.partial)
-    if not is_function and not (isinstance(value, type) and issubclass(value, base)):
+    made = inspect.unwrap(value) if is_function else value
+    is_class = isinstance(made, type)
+    if not (is_class and issubclass(made, base)) and not (is_function and not is_class):
         raise errors.SettingError(
             f"{setting} must be a factory of {base.__qualname__} objects, got {_format(value)}. "
             "In a gin file, write the reference to a class without parentheses: @Name."

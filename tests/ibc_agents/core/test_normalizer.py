@@ -459,3 +459,9 @@ def test_an_image_format_of_an_unknown_leaf_is_named():
             tf.TensorSpec([2], tf.float32),
             image_formats={"rgb": image_format.ImageFormat()},
         )
+
+
+@pytest.mark.parametrize("formats", [True, [1], "observation", {1: 2}])
+def test_image_formats_are_a_dictionary_of_paths(formats):
+    with pytest.raises(ValueError, match="^Normalizer.image_formats must be a dictionary of paths"):
+        build(np.zeros([2, 1]), tf.TensorSpec((1,)), image_formats=formats)

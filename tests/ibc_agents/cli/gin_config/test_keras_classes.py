@@ -4,8 +4,9 @@ import gin
 import pytest
 import tensorflow as tf
 
+from data.sources import source
 from ibc_agents.cli.gin_config import configurables
-from ibc_agents.core import errors
+from ibc_agents.core import errors, setting_checks
 
 SETTINGS = {
     "Adam.learning_rate": (-1.0, float("nan"), float("inf"), "0.1", True, tf.keras.optimizers.Adam),
@@ -56,3 +57,9 @@ def test_objects_are_of_the_classes_of_keras():
     dense = gin.get_configurable("Dense")(3, use_bias=True)
     assert type(dense) is tf.keras.layers.Dense
     assert dense(tf.zeros([1, 2])).numpy().tolist() == [[1.0, 1.0, 1.0]]
+
+
+def test_a_class_of_keras_is_no_factory_of_other_objects():
+    with pytest.raises(errors.SettingError, match="must be a factory of Source objects"):
+        setting_checks.check_factory("Mine.make", gin.get_configurable("Dense"), source.Source)
+    setting_checks.check_factory("Mine.make", gin.get_configurable("Dense"), tf.keras.layers.Dense)

@@ -111,7 +111,7 @@ def test_weights_are_unique_and_initialized_differently(network):
 
 
 def test_an_image_is_rejected_with_a_message():
-    with pytest.raises(ValueError, match="takes vectors, but an observation is an image"):
+    with pytest.raises(ValueError, match="takes vectors, but a part of the obs"):
         networks.MlpEnergyNetwork().encode({"rgb": tf.zeros([2, 1, 8, 8, 3], tf.uint8)})
 
 

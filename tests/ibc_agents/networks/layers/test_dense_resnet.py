@@ -68,7 +68,7 @@ def test_flatten_observation_concatenates_in_nest_order():
 
 def test_an_image_is_rejected_with_a_message():
     image = tf.zeros([2, 1, 8, 8, 3], tf.uint8)
-    with pytest.raises(ValueError, match="takes vectors, but an observation is an image"):
+    with pytest.raises(ValueError, match="takes vectors, but a part of the obs"):
         dense_resnet.flatten_observation({"position": tf.zeros([2, 1, 2]), "rgb": image})
 
 
