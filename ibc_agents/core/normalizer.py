@@ -19,6 +19,8 @@ from ibc_agents.core.scaling import action_space, image_format, leaf_scaling
 # is farther than sqrt(n − 1) deviations from their mean (Samuelson's inequality), so up to 10^8
 # demonstrated frames are never clipped.
 MAX_DEVIATIONS = 1e4
+# Arrays with fewer numbers are hardly images.
+_IMAGE_ELEMENTS = 256
 
 
 @gin.configurable(denylist=["statistics", "observation_spec", "action_spec"])
@@ -41,6 +43,8 @@ class Normalizer(tf.Module):
 
     Attributes:
         action_space: Flattens and packs nests of actions.
+        possible_images: Paths, dtypes and shapes of the parts of the observation that are taken as
+            vectors, but have the size of an image.
 
     References:
         Florence et al., "Implicit Behavioral Cloning", 2021, Appendix B.
@@ -93,6 +97,12 @@ class Normalizer(tf.Module):
                 _leaves(observation_spec, statistics.observation), formats, strict=True
             )
         ]
+        named = data_specs.named_leaves({"observation": observation_spec})
+        self.possible_images = tuple(
+            image_format.describe(name, leaf)
+            for (name, leaf), form in zip(named, formats, strict=True)
+            if form is None and leaf.shape.rank > 1 and leaf.shape.num_elements() >= _IMAGE_ELEMENTS
+        )
         self._action = [
             _action_scaling(leaf.dtype, found)
             for leaf, found in _leaves(action_spec, statistics.action)

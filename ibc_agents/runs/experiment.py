@@ -128,6 +128,8 @@ class Experiment:
         if constants := info.format_constants():
             print(constants)
         agent = self.make_agent(dataset, info)
+        for part in agent.normalizer.possible_images:
+            print(f"{part} is taken as a vector; if it is an image, set Normalizer.image_formats")
         directory.check_settings(self.describe_settings())
         landscape = validation.HeldOutLandscape.from_dataset(agent, dataset)
         with self._evaluator(directory, agent.policy, landscape) as evaluator:

@@ -451,6 +451,22 @@ def test_wrong_image_formats_are_named(shape, dtype, declared, problem):
         image_normalizer(tf.TensorSpec(shape, dtype), declared)
 
 
+@pytest.mark.parametrize(
+    ("shape", "dtype", "declared", "described"),
+    [
+        ((3, 20, 24), tf.float32, None, ("observation/camera (float32 [3, 20, 24])",)),
+        ((20, 24), tf.uint8, None, ("observation/camera (uint8 [20, 24])",)),
+        ((20, 24), tf.uint8, image_format.ImageFormat("HW"), ()),
+        ((3, 20, 24), tf.uint8, None, ()),
+        ((480,), tf.float32, None, ()),
+        ((4, 4), tf.float32, None, ()),
+    ],
+)
+def test_arrays_that_can_be_images_are_listed(shape, dtype, declared, described):
+    normalizer = image_normalizer(tf.TensorSpec(shape, dtype), declared)
+    assert normalizer.possible_images == described
+
+
 def test_an_image_format_of_an_unknown_leaf_is_named():
     with pytest.raises(errors.SettingError, match="has the path 'rgb', but the observation consi"):
         normalizer_lib.Normalizer.from_statistics(
