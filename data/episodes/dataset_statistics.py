@@ -69,24 +69,6 @@ class Statistics:
     observation: Any
     action: Any
 
-    def constant_elements(self, spec: trajectory.Trajectory) -> dict[str, list[int]]:
-        """Returns the elements that do not vary, see `LeafStatistics.is_constant`.
-
-        Args:
-            spec: Trajectory of specs of one frame.
-
-        Returns:
-            Flat indices in each leaf that has such elements, by the path of the leaf.
-        """
-        found = {}
-        for part in ("observation", "action"):
-            leaves = tf.nest.flatten(getattr(self, part))
-            for (name, leaf), statistics in zip(_leaves(part, spec), leaves, strict=True):
-                if statistics is not None and statistics.is_constant(leaf.dtype).any():
-                    constant = np.flatnonzero(statistics.is_constant(leaf.dtype))
-                    found[name] = constant.tolist()
-        return found
-
 
 def compute_statistics(trajectories: Iterable[Any], spec: trajectory.Trajectory) -> Statistics:
     """Computes statistics in one pass, with float64 sums.

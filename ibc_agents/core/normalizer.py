@@ -86,8 +86,10 @@ class Normalizer(tf.Module):
         )
         tf.nest.assert_same_structure(observation_spec, statistics.observation)
         tf.nest.assert_same_structure(action_spec, statistics.action)
-        data_specs.check_bounds({"observation": observation_spec, "action": action_spec})
+        parts = {"action": action_spec, "observation": observation_spec}
+        data_specs.check_bounds(parts)
         self.action_space = action_space.ActionSpace(action_spec)
+        self._leaf_paths = [path for path, _ in data_specs.named_leaves(parts)]
         formats = _image_formats(
             observation_spec, {} if image_formats is None else image_formats, statistics
         )
@@ -171,6 +173,19 @@ class Normalizer(tf.Module):
     def bounds(self) -> protocols.Bounds:
         """The box in which actions are searched, scaled, ``[A]`` each."""
         return protocols.Bounds(tf.convert_to_tensor(self._low), tf.convert_to_tensor(self._high))
+
+    def constant_elements(self) -> dict[str, list[int]]:
+        """Returns the elements that do not vary in the data, which policies ignore or repeat.
+
+        Returns:
+            Flat indices by the path of the leaf, for each leaf with such elements.
+        """
+        scalings = [*self._action, *self._observation]
+        return {
+            path: scaling.removed_elements
+            for path, scaling in zip(self._leaf_paths, scalings, strict=True)
+            if isinstance(scaling, leaf_scaling.LeafScaling) and scaling.removed_elements
+        }
 
     def normalize_observation(self, observation: Any) -> Any:
         """Normalizes a nest of observations with any leading dimensions; float32, images uint8."""

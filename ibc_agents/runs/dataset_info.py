@@ -95,26 +95,4 @@ class DatasetInfo:
             "hash": self.dataset_hash,
             "train_episodes": self.train_episodes,
             "validation_episodes": self.validation_episodes,
-            "constant_elements": self.statistics.constant_elements(self.spec),
         }
-
-    def format_constants(self) -> str | None:
-        """Returns a line about the elements that do not vary; None if all vary."""
-        constants = self.statistics.constant_elements(self.spec)
-        if not constants:
-            return None
-        leaves = ", ".join(f"{name}[{_ranges(elements)}]" for name, elements in constants.items())
-        return f"constant in {self.name}, so the policy ignores or repeats them: {leaves}"
-
-
-def _ranges(numbers: list[int]) -> str:
-    """Abbreviates ascending numbers.
-
-    Examples:
-        >>> _ranges([2, 5, 6, 7])
-        '2, 5-7'
-    """
-    starts = [n for n in numbers if n - 1 not in numbers]
-    ends = [n for n in numbers if n + 1 not in numbers]
-    pairs = zip(starts, ends, strict=True)
-    return ", ".join(f"{start}" if start == end else f"{start}-{end}" for start, end in pairs)

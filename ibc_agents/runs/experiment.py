@@ -20,6 +20,7 @@ from ibc_agents.core import errors, files, setting_checks
 from ibc_agents.rollouts import actors
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import (
+    constant_elements,
     dataset_info,
     provenance,
     run_directory,
@@ -125,11 +126,11 @@ class Experiment:
         dataset = self.open_demonstrations()
         directory.check_dataset(dataset.dataset_hash, dataset.name)
         info = dataset_info.DatasetInfo.from_dataset(dataset)
-        if constants := info.format_constants():
-            print(constants)
         agent = self.make_agent(dataset, info)
         for part in agent.normalizer.possible_images:
             print(f"{part} is taken as a vector; if it is an image, set Normalizer.image_formats")
+        if constants := agent.normalizer.constant_elements():
+            print(constant_elements.format_constants(constants))
         directory.check_settings(self.describe_settings())
         landscape = validation.HeldOutLandscape.from_dataset(agent, dataset)
         with self._evaluator(directory, agent.policy, landscape) as evaluator:
@@ -263,6 +264,7 @@ class Experiment:
             "skipped_steps": int(agent.skipped_steps.numpy()),
             "seed": self.seed,
             "dataset": info.summary(),
+            "constant_elements": agent.normalizer.constant_elements(),
             "acceleration": choices,
             **self._provenance,
         }

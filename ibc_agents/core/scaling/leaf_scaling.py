@@ -42,6 +42,11 @@ class LeafScaling(tf.Module):
         self._scale = tf.Variable(_convert(scale, working_dtype), trainable=False)
         self._limit = tf.Variable(_convert(limit, tf.float32), trainable=False)
 
+    @property
+    def removed_elements(self) -> list[int]:
+        """The flat indices of the elements whose u is always 0."""
+        return np.flatnonzero(self._limit.numpy() == 0).tolist()
+
     def to_units(self, values: tf.Tensor) -> tf.Tensor:
         """Returns u of values ``[…, *leaf]``, float32; NaN where a value is NaN or infinite."""
         values = tf.convert_to_tensor(values)

@@ -136,18 +136,6 @@ def test_values_whose_squares_overflow_are_refused():
         _accumulate(np.array([[-1e200], [0.0]]), np.array([[1e200]]))
 
 
-def test_constant_elements_by_leaf(make_spec, make_episode):
-    episode = make_episode(6)
-    episode.frames.observation["matrix"][:, 1] = 3.0
-    episode.frames.action[:, 0] = -0.5
-    found = data.compute_statistics([episode], make_spec())
-    constant = found.constant_elements(make_spec())
-    width = episode.frames.observation["matrix"].shape[2]
-    assert constant["observation/matrix"] == list(range(width, 2 * width))
-    assert constant["action"] == [0]
-    assert "observation/rgb" not in constant
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -186,6 +186,17 @@ def test_contract_elements_that_do_not_vary_are_zero_for_any_value():
     np.testing.assert_array_equal(scaled, [[0, 0]])
     np.testing.assert_array_equal(normalizer.unscale_action(scaled), [[7, 0.5]])
     np.testing.assert_array_equal(normalizer.bounds.high - normalizer.bounds.low > 0, [False, True])
+    assert normalizer.constant_elements() == {"action": [0], "observation": [0, 1]}
+
+
+def test_constant_elements_are_named_by_leaf_and_images_have_none():
+    frames = make_frames((6,))
+    frames.observation["joints"][:, 1:] = 2.0
+    frames.observation["depth"][:] = 1.0
+    frames.observation["image"][:] = 0
+    normalizer = normalizer_lib.Normalizer.from_dataset([frames], FRAME_SPEC, helpers.ACTION_SPEC)
+    constant = {"observation/depth": [0], "observation/joints": [1, 2]}
+    assert normalizer.constant_elements() == constant
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])

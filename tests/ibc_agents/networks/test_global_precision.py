@@ -44,7 +44,7 @@ def energy_network():
     ],
     ids=["mse", "mdn", "implicit"],
 )
-def test_agents_train_and_act_in_float32(make, global_precision):
+def test_contract_layers_compute_in_float32_under_any_global_setting(make, global_precision):
     agent = make()
     before = [variable.numpy() for variable in agent._variables()]
     agent.train(helpers.make_experience(4, 2))

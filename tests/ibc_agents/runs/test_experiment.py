@@ -111,7 +111,11 @@ def test_a_run_records_the_code_that_it_began_with(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "git_revision", lambda: "before")
     begun = make(tmp_path)
     monkeypatch.setattr(provenance, "git_revision", lambda: "after")
-    agent = types.SimpleNamespace(train_step_counter=tf.constant(3), skipped_steps=tf.constant(0))
+    agent = types.SimpleNamespace(
+        train_step_counter=tf.constant(3),
+        skipped_steps=tf.constant(0),
+        normalizer=types.SimpleNamespace(constant_elements=dict),
+    )
     assert begun.describe_training(agent, EMPTY_INFO, 0, [])["git_revision"] == "before"
 
 
