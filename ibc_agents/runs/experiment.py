@@ -20,7 +20,6 @@ from ibc_agents.core import errors, files, setting_checks
 from ibc_agents.rollouts import actors
 from ibc_agents.rollouts import environment_info as environment_info_lib
 from ibc_agents.runs import (
-    constant_elements,
     dataset_info,
     provenance,
     run_directory,
@@ -30,7 +29,11 @@ from ibc_agents.runs import (
 from ibc_agents.runs import demonstrations as demonstrations_lib
 from ibc_agents.runs import evaluator as evaluator_lib
 from ibc_agents.runs import task as task_lib
-from ibc_agents.runs.records import acceleration_history, settings_record
+from ibc_agents.runs.records import (
+    acceleration_history,
+    constant_elements,
+    settings_record,
+)
 from ibc_agents.runs.training import monitor
 from ibc_agents.runs.training import trainer as trainer_lib
 
