@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.networks import network
 
-from ibc_agents.networks.layers import dense_resnet
+from ibc_agents.networks.layers import dense_resnet, float32_layers
 
 
 class DenoisingNetwork(network.Network):
@@ -40,13 +40,13 @@ class DenoisingNetwork(network.Network):
         """
         super().__init__(input_tensor_spec=None, state_spec=(), name=name)
         self._encoder = encoder
-        self._code_projection = tf.keras.layers.Dense(width)
-        self._action_projection = tf.keras.layers.Dense(width, use_bias=False)
+        self._code_projection = float32_layers.dense(width)
+        self._action_projection = float32_layers.dense(width, use_bias=False)
         self._num_levels = num_levels
         # A matrix product with one-hot levels, because the gradient of an embedding is sparse.
-        self._level_projection = tf.keras.layers.Dense(width, use_bias=False)
+        self._level_projection = float32_layers.dense(width, use_bias=False)
         self._blocks = dense_resnet.DenseResNet(width, depth, activation)
-        self._output = tf.keras.layers.Dense(action_size)
+        self._output = float32_layers.dense(action_size)
 
     def encode(self, observation: Any, training: bool = False) -> tf.Tensor:
         """Returns the share of normalized windows, a nest of ``[B, T, …]``, ``[B, W]``."""

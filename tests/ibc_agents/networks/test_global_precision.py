@@ -40,9 +40,10 @@ def energy_network():
     [
         helpers.make_mse_agent,
         helpers.make_mdn_agent,
+        helpers.make_diffusion_agent,
         lambda: helpers.make_agent(energy_network=energy_network()),
     ],
-    ids=["mse", "mdn", "implicit"],
+    ids=["mse", "mdn", "diffusion", "implicit"],
 )
 def test_contract_layers_compute_in_float32_under_any_global_setting(make, global_precision):
     agent = make()
