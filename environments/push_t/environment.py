@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from environments.base import Environment
 from environments.push_t import geometry, rendering, simulation
+from ibc_agents.core import setting_checks
 
 OBSERVATIONS = ("states", "keypoints", "pixels")
 _IMAGE_SIZE = 96  # pixels, of the published data
@@ -47,7 +48,7 @@ class PushTEnvironment(Environment):
         observation: "states", "keypoints" or "pixels".
 
     Raises:
-        ValueError: If `observation` has another value.
+        SettingError: If `observation` has another value.
 
     References:
         Chi et al., "Diffusion Policy: Visuomotor Policy Learning via Action Diffusion", 2023,
@@ -62,19 +63,16 @@ class PushTEnvironment(Environment):
 
     def __init__(self, observation: str = "states") -> None:
         super().__init__()
-        if observation not in OBSERVATIONS:
-            raise ValueError(
-                f"PushTEnvironment.observation must be one of {', '.join(OBSERVATIONS)}, got "
-                f"{observation!r}."
-            )
-        self._kind = observation
+        self._kind = setting_checks.check_choice(
+            "PushTEnvironment.observation", observation, OBSERVATIONS
+        )
         self._simulation = simulation.Simulation()
         self._best_score = 0.0
         self._overlap = 0.0
         self._step_count = 0
         self._observation_spec = {
             "agent_pos": _bounded([2], _DISC_LOW, _DISC_HIGH, "agent_pos"),
-            **_block_spec(observation),
+            **_block_spec(self._kind),
         }
         self._action_spec = _bounded([2], 0.0, float(geometry.SIZE), "action")
 

@@ -9,7 +9,7 @@ from tests.fuzz import misbehaving, mutations, outcomes, runner
 
 def test_each_kind_of_outcome_is_recognized():
     target = misbehaving.MisbehavingTarget()
-    found = list(runner.run(target, 5, target.mutants, seconds_per_mutant=2.0))
+    found = list(runner.run(target, 5, target.mutants, seconds_per_mutant=1.0))
     assert [outcome.number for outcome in found] == list(range(5, 5 + target.mutants))
     assert [outcome.kind for outcome in found] == [outcome.damage for outcome in found]
     assert {outcome.kind for outcome in found} >= set(outcomes.FAULTS)

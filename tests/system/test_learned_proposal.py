@@ -34,15 +34,15 @@ def test_the_proposal_is_trained_checkpointed_and_exported(finished, tmp_path, m
     root_dir = tmp_path / "run"
     values = (*LEARNED, f"DemonstrationSettings.dataset='{finished.dataset}'")
 
-    def train(steps, *more_values):
+    def train(steps):
         arguments = helpers.small_run(
-            root_dir, tmp_path, steps, *values, *more_values, method="ibc_derivative_free"
+            root_dir, tmp_path, steps, *values, method="ibc_derivative_free"
         )
         done = helpers.call("ibc_agents.train", *arguments)
         assert done.returncode == 0, done
 
     with mock.patch.object(run_directory.RunDirectory, "export_policy"):
-        train(10, "Task.environment=None")
+        train(10)
     train(15)
     assert [losses.shape for losses in received] == [(32,)] * 15
     results = json.loads((root_dir / "results.json").read_text())

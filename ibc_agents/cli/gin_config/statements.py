@@ -117,8 +117,10 @@ def set_current(statements: Statements) -> None:
 
 
 def current() -> Statements:
-    """Returns the statements of gin's configuration."""
-    return _current
+    """Returns the statements of gin's configuration; none after it was cleared."""
+    import gin
+
+    return _current if gin.config._CONFIG else Statements()
 
 
 class _Delegate(config_parser.ParserDelegate):

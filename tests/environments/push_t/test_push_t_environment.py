@@ -44,7 +44,9 @@ def test_angles_are_between_zero_and_a_full_turn():
 
 
 def test_an_unknown_observation_raises():
-    with pytest.raises(ValueError, match="observation must be one of states, keypoints, pixels"):
+    with pytest.raises(
+        ValueError, match="observation must be one of 'states', 'keypoints', 'pixels'"
+    ):
         PushTEnvironment("images")
 
 

@@ -49,13 +49,13 @@ def test_verifies_a_server_after_an_outage():
         connection.verify_after_outage = lambda: verdicts.pop()
         server.stop()
         process.wait_for_line("does not answer; waiting for at most 60 s")
-        assert not process.health.report()["ready"]
+        assert not process.health.report().ready
         server = start_server(port)
         process.wait_for_line("answers again after")
         while verdicts:
             process.shutdown.wait(0.1)
     server.stop()
-    assert process.health.report()["ready"]
+    assert process.health.report().ready
 
 
 def test_aborts_the_process_after_a_long_outage():

@@ -117,16 +117,16 @@ def test_logs_an_outage_and_waits(served, serve, join):
     start(served)
     member, process = join()
     process.health.ready = True
-    assert process.health.report()["ready"]
+    assert process.health.report().ready
     stop()
     process.wait_for_line("does not answer; waiting for at most 60 s")
     assert member.primary.table_sizes is None
-    assert not process.health.report()["ready"]
+    assert not process.health.report().ready
     start(served)
     process.wait_for_line("answers again after")
     member.primary.wait_until(lambda sizes: sizes[tables.JOB] == 1)
     member.close()
-    assert process.health.report()["ready"]
+    assert process.health.report().ready
     assert not process.aborted.is_set()
 
 

@@ -39,7 +39,7 @@ def test_a_new_layer_divides_by_the_largest_singular_value(units):
 
 
 def test_equals_a_dense_layer_with_the_divided_kernel_in_any_rank():
-    layer = make(activation="relu", bias_initializer="normal")
+    layer = make(activation="relu", bias_initializer="random_normal")
     dense = tf.keras.layers.Dense(6, activation="relu")
     for shape in ([4, 9], [4, 3, 9], [2, 4, 3, 9]):
         inputs = tf.random.normal(shape)
