@@ -24,3 +24,7 @@ def test_no_mutant_of_a_share_is_a_fault(name):
 @pytest.mark.parametrize("name", TARGETS)
 def test_no_mutant_is_a_fault(name):
     check(name, TARGETS[name].mutants)
+
+
+def test_the_complete_run_has_twenty_thousand_mutants():
+    assert sum(target.mutants for target in TARGETS.values()) >= 20_000

@@ -15,7 +15,7 @@ class D4rl(target.Target):
     """A file with three episodes of 20 steps."""
 
     name = "d4rl"
-    mutants = 1500
+    mutants = 500
 
     def prepare(self, folder: pathlib.Path) -> None:
         generator = np.random.default_rng(0)

@@ -26,7 +26,7 @@ class DatasetFolders(target_lib.Target):
     """
 
     name = "dataset_folders"
-    mutants = 2_000
+    mutants = 800
 
     def prepare(self, folder: pathlib.Path) -> None:
         _datasets.write_dataset(folder / "dataset")

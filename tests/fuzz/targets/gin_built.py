@@ -43,7 +43,7 @@ class GinBuilt(target_lib.Target):
     """All settings of a small run of one method, with their defaults."""
 
     name = "gin_built"
-    mutants = 1_500
+    mutants = 500
 
     def prepare(self, folder: pathlib.Path) -> None:
         make = particle.ParticleEnvironment

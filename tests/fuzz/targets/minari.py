@@ -20,7 +20,7 @@ class Minari(target.Target):
     """A dataset of two episodes, with a dictionary, a tuple and an image as observation."""
 
     name = "minari"
-    mutants = 1000
+    mutants = 400
 
     def prepare(self, folder: pathlib.Path) -> None:
         generator = np.random.default_rng(0)

@@ -19,7 +19,7 @@ class Rlds(target.Target):
     """A dataset of two episodes in two shards, written by TensorFlow Datasets."""
 
     name = "rlds"
-    mutants = 500
+    mutants = 400
 
     def prepare(self, folder: pathlib.Path) -> None:
         features = {

@@ -16,7 +16,7 @@ class Robomimic(target.Target):
     """A file with three demonstrations, nested observations and a filter key."""
 
     name = "robomimic"
-    mutants = 1500
+    mutants = 500
 
     def prepare(self, folder: pathlib.Path) -> None:
         generator = np.random.default_rng(0)

@@ -24,7 +24,7 @@ class ForeignSavedModels(target_lib.Target):
     """Loads a SavedModel without checksums, of which any file is damaged, and lets it act."""
 
     name = "foreign_saved_models"
-    mutants = 100
+    mutants = 60
 
     def prepare(self, folder: pathlib.Path) -> None:
         self._environment = environment_info.EnvironmentInfo.from_factory(_make)

@@ -23,7 +23,7 @@ class Shards(target_lib.Target):
     """Opens and summarizes shards of which one is damaged."""
 
     name = "shards"
-    mutants = 3_000
+    mutants = 1_500
 
     def prepare(self, folder: pathlib.Path) -> None:
         _datasets.write_dataset(folder / "dataset")

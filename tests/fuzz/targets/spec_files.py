@@ -25,7 +25,7 @@ class SpecFiles(target_lib.Target):
     """
 
     name = "spec_files"
-    mutants = 3_500
+    mutants = 3_000
 
     def prepare(self, folder: pathlib.Path) -> None:
         _datasets.write_dataset(folder / "dataset")

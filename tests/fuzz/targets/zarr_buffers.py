@@ -15,7 +15,7 @@ class ZarrBuffers(target.Target):
     """A buffer of two episodes with vectors and images."""
 
     name = "zarr_buffers"
-    mutants = 500
+    mutants = 300
 
     def prepare(self, folder: pathlib.Path) -> None:
         generator = np.random.default_rng(0)
