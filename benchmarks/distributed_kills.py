@@ -33,6 +33,7 @@ import reverb
 from ibc_agents.distributed import job_directory
 from ibc_agents.distributed.messaging import tables
 from ibc_agents.distributed.processes import ports
+from ibc_agents.runs import run_directory
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _ROLES = ("learner-0", "replay-0", "evaluator-0")
@@ -84,6 +85,7 @@ class Job:
 
     def __init__(self, folder: pathlib.Path, name: str) -> None:
         self.files = job_directory.JobDirectory(folder / name)
+        self._checkpoints = run_directory.RunDirectory(self.files.root).checkpoints
         self._log = folder / f"{name}.txt"
         with ports.hold_free_ports(1) as [port]:
             address = f"localhost:{port}"
@@ -118,7 +120,7 @@ class Job:
 
     def wait_for_step(self, step: int) -> None:
         """Waits for the checkpoint of a step."""
-        while self._checkpointed_step() < step:
+        while (self._checkpoints.recorded_step() or 0) < step:
             if self._process.poll() is not None:
                 raise SystemExit(
                     f"the job has finished too early:\n{self._log.read_text()[-2000:]}"
@@ -160,15 +162,6 @@ class Job:
             return
         if sizes[tables.JOB].current_size:
             self.demonstrations_seen.add(sizes["demonstrations"].current_size)
-
-    def _checkpointed_step(self) -> int:
-        state = self.files.root / "train" / "checkpoints" / "checkpoint"
-        if not state.exists():
-            return 0
-        newest = re.search(
-            r'^model_checkpoint_path: ".*?ckpt-(\d+)"', state.read_text(), re.MULTILINE
-        )
-        return int(newest[1]) if newest else 0
 
     def _restarts(self) -> dict[str, int]:
         text = self._log.read_text()

@@ -24,6 +24,7 @@ import time
 
 import measuring  # sets the search path; must precede imports of the project
 import numpy as np
+import outputs
 import tensorflow as tf
 
 from ibc_agents.runs import experiment as experiment_lib  # noqa: F401  (shortens the starts)
@@ -165,7 +166,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50, help="number of kills")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
-    parser.add_argument("--out", type=pathlib.Path, help="JSON file of the results")
+    parser.add_argument("--out", type=outputs.output_file, help="JSON file of the results")
     arguments = parser.parse_args()
     kills = draw_kills(arguments.kills, arguments.seed)
     with tempfile.TemporaryDirectory() as folder:

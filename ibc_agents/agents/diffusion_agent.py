@@ -80,10 +80,15 @@ class DiffusionAgent(behavioral_cloning_agent.BehavioralCloningAgent):
             depth,
             activation,
         )
-        example = building.example_window(time_step_spec, normalizer, window)
-        action = tf.zeros([1, normalizer.action_space.size])
-        with building.reporting_misfits("DiffusionAgent.encoder", time_step_spec.observation):
-            self._denoising_network((example, action, tf.zeros([1], tf.int32)))
+        building.build_network(
+            "DiffusionAgent.encoder",
+            self._denoising_network,
+            time_step_spec,
+            normalizer,
+            window,
+            tf.zeros([1, normalizer.action_space.size]),
+            tf.zeros([1], tf.int32),
+        )
         policy = diffusion_policy.DiffusionPolicy(
             time_step_spec,
             action_spec,

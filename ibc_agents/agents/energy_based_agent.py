@@ -75,8 +75,13 @@ class EnergyBasedAgent(behavioral_cloning_agent.BehavioralCloningAgent, abc.ABC)
         compatibility.check_sampler(
             name, policy_search.sampler, policy_search.number, energy_network
         )
-        building.build_energy_network(
-            f"{name}.energy_network", energy_network, time_step_spec, normalizer, window
+        building.build_network(
+            f"{name}.energy_network",
+            energy_network,
+            time_step_spec,
+            normalizer,
+            window,
+            tf.zeros([1, 1, normalizer.action_space.size]),
         )
         trained: list[tf.Module] = [energy_network]
         if isinstance(proposal, protocols.LearnedProposal):

@@ -40,31 +40,24 @@ def build_network(
     time_step_spec: ts.TimeStep,
     normalizer: normalizer_lib.Normalizer,
     window: int,
+    *further_inputs: tf.Tensor,
 ) -> None:
-    """Calls a network of observations once, which creates its variables.
+    """Calls a network once, on a window of zeros, which creates its variables.
+
+    Args:
+        setting: The setting that contains the layers of the network.
+        network: Takes a normalized window, or a tuple of a window and `further_inputs`.
+        time_step_spec: Time step spec of the unwrapped environment.
+        normalizer: Statistics of the demonstrations.
+        window: T, frames of observation.
+        *further_inputs: Tensors of batch size 1, such as actions.
 
     Raises:
         UserError: If the observations do not fit the network; see `reporting_misfits`.
     """
     with reporting_misfits(setting, time_step_spec.observation):
-        network(example_window(time_step_spec, normalizer, window))
-
-
-def build_energy_network(
-    setting: str,
-    energy_network: network_lib.Network,
-    time_step_spec: ts.TimeStep,
-    normalizer: normalizer_lib.Normalizer,
-    window: int,
-) -> None:
-    """Calls an energy network once, which creates its variables.
-
-    Raises:
-        UserError: If the observations do not fit the network; see `reporting_misfits`.
-    """
-    actions = tf.zeros([1, 1, normalizer.action_space.size])
-    with reporting_misfits(setting, time_step_spec.observation):
-        energy_network((example_window(time_step_spec, normalizer, window), actions))
+        example = example_window(time_step_spec, normalizer, window)
+        network((example, *further_inputs) if further_inputs else example)
 
 
 def score_example(
