@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import gin
 import numpy as np
@@ -14,7 +15,6 @@ from environments.base import Environment
 from environments.push_t import geometry, rendering, simulation
 from ibc_agents.core import setting_checks
 
-OBSERVATIONS = ("states", "keypoints", "pixels")
 _IMAGE_SIZE = 96  # pixels, of the published data
 _VIDEO_SIZE = 256  # pixels
 _SUCCESS_OVERLAP = 0.95
@@ -22,6 +22,50 @@ _SUCCESS_OVERLAP = 0.95
 _DISC_LOW, _DISC_HIGH = -8.0, geometry.SIZE + 8.0
 # A disc can press the block, which is 120 pixels long, across the walls.
 _BLOCK_LOW, _BLOCK_HIGH = -256.0, geometry.SIZE + 256.0
+
+
+def _bounded(shape, low, high, name: str) -> array_spec.BoundedArraySpec:
+    return array_spec.BoundedArraySpec(shape, np.float32, low, high, name)
+
+
+class _View(NamedTuple):
+    """How an observation describes the block.
+
+    Attributes:
+        spec: Spec of the leaf, whose name is its key.
+        observe: Returns the leaf for the position of the disc and the pose of the block.
+    """
+
+    spec: array_spec.BoundedArraySpec
+    observe: Callable[[np.ndarray, geometry.Pose], np.ndarray]
+
+
+def _observe_pose(disc: np.ndarray, block: geometry.Pose) -> np.ndarray:
+    del disc
+    return np.array([block.x, block.y, block.angle % (2 * np.pi)], np.float32)
+
+
+def _observe_keypoints(disc: np.ndarray, block: geometry.Pose) -> np.ndarray:
+    del disc
+    return block.transform(geometry.KEYPOINTS).ravel().astype(np.float32)
+
+
+def _observe_image(disc: np.ndarray, block: geometry.Pose) -> np.ndarray:
+    return rendering.draw(disc, block, _IMAGE_SIZE)
+
+
+_LOW_POSE, _HIGH_POSE = [_BLOCK_LOW, _BLOCK_LOW, 0.0], [_BLOCK_HIGH, _BLOCK_HIGH, 2 * np.pi]
+_NUM_COORDINATES = geometry.KEYPOINTS.size
+_IMAGE_SHAPE = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
+_VIEWS = {
+    "states": _View(_bounded([3], _LOW_POSE, _HIGH_POSE, "block_pose"), _observe_pose),
+    "keypoints": _View(
+        _bounded([_NUM_COORDINATES], _BLOCK_LOW, _BLOCK_HIGH, "keypoint"), _observe_keypoints
+    ),
+    "pixels": _View(
+        array_spec.BoundedArraySpec(_IMAGE_SHAPE, np.uint8, 0, 255, "image"), _observe_image
+    ),
+}
 
 
 @gin.configurable
@@ -64,15 +108,16 @@ class PushTEnvironment(Environment):
     def __init__(self, observation: str = "states") -> None:
         super().__init__()
         self._kind = setting_checks.check_choice(
-            "PushTEnvironment.observation", observation, OBSERVATIONS
+            "PushTEnvironment.observation", observation, _VIEWS
         )
+        self._view = _VIEWS[self._kind]
         self._simulation = simulation.Simulation()
         self._best_score = 0.0
         self._overlap = 0.0
         self._step_count = 0
         self._observation_spec = {
             "agent_pos": _bounded([2], _DISC_LOW, _DISC_HIGH, "agent_pos"),
-            **_block_spec(self._kind),
+            self._view.spec.name: self._view.spec,
         }
         self._action_spec = _bounded([2], 0.0, float(geometry.SIZE), "action")
 
@@ -144,16 +189,10 @@ class PushTEnvironment(Environment):
 
     def _observe(self) -> dict[str, np.ndarray]:
         disc, block = self._simulation.disc, self._simulation.block
-        observation = {"agent_pos": disc.astype(np.float32)}
-        if self._kind == "states":
-            pose = [block.x, block.y, block.angle % (2 * np.pi)]
-            observation["block_pose"] = np.array(pose, np.float32)
-        elif self._kind == "keypoints":
-            points = block.transform(geometry.KEYPOINTS)
-            observation["keypoint"] = points.ravel().astype(np.float32)
-        else:
-            observation["image"] = rendering.draw(disc, block, _IMAGE_SIZE)
-        return observation
+        return {
+            "agent_pos": disc.astype(np.float32),
+            self._view.spec.name: self._view.observe(disc, block),
+        }
 
     def _save(self) -> Any:
         return self._simulation.save(), self._step_count, self._best_score, self._overlap
@@ -164,19 +203,3 @@ class PushTEnvironment(Environment):
 
     def _render(self) -> np.ndarray:
         return rendering.draw(self._simulation.disc, self._simulation.block, _VIDEO_SIZE)
-
-
-def _block_spec(observation: str) -> dict[str, array_spec.ArraySpec]:
-    """Returns the spec of the leaf that describes the block."""
-    low, high = _BLOCK_LOW, _BLOCK_HIGH
-    if observation == "states":
-        bounds = [low, low, 0.0], [high, high, 2 * np.pi]
-        return {"block_pose": _bounded([3], *bounds, "block_pose")}
-    if observation == "keypoints":
-        return {"keypoint": _bounded([2 * len(geometry.KEYPOINTS)], low, high, "keypoint")}
-    shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
-    return {"image": array_spec.BoundedArraySpec(shape, np.uint8, 0, 255, "image")}
-
-
-def _bounded(shape, low, high, name: str) -> array_spec.BoundedArraySpec:
-    return array_spec.BoundedArraySpec(shape, np.float32, low, high, name)
